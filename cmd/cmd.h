@@ -1,0 +1,60 @@
+/*
+ * What a command is: one file cmd_<name>.c with one `const struct cmd`, and
+ * one row CMD(<name>) in cmds.def. Its options are rows over its own struct,
+ * so that help can be printed without running it.
+ */
+#ifndef SEEP_CMD_CMD_H
+#define SEEP_CMD_CMD_H
+
+#include "options.h"
+
+enum color_mode { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
+
+/* Options that every command takes. */
+struct common {
+    bool quiet, verbose, help;
+    int color; /* enum color_mode */
+};
+
+/* What main() found out about the outside; commands ask nobody else. */
+struct session {
+    struct common common;
+    bool color;          /* stdout shows ANSI */
+    bool ascii;          /* stdout cannot show UTF-8 */
+    unsigned columns;    /* of stdout's terminal; 0 = no terminal */
+    bool shows_progress; /* stderr is a terminal, and not --quiet */
+    struct arena *arena; /* lives as long as the run */
+};
+
+/* Exit statuses beside those of error codes. */
+enum { STATUS_OK = 0, STATUS_FOUND = 1, STATUS_FAILED = 2, STATUS_UNSURE = 3 };
+
+struct cmd_example {
+    const char *line; /* "seep leaks snapshots/" */
+    const char *what;
+};
+
+struct cmd {
+    const char *name;
+    const char *summary; /* <= 60 columns, no full stop */
+    const char *usage;   /* arguments: "SNAPSHOT...|DIR" */
+    const char *about;   /* a paragraph; may be NULL */
+    const struct option_row *options;
+    size_t n_options;
+    size_t options_bytes; /* of the struct the rows point into */
+    const struct cmd_example *examples;
+    size_t n_examples;
+    void (*defaults)(void *options); /* NULL: all zero */
+
+    /* Exit status. Errors were printed by then. */
+    int (*run)(struct session *session, void *options,
+               const struct words *args);
+};
+
+const struct cmd *const *cmds_all(size_t *n);
+const struct cmd *cmds_find(const char *name); /* NULL: no such command */
+
+extern const struct option_row common_options[];
+extern const size_t n_common_options;
+
+#endif

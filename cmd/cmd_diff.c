@@ -1,0 +1,361 @@
+/*
+ * Two profiles, or two groups of them, with honest statistics: what changed,
+ * by how much, and whether that is more than sampling and turnover make.
+ */
+#include "analysis.h"
+#include "console.h"
+#include "output.h"
+#include "verdict.h"
+
+#include "series/series.h"
+
+#include <assert.h>
+#include <math.h>
+#include <string.h>
+
+struct diff_options {
+    struct words sides[N_DIFF_SIDES];
+    int fail_on;
+    bool skip_bad;
+    const char *module;
+    double min_z;
+    uint64_t min_bytes, min_goroutines;
+    uint64_t top;
+    struct outputs outputs;
+};
+
+static void diff_defaults(void *options)
+{
+    struct diff_options *o = options;
+    o->fail_on = FAIL_ON_GROWTH;
+    o->min_z = 4;
+    o->min_bytes = UINT64_C(8) << 20;
+    o->min_goroutines = 50;
+    o->top = 20;
+}
+
+/* clang-format off */
+static const struct option_row rows[] = {
+    {.name = "base", .arg = "A...", .kind = OPTION_MANY,
+     .offset = offsetof(struct diff_options, sides[DIFF_BASE]),
+     .help = "profiles or directories to compare with"},
+    {.name = "head", .arg = "B...", .kind = OPTION_MANY,
+     .offset = offsetof(struct diff_options, sides[DIFF_HEAD]),
+     .help = "profiles or directories in question; 3 or more a side allow a group test"},
+    {.name = "fail-on", .arg = "GRADE", .kind = OPTION_CHOICE, .choices = fail_on_words,
+     .offset = offsetof(struct diff_options, fail_on),
+     .help = "exit 1 at or above GRADE: proven, strong, suspect, growth, never (default growth)"},
+    {.name = "min-z", .arg = "N", .kind = OPTION_NUMBER,
+     .offset = offsetof(struct diff_options, min_z),
+     .help = "growth over its noise from which a change counts (default 4)"},
+    {.name = "min-bytes", .arg = "SIZE", .kind = OPTION_BYTES,
+     .offset = offsetof(struct diff_options, min_bytes),
+     .help = "least growth of a heap site that counts (default 8MiB)"},
+    {.name = "min-goroutines", .arg = "N", .kind = OPTION_COUNT,
+     .offset = offsetof(struct diff_options, min_goroutines),
+     .help = "the same for goroutines (default 50)"},
+    {.name = "top", .arg = "N", .kind = OPTION_COUNT,
+     .offset = offsetof(struct diff_options, top), .min = 0, .max = 1000000,
+     .help = "rows of each table (default 20)"},
+    {.name = "module", .arg = "PREFIX", .kind = OPTION_TEXT,
+     .offset = offsetof(struct diff_options, module),
+     .help = "import path of your code (default: found out from the profiles)"},
+    {.name = "skip-bad", .kind = OPTION_FLAG,
+     .offset = offsetof(struct diff_options, skip_bad),
+     .help = "go on without broken inputs; list them and never exit 0"},
+    OUTPUT_ROWS(struct diff_options, outputs, "text, json or markdown (default text)"),
+};
+/* clang-format on */
+
+static const struct cmd_example examples[] = {
+    {"seep diff before.heap.pb.gz after.heap.pb.gz",
+     "what changed between two profiles, most first"               },
+    {"seep diff main/ branch/ --format markdown",
+     "heap and goroutine profiles of two directories, as a comment"},
+    {"seep diff --base main-*.pb.gz --head branch-*.pb.gz --fail-on strong",
+     "two groups of independent runs: a gate with a group test"    },
+};
+
+/* --- tables --------------------------------------------------------------- */
+
+enum {
+    COLUMN_DELTA,
+    COLUMN_PERCENT,
+    COLUMN_BASE,
+    COLUMN_HEAD,
+    COLUMN_BIRTHS,
+    COLUMN_DEATHS,
+    COLUMN_KEPT,
+    COLUMN_Z,
+    COLUMN_SITE,
+    COLUMN_FILE,
+    N_COLUMNS
+};
+
+static const struct report_column heap_columns[] = {
+    [COLUMN_DELTA] = {"delta",     "delta",    CELL_BYTES,   true },
+    [COLUMN_PERCENT] = {"percent",   "%",        CELL_PERCENT, true },
+    [COLUMN_BASE] = {"base",      "base",     CELL_BYTES,   false},
+    [COLUMN_HEAD] = {"head",      "head",     CELL_BYTES,   false},
+    [COLUMN_BIRTHS] = {"births",    "born",     CELL_COUNT,   false},
+    [COLUMN_DEATHS] = {"deaths",    "freed",    CELL_COUNT,   false},
+    [COLUMN_KEPT] = {"retention", "kept",     CELL_PERCENT, false},
+    [COLUMN_Z] = {"z",         "z",        CELL_RATIO,   false},
+    [COLUMN_SITE] = {"function",  "function", CELL_TEXT,    false},
+    [COLUMN_FILE] = {"position",  "line",     CELL_TEXT,    false},
+};
+static_assert(sizeof(heap_columns) / sizeof(heap_columns[0]) == N_COLUMNS,
+              "one column each");
+
+/* Goroutines have no births: a profile does not count those that ended. */
+static const unsigned char goroutine_picks[] = {
+    COLUMN_DELTA, COLUMN_PERCENT, COLUMN_BASE, COLUMN_HEAD,
+    COLUMN_Z,     COLUMN_SITE,    COLUMN_FILE};
+enum { N_PICKS = sizeof(goroutine_picks) };
+
+static const struct report_column goroutine_columns[N_PICKS] = {
+    {"delta",    "delta",    CELL_COUNT,   true },
+    {"percent",  "%",        CELL_PERCENT, true },
+    {"base",     "base",     CELL_COUNT,   false},
+    {"head",     "head",     CELL_COUNT,   false},
+    {"z",        "z",        CELL_RATIO,   false},
+    {"function", "function", CELL_TEXT,    false},
+    {"position", "line",     CELL_TEXT,    false},
+};
+
+static const char *position_of(const struct diff_site *s, struct arena *arena)
+{
+    const struct span file = span_of(s->frame.file);
+    const size_t slash = span_rfind_char(file, '/');
+    const char *name = slash < file.len ? file.p + slash + 1 : s->frame.file;
+    return *name == '\0'
+               ? ""
+               : arena_printf(arena, "%s:%lld", name, (long long)s->frame.line);
+}
+
+static bool fill_row(struct report_cell cells[N_COLUMNS],
+                     const struct diff_site *s, struct arena *arena)
+{
+    for (size_t c = 0; c < N_COLUMNS; c++) {
+        cells[c] = (struct report_cell){NULL, NAN};
+    }
+    cells[COLUMN_DELTA].number = s->delta;
+    if (s->base <= 0) {
+        cells[COLUMN_PERCENT].text = "new";
+    } else if (s->head <= 0) {
+        cells[COLUMN_PERCENT].text = "gone";
+    } else {
+        cells[COLUMN_PERCENT].number = 100 * s->delta / s->base;
+    }
+    cells[COLUMN_BASE].number = s->base;
+    cells[COLUMN_HEAD].number = s->head;
+    cells[COLUMN_BIRTHS].number = s->births;
+    cells[COLUMN_DEATHS].number = s->deaths;
+    cells[COLUMN_KEPT].number = 100 * s->retention;
+    cells[COLUMN_Z].number = s->z;
+    cells[COLUMN_SITE].text = s->frame.function;
+    cells[COLUMN_FILE].text = position_of(s, arena);
+    return cells[COLUMN_FILE].text != NULL;
+}
+
+/* Rows without any change would only fill the page. */
+static size_t count_changed(const struct diff_site *sites, size_t n)
+{
+    size_t changed = 0;
+    while (changed < n && sites[changed].delta != 0) {
+        changed++;
+    }
+    return changed;
+}
+
+static bool make_table(const struct series_diff *d, enum diff_plane plane,
+                       size_t top, struct report_table *out,
+                       struct arena *arena, struct err *err)
+{
+    const bool is_heap = plane == DIFF_HEAP;
+    const size_t width = is_heap ? N_COLUMNS : N_PICKS;
+    size_t n = 0;
+    const struct diff_site *sites = series_diff_sites(d, plane, &n);
+    n = count_changed(sites, n);
+    const size_t shown = n < top ? n : top;
+    struct report_cell *cells =
+        arena_new(arena, struct report_cell, shown * width + 1);
+    if (cells == NULL) {
+        return err_nomem(err, "table");
+    }
+    for (size_t i = 0; i < shown; i++) {
+        struct report_cell row[N_COLUMNS];
+        if (!fill_row(row, &sites[i], arena)) {
+            return err_nomem(err, "table");
+        }
+        for (size_t c = 0; c < width; c++) {
+            cells[i * width + c] = row[is_heap ? c : goroutine_picks[c]];
+        }
+    }
+    *out = (struct report_table){
+        .key = is_heap ? "heap" : "goroutine",
+        .title = is_heap ? "heap in use, by site" : "goroutines, by site",
+        .columns = is_heap ? heap_columns : goroutine_columns,
+        .n_columns = width,
+        .cells = cells,
+        .n_rows = shown,
+        .n_rows_left_out = n - shown};
+    return true;
+}
+
+static bool make_tables(const struct series_diff *d, size_t top,
+                        struct report_table out[2], size_t *n,
+                        struct arena *arena, struct err *err)
+{
+    static const enum diff_plane planes[] = {DIFF_GOROUTINE, DIFF_HEAP};
+    for (size_t i = 0; i < sizeof(planes) / sizeof(planes[0]); i++) {
+        if (series_diff_has(d, planes[i]) &&
+            !make_table(d, planes[i], top, &out[(*n)++], arena, err)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* --- the command ------------------------------------------------------------
+ */
+
+static bool take_snapshot(void *ctx, unsigned group, const struct snapshot *s,
+                          struct err *err)
+{
+    return series_diff_add(ctx, (enum diff_side)group, s, err);
+}
+
+static bool take_left_out(void *ctx, unsigned group, const char *source,
+                          enum profile_kind kind, const char *why,
+                          struct err *err)
+{
+    (void)group;
+    return series_diff_note_input(ctx, source, kind, why, err);
+}
+
+/* `BASE HEAD` is short for `--base BASE --head HEAD`. */
+static bool find_sides(struct diff_options *o, const struct words *args,
+                       struct err *err)
+{
+    const bool has_lists =
+        o->sides[DIFF_BASE].n > 0 || o->sides[DIFF_HEAD].n > 0;
+    if (!has_lists && args->n == 2) {
+        o->sides[DIFF_BASE] = (struct words){args->items, 1};
+        o->sides[DIFF_HEAD] = (struct words){args->items + 1, 1};
+        return true;
+    }
+    if (args->n == 0 && o->sides[DIFF_BASE].n > 0 &&
+        o->sides[DIFF_HEAD].n > 0) {
+        return true;
+    }
+    return err_set(err, ERR_USAGE,
+                   "diff: give BASE and HEAD, or --base A... and --head B...");
+}
+
+static bool read_all(struct analysis *a, struct series_diff *d,
+                     const struct diff_options *o, struct err *err)
+{
+    const struct visitor visitor = {d, take_snapshot, take_left_out};
+    for (unsigned side = 0; side < N_DIFF_SIDES; side++) {
+        for (size_t i = 0; i < o->sides[side].n; i++) {
+            if (!analysis_add(a, o->sides[side].items[i], side, err)) {
+                return false;
+            }
+        }
+    }
+    return analysis_read(a, &visitor, err);
+}
+
+static bool show(struct analysis *a, const struct series_diff *d,
+                 const struct findings *findings, const struct diff_options *o,
+                 struct err *err)
+{
+    struct report_table tables[2];
+    struct report report = {
+        .tool_version = SEEP_VERSION,
+        .command = "diff",
+        .about = series_diff_about(d),
+        .findings = findings,
+        .tables = tables,
+    };
+    size_t n = 0;
+    const char *const *notes = series_diff_notes(d, &n);
+    for (size_t i = 0; i < n; i++) {
+        if (!analysis_note(a, notes[i], err)) {
+            return false;
+        }
+    }
+    report.notes = a->notes.items;
+    report.n_notes = a->notes.n;
+    report.inputs = series_diff_inputs(d, &report.n_inputs);
+    return make_tables(d, (size_t)o->top, tables, &report.n_tables,
+                       a->session->arena, err) &&
+           outputs_write_report(&o->outputs, a->session, &report, err);
+}
+
+static int judge(struct analysis *a, struct series_diff *d,
+                 const struct diff_options *o)
+{
+    struct err err = {0};
+    struct findings findings = {0};
+    const struct rules_diff_options rules = {.min_z = o->min_z,
+                                             .min_bytes = (double)o->min_bytes,
+                                             .min_goroutines =
+                                                 (double)o->min_goroutines};
+    int status = STATUS_FAILED;
+    a->where = NULL;
+    if (series_diff_finish(d, &err) &&
+        rules_judge_diff(d, &rules, &findings, &err) &&
+        show(a, d, &findings, o, &err)) {
+        status =
+            verdict_status(&findings, (enum fail_on)o->fail_on, a->has_lost);
+    } else {
+        status = analysis_fail(a, &err);
+    }
+    findings_release(&findings);
+    return status;
+}
+
+static int diff_run(struct session *session, void *options,
+                    const struct words *args)
+{
+    struct diff_options *o = options;
+    struct err err = {0};
+    if (!find_sides(o, args, &err) ||
+        !outputs_check_report(&o->outputs, &err)) {
+        return console_fail(NULL, &err);
+    }
+    struct analysis a = {
+        .session = session, .skip_bad = o->skip_bad, .groups_differ = true};
+    struct series_diff *d = series_diff_new(o->module);
+    int status = STATUS_FAILED;
+    if (d == NULL) {
+        err_nomem(&err, "diff");
+        status = console_fail(NULL, &err);
+    } else if (!read_all(&a, d, o, &err)) {
+        status = analysis_fail(&a, &err);
+    } else {
+        status = judge(&a, d, o);
+    }
+    analysis_release(&a);
+    series_diff_free(d);
+    return status;
+}
+
+const struct cmd cmd_diff = {
+    .name = "diff",
+    .summary = "compare two profiles, or two groups, with statistics",
+    .usage = "BASE HEAD",
+    .about = "Compares heap and goroutine profiles by site. Two snapshots "
+             "cannot separate a leak from warm-up or load, so the grade is at "
+             "most growth; with 3 or more independent runs a side a group "
+             "test may say more.",
+    .options = rows,
+    .n_options = sizeof(rows) / sizeof(rows[0]),
+    .options_bytes = sizeof(struct diff_options),
+    .examples = examples,
+    .n_examples = sizeof(examples) / sizeof(examples[0]),
+    .defaults = diff_defaults,
+    .run = diff_run,
+};

@@ -1,0 +1,224 @@
+#include "console.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#define CLEAR_LINE "\r\033[K"
+
+enum { GUARDED_MAX = 4096, LINE_MAX_BYTES = 4096 + ERR_TEXT_MAX };
+
+/* The only state outside of arguments: a signal handler gets none. */
+static char guarded[GUARDED_MAX];
+static volatile sig_atomic_t is_guarding;
+static volatile sig_atomic_t has_progress;
+
+static void write_all(int fd, const char *p, size_t n)
+{
+    while (n > 0) {
+        const ssize_t done = write(fd, p, n);
+        if (done < 0 && errno == EINTR) {
+            continue;
+        }
+        if (done <= 0) {
+            return; /* stderr is gone: there is nobody left to tell */
+        }
+        p += done;
+        n -= (size_t)done;
+    }
+}
+
+/* Only async-signal-safe calls: a report may be in the middle of anything. */
+static void on_signal(int signo)
+{
+    if (is_guarding) {
+        unlink(guarded);
+    }
+    if (has_progress) {
+        write_all(STDERR_FILENO, CLEAR_LINE, sizeof(CLEAR_LINE) - 1);
+    }
+    _exit(128 + signo);
+}
+
+void console_init(void)
+{
+    struct sigaction quiet = {0};
+    quiet.sa_handler = SIG_IGN;
+    sigaction(SIGPIPE, &quiet, NULL);
+
+    const int ending[] = {SIGINT, SIGTERM};
+    for (size_t i = 0; i < sizeof(ending) / sizeof(ending[0]); i++) {
+        struct sigaction end = {0};
+        end.sa_handler = on_signal;
+        sigaction(ending[i], &end, NULL);
+    }
+    /* A missing stdin, stdout or stderr must not become an opened file. */
+    for (int fd = 0; fd <= STDERR_FILENO; fd++) {
+        if (fcntl(fd, F_GETFD) < 0 && errno == EBADF &&
+            open("/dev/null", fd == 0 ? O_WRONLY : O_RDONLY) != fd) {
+            _exit(STATUS_FAILED);
+        }
+    }
+}
+
+static bool environment_says_utf8(void)
+{
+    static const char *const names[] = {"LC_ALL", "LC_CTYPE", "LANG"};
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        const char *v = getenv(names[i]); /* NOLINT(concurrency-mt-unsafe) */
+        if (v != NULL && *v != '\0') {
+            const struct span s = span_of(v);
+            return span_has(s, "UTF-8") || span_has(s, "utf8") ||
+                   span_has(s, "utf-8") || span_has(s, "UTF8");
+        }
+    }
+    return false;
+}
+
+static bool environment_allows_color(void)
+{
+    const char *no = getenv("NO_COLOR"); /* NOLINT(concurrency-mt-unsafe) */
+    const char *term = getenv("TERM");   /* NOLINT(concurrency-mt-unsafe) */
+    return (no == NULL || *no == '\0') &&
+           !(term != NULL && strcmp(term, "dumb") == 0);
+}
+
+void console_look(struct session *s)
+{
+    const bool is_terminal = isatty(STDOUT_FILENO) == 1;
+    struct winsize window = {0};
+    if (is_terminal && ioctl(STDOUT_FILENO, TIOCGWINSZ, &window) == 0) {
+        s->columns = window.ws_col;
+    }
+    /* A file or a pipe gets UTF-8: who reads it later is not known here. */
+    s->ascii = is_terminal && !environment_says_utf8();
+    switch ((enum color_mode)s->common.color) {
+    case COLOR_ALWAYS:
+        s->color = true;
+        break;
+    case COLOR_NEVER:
+        s->color = false;
+        break;
+    case COLOR_AUTO:
+        s->color = is_terminal && environment_allows_color();
+        break;
+    }
+    s->shows_progress = !s->common.quiet && isatty(STDERR_FILENO) == 1;
+}
+
+/* `text` has room for one more byte. */
+static void say_line(char *text, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        const unsigned char c = (unsigned char)text[i];
+        if (c < 0x20 || c == 0x7f) {
+            text[i] = '?';
+        }
+    }
+    if (has_progress) {
+        write_all(STDERR_FILENO, CLEAR_LINE, sizeof(CLEAR_LINE) - 1);
+        has_progress = 0;
+    }
+    text[len] = '\n';
+    write_all(STDERR_FILENO, text, len + 1);
+}
+
+/* Length that snprintf() really wrote, one byte left for the newline. */
+static size_t written(int n)
+{
+    const size_t len = n < 0 ? 0 : (size_t)n;
+    return len < LINE_MAX_BYTES - 1 ? len : LINE_MAX_BYTES - 2;
+}
+
+/* On the stack, because memory may be what is missing. */
+int console_fail(const char *where, const struct err *err)
+{
+    char text[LINE_MAX_BYTES];
+    const char *reason = *err->text ? err->text : err_code_text(err->code);
+    int n;
+    if (where != NULL && err->has_offset) {
+        n = snprintf(text, sizeof(text), "seep: %s: offset %" PRIu64 ": %s",
+                     where, err->offset, reason);
+    } else if (where != NULL) {
+        n = snprintf(text, sizeof(text), "seep: %s: %s", where, reason);
+    } else {
+        n = snprintf(text, sizeof(text), "seep: %s", reason);
+    }
+    say_line(text, written(n));
+    return err_exit_status(err->code);
+}
+
+void console_say(const char *fmt, ...)
+{
+    char text[LINE_MAX_BYTES] = "seep: ";
+    const size_t start = strlen(text);
+    va_list ap;
+    va_start(ap, fmt);
+    const int n = vsnprintf(text + start, sizeof(text) - start, fmt, ap);
+    va_end(ap);
+    say_line(text, written(n < 0 ? n : n + (int)start));
+}
+
+void console_progress(const struct session *s, size_t done, size_t total,
+                      const char *what)
+{
+    if (!s->shows_progress) {
+        return;
+    }
+    char text[128];
+    const int n = snprintf(text, sizeof(text), CLEAR_LINE "seep: %s %zu of %zu",
+                           what, done, total);
+    if (n > 0 && (size_t)n < sizeof(text)) {
+        has_progress = 1;
+        write_all(STDERR_FILENO, text, (size_t)n);
+    }
+}
+
+void console_progress_end(const struct session *s)
+{
+    if (s->shows_progress && has_progress) {
+        write_all(STDERR_FILENO, CLEAR_LINE, sizeof(CLEAR_LINE) - 1);
+        has_progress = 0;
+    }
+}
+
+bool console_finish(struct span data, struct err *err)
+{
+    while (data.len > 0) {
+        const ssize_t n = write(STDOUT_FILENO, data.p, data.len);
+        if (n < 0 && errno == EINTR) {
+            continue;
+        }
+        if (n < 0 && errno == EPIPE) {
+            return true;
+        }
+        if (n < 0) {
+            return err_set(err, ERR_IO, "cannot write the output: %s",
+                           strerror(errno)); /* NOLINT(concurrency-mt-unsafe) */
+        }
+        data = span_from(data, (size_t)n);
+    }
+    /* Network and quota file systems tell only now. */
+    if (close(STDOUT_FILENO) != 0 && errno != EINTR) {
+        return err_set(err, ERR_IO, "cannot write the output: %s",
+                       strerror(errno)); /* NOLINT(concurrency-mt-unsafe) */
+    }
+    return true;
+}
+
+void console_guard(const char *path)
+{
+    is_guarding = 0;
+    if (path == NULL || strlen(path) >= sizeof(guarded)) {
+        return;
+    }
+    memcpy(guarded, path, strlen(path) + 1);
+    is_guarding = 1;
+}

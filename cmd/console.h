@@ -1,0 +1,40 @@
+/*
+ * The terminal: diagnostics and progress on stderr, data on stdout. A name
+ * that comes from outside never reaches a terminal with its control
+ * characters, and a diagnostic is always one line.
+ */
+#ifndef SEEP_CMD_CONSOLE_H
+#define SEEP_CMD_CONSOLE_H
+
+#include "base/span.h"
+#include "cmd.h"
+
+/* SIGPIPE ignored; SIGINT and SIGTERM end the program at once with 130 and
+   143, after removing what is half-written. */
+void console_init(void);
+
+/* Fills color, ascii, columns and shows_progress from `common`, the
+   environment and the terminal. */
+void console_look(struct session *s);
+
+/* "seep: WHERE: offset N: reason"; WHERE may be NULL. Returns the exit status
+   of the error. */
+int console_fail(const char *where, const struct err *err);
+
+/* "seep: text". */
+void console_say(const char *fmt, ...) ERR_PRINTF(1, 2);
+
+/* One line that the next one replaces; nothing unless `shows_progress`. */
+void console_progress(const struct session *s, size_t done, size_t total,
+                      const char *what);
+void console_progress_end(const struct session *s);
+
+/* All of it to stdout, flushed and closed: ERR_IO when it cannot be written.
+   A reader that went away is no error. */
+bool console_finish(struct span data, struct err *err) MUST_USE;
+
+/* The file that a signal must remove, or NULL. Borrowed until the next call;
+   cut names are not removed. */
+void console_guard(const char *path);
+
+#endif

@@ -1,0 +1,15 @@
+/* Help and version, printed from the same rows that parse. */
+#ifndef SEEP_CMD_HELP_H
+#define SEEP_CMD_HELP_H
+
+#include "base/buf.h"
+#include "cmd.h"
+
+void help_overview(struct buf *out);
+void help_command(struct buf *out, const struct cmd *c);
+
+/* Appends `text` wrapped at 80 columns; lines after the first are indented.
+   `column` is where the first line stands. */
+void help_wrap(struct buf *out, const char *text, size_t column, size_t indent);
+
+#endif

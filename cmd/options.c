@@ -1,0 +1,308 @@
+#include "options.h"
+
+#include "base/num.h"
+
+#include <string.h>
+
+enum { NEAREST_MAX = 48, CANDIDATES_MAX = 128 };
+
+/* Edit distance with swaps of neighbours: the typing errors people make. */
+static size_t edit_distance(const char *a, const char *b)
+{
+    const size_t n = strlen(a);
+    const size_t m = strlen(b);
+    size_t rows[3][NEAREST_MAX + 1];
+    if (n > NEAREST_MAX || m > NEAREST_MAX) {
+        return NEAREST_MAX;
+    }
+    for (size_t j = 0; j <= m; j++) {
+        rows[0][j] = j;
+    }
+    for (size_t i = 1; i <= n; i++) {
+        size_t *row = rows[i % 3];
+        const size_t *up = rows[(i - 1) % 3];
+        row[0] = i;
+        for (size_t j = 1; j <= m; j++) {
+            size_t best = up[j - 1] + (a[i - 1] != b[j - 1]);
+            best = up[j] + 1 < best ? up[j] + 1 : best;
+            best = row[j - 1] + 1 < best ? row[j - 1] + 1 : best;
+            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] &&
+                a[i - 2] == b[j - 1]) {
+                const size_t swapped = rows[(i - 2) % 3][j - 2] + 1;
+                best = swapped < best ? swapped : best;
+            }
+            row[j] = best;
+        }
+    }
+    return rows[n % 3][m];
+}
+
+const char *words_nearest(const char *word, const char *const *candidates,
+                          size_t n)
+{
+    const size_t len = strlen(word);
+    const char *nearest = NULL;
+    /* A third of the letters may be wrong; of two letters, one. */
+    size_t least = len / 3 + 2;
+    for (size_t i = 0; i < n; i++) {
+        const size_t distance = edit_distance(word, candidates[i]);
+        if (distance < least) {
+            least = distance;
+            nearest = candidates[i];
+        }
+    }
+    if (nearest != NULL || len < 3) {
+        return nearest;
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (strstr(candidates[i], word) != NULL) {
+            return candidates[i];
+        }
+    }
+    return NULL;
+}
+
+/* One walk over the command line. */
+struct parse {
+    const struct option_set *sets;
+    size_t n_sets;
+    char **argv;
+    int argc, at;
+    struct arena *arena;
+    struct words *many; /* list that takes the words that follow, or NULL */
+    struct err *err;
+};
+
+static bool words_add(struct parse *p, struct words *list, const char *word)
+{
+    if (list->items == NULL) {
+        /* No list can get longer than the command line. */
+        list->items = arena_new(p->arena, const char *, (size_t)p->argc);
+    }
+    if (list->items == NULL) {
+        return err_nomem(p->err, "command line");
+    }
+    list->items[list->n++] = word;
+    return true;
+}
+
+static bool number_in_range(const struct option_row *row, double v)
+{
+    if (row->min == 0 && row->max == 0) {
+        return v >= 0;
+    }
+    return v >= row->min && v <= row->max;
+}
+
+static bool wrong_value(const struct option_row *row, const char *text,
+                        const char *want, struct err *err)
+{
+    if (row->min == 0 && row->max == 0) {
+        return err_set(err, ERR_USAGE, "--%s: '%s' is not %s", row->name, text,
+                       want);
+    }
+    return err_set(err, ERR_USAGE, "--%s: '%s' is not %s from %g to %g",
+                   row->name, text, want, row->min, row->max);
+}
+
+static bool set_choice(const struct option_row *row, int *field,
+                       const char *text, struct err *err)
+{
+    char list[ERR_TEXT_MAX] = "";
+    size_t len = 0;
+    for (int i = 0; row->choices[i] != NULL; i++) {
+        if (strcmp(row->choices[i], text) == 0) {
+            *field = i;
+            return true;
+        }
+        const size_t n = strlen(row->choices[i]);
+        if (len + n + 2 < sizeof(list)) {
+            list[len] = ' ';
+            memcpy(list + len + 1, row->choices[i], n + 1);
+            len += n + 1;
+        }
+    }
+    return err_set(err, ERR_USAGE, "--%s: '%s' is not one of:%s", row->name,
+                   text, list);
+}
+
+static bool set_number(const struct option_row *row, void *field,
+                       const char *text, struct err *err)
+{
+    double v = 0;
+    if (!num_parse_double(span_of(text), &v) || !number_in_range(row, v)) {
+        return wrong_value(row, text, "a number", err);
+    }
+    memcpy(field, &v, sizeof(v));
+    return true;
+}
+
+static bool set_integer(const struct option_row *row, void *field,
+                        const char *text, struct err *err)
+{
+    uint64_t v = 0;
+    const bool is_bytes = row->kind == OPTION_BYTES;
+    const bool ok = is_bytes ? num_parse_bytes(span_of(text), &v)
+                             : num_parse_u64(span_of(text), &v);
+    if (!ok || !number_in_range(row, (double)v)) {
+        return wrong_value(
+            row, text, is_bytes ? "a size such as 512MiB" : "a number", err);
+    }
+    memcpy(field, &v, sizeof(v));
+    return true;
+}
+
+static bool set_value(struct parse *p, const struct option_set *set,
+                      const struct option_row *row, const char *text)
+{
+    void *field = (char *)set->base + row->offset;
+    switch (row->kind) {
+    case OPTION_FLAG:
+        *(bool *)field = true;
+        return true;
+    case OPTION_TEXT:
+        *(const char **)field = text;
+        return true;
+    case OPTION_BYTES:
+    case OPTION_COUNT:
+        return set_integer(row, field, text, p->err);
+    case OPTION_NUMBER:
+        return set_number(row, field, text, p->err);
+    case OPTION_CHOICE:
+        return set_choice(row, field, text, p->err);
+    case OPTION_WORDS:
+        return words_add(p, field, text);
+    case OPTION_MANY:
+        p->many = field;
+        return words_add(p, field, text);
+    case OPTION_CALL:
+        return row->apply(field, text, p->arena, p->err);
+    }
+    return err_set(p->err, ERR_INTERNAL, "option --%s has no kind", row->name);
+}
+
+static bool unknown_option(const struct parse *p, struct span name)
+{
+    const char *candidates[CANDIDATES_MAX];
+    size_t n = 0;
+    for (size_t s = 0; s < p->n_sets; s++) {
+        for (size_t i = 0; i < p->sets[s].n && n < CANDIDATES_MAX; i++) {
+            candidates[n++] = p->sets[s].rows[i].name;
+        }
+    }
+    char word[NEAREST_MAX + 1] = "";
+    if (name.len <= NEAREST_MAX) {
+        memcpy(word, name.p, name.len);
+        word[name.len] = '\0';
+    }
+    const char *nearest = *word ? words_nearest(word, candidates, n) : NULL;
+    const int len = (int)(name.len < 80 ? name.len : 80);
+    if (nearest != NULL) {
+        return err_set(p->err, ERR_USAGE,
+                       "unknown option --%.*s; did you mean --%s?", len, name.p,
+                       nearest);
+    }
+    return err_set(p->err, ERR_USAGE, "unknown option --%.*s", len, name.p);
+}
+
+/* The next word as the value of an option. */
+static const char *take_value(struct parse *p, const struct option_row *row)
+{
+    if (p->at + 1 >= p->argc) {
+        err_set(p->err, ERR_USAGE, "--%s needs a value: %s", row->name,
+                row->arg);
+        return NULL;
+    }
+    return p->argv[++p->at];
+}
+
+static bool parse_long(struct parse *p, const char *word)
+{
+    const struct span whole = span_of(word);
+    const size_t equals = span_find_char(whole, '=');
+    const struct span name = span_first(whole, equals);
+    for (size_t s = 0; s < p->n_sets; s++) {
+        for (size_t i = 0; i < p->sets[s].n; i++) {
+            const struct option_row *row = &p->sets[s].rows[i];
+            if (!span_is(name, row->name)) {
+                continue;
+            }
+            const char *value = equals < whole.len ? word + equals + 1 : NULL;
+            if (row->kind == OPTION_FLAG && value != NULL) {
+                return err_set(p->err, ERR_USAGE, "--%s takes no value",
+                               row->name);
+            }
+            if (row->kind != OPTION_FLAG && value == NULL) {
+                value = take_value(p, row);
+                if (value == NULL) {
+                    return false;
+                }
+            }
+            return set_value(p, &p->sets[s], row, value);
+        }
+    }
+    return unknown_option(p, name);
+}
+
+static const struct option_row *find_short(const struct parse *p, char c,
+                                           const struct option_set **set)
+{
+    for (size_t s = 0; s < p->n_sets; s++) {
+        for (size_t i = 0; i < p->sets[s].n; i++) {
+            if (p->sets[s].rows[i].short_name == c) {
+                *set = &p->sets[s];
+                return &p->sets[s].rows[i];
+            }
+        }
+    }
+    return NULL;
+}
+
+static bool parse_short(struct parse *p, const char *letters)
+{
+    for (const char *c = letters; *c != '\0'; c++) {
+        const struct option_set *set = NULL;
+        const struct option_row *row = find_short(p, *c, &set);
+        if (row == NULL) {
+            return err_set(p->err, ERR_USAGE, "unknown option -%c", *c);
+        }
+        if (row->kind == OPTION_FLAG) {
+            if (!set_value(p, set, row, NULL)) {
+                return false;
+            }
+            continue;
+        }
+        const char *value = c[1] != '\0' ? c + 1 : take_value(p, row);
+        return value != NULL && set_value(p, set, row, value);
+    }
+    return true;
+}
+
+bool options_parse(const struct option_set *sets, size_t n_sets, int argc,
+                   char **argv, bool first_word_ends, struct arena *arena,
+                   struct words *args, int *used, struct err *err)
+{
+    struct parse p = {sets, n_sets, argv, argc, 0, arena, NULL, err};
+    bool only_words = false;
+    for (; p.at < argc; p.at++) {
+        const char *word = argv[p.at];
+        if (only_words || word[0] != '-' || word[1] == '\0') {
+            if (first_word_ends) {
+                break;
+            }
+            if (!words_add(&p, p.many ? p.many : args, word)) {
+                return false;
+            }
+            continue;
+        }
+        p.many = NULL;
+        if (strcmp(word, "--") == 0) {
+            only_words = true;
+        } else if (!(word[1] == '-' ? parse_long(&p, word + 2)
+                                    : parse_short(&p, word + 1))) {
+            return false;
+        }
+    }
+    *used = p.at;
+    return true;
+}

@@ -1,0 +1,294 @@
+#include "output.h"
+
+#include "console.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* A report of every finding of a huge series stays far below. */
+#define LIMIT_OUTPUT_BYTES ((size_t)256 << 20)
+
+enum { FORMATS_MAX = 32 };
+
+/* Formats of releases to come, so that asking for one gets a plain answer. */
+static const char *const planned[] = {"ndjson", "sarif", "github",
+                                      "gitlab", "junit", "csv"};
+
+static bool too_many(struct err *err)
+{
+    return err_set(err, ERR_USAGE, "more than %d outputs", OUTPUTS_MAX);
+}
+
+bool output_apply_format(void *field, const char *text, struct arena *arena,
+                         struct err *err)
+{
+    struct outputs *o = field;
+    (void)arena;
+    if (o->n == OUTPUTS_MAX) {
+        return too_many(err);
+    }
+    o->items[o->n++] = (struct output){.format = text};
+    return true;
+}
+
+bool output_apply_file(void *field, const char *text, struct arena *arena,
+                       struct err *err)
+{
+    struct outputs *o = field;
+    (void)arena;
+    if (*text == '\0') {
+        return err_set(err, ERR_USAGE, "--output: the file has no name");
+    }
+    if (o->n > 0 && o->items[o->n - 1].path == NULL) {
+        o->items[o->n - 1].path = text;
+        return true;
+    }
+    if (o->n == OUTPUTS_MAX) {
+        return too_many(err);
+    }
+    o->items[o->n++] = (struct output){.path = text};
+    return true;
+}
+
+static const char *format_of(const struct output *o)
+{
+    return o->format != NULL ? o->format : "text";
+}
+
+static bool is_stdout(const struct output *o)
+{
+    return o->path == NULL || strcmp(o->path, "-") == 0;
+}
+
+static bool has_word(const char *const *words, size_t n, const char *word)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (strcmp(words[i], word) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool unknown_format(const char *format, const char *const *names,
+                           size_t n, struct err *err)
+{
+    char list[ERR_TEXT_MAX / 2] = "";
+    size_t len = 0;
+    for (size_t i = 0; i < n; i++) {
+        const size_t more = strlen(names[i]);
+        if (len + more + 2 < sizeof(list)) {
+            list[len++] = ' ';
+            memcpy(list + len, names[i], more + 1);
+            len += more;
+        }
+    }
+    if (has_word(planned, sizeof(planned) / sizeof(planned[0]), format)) {
+        return err_set(err, ERR_USAGE,
+                       "--format: %s is not in this release; there is:%s",
+                       format, list);
+    }
+    const char *nearest = words_nearest(format, names, n);
+    if (nearest != NULL) {
+        return err_set(err, ERR_USAGE,
+                       "--format: unknown format '%s'; did you mean %s?",
+                       format, nearest);
+    }
+    return err_set(err, ERR_USAGE, "--format: unknown format '%s'; there is:%s",
+                   format, list);
+}
+
+bool outputs_check(const struct outputs *o, const char *const *names, size_t n,
+                   struct err *err)
+{
+    size_t n_stdout = 0;
+    for (size_t i = 0; i < o->n; i++) {
+        const char *format = format_of(&o->items[i]);
+        if (!has_word(names, n, format)) {
+            return unknown_format(format, names, n, err);
+        }
+        n_stdout += is_stdout(&o->items[i]);
+    }
+    if (n_stdout > 1) {
+        return err_set(err, ERR_USAGE,
+                       "two formats on stdout; give all but one a file "
+                       "with -o");
+    }
+    return true;
+}
+
+static size_t report_formats(const char *names[FORMATS_MAX])
+{
+    size_t n = 0;
+    const struct renderer *const *all = report_renderers(&n);
+    n = n < FORMATS_MAX ? n : FORMATS_MAX;
+    for (size_t i = 0; i < n; i++) {
+        names[i] = all[i]->name;
+    }
+    return n;
+}
+
+bool outputs_check_report(const struct outputs *o, struct err *err)
+{
+    const char *names[FORMATS_MAX];
+    const size_t n = report_formats(names);
+    return outputs_check(o, names, n, err);
+}
+
+static bool fail_io(const char *path, const char *what, struct err *err)
+{
+    return err_set(err, ERR_IO, "%s: %s: %s", path, what,
+                   strerror(errno)); /* NOLINT(concurrency-mt-unsafe) */
+}
+
+/* Writes, and closes `fd` in any case. */
+static bool write_and_close(int fd, struct span data, bool is_regular,
+                            const char *path, struct err *err)
+{
+    while (data.len > 0) {
+        const ssize_t n = write(fd, data.p, data.len);
+        if (n < 0 && errno == EINTR) {
+            continue;
+        }
+        if (n < 0 && errno == EPIPE) {
+            data.len = 0; /* the reader of a named pipe has seen enough */
+            break;
+        }
+        if (n <= 0) {
+            fail_io(path, "cannot write", err);
+            close(fd);
+            return false;
+        }
+        data = span_from(data, (size_t)n);
+    }
+    if (is_regular && fsync(fd) != 0 && errno != EINVAL) {
+        fail_io(path, "cannot write", err);
+        close(fd);
+        return false;
+    }
+    if (close(fd) != 0 && errno != EINTR) {
+        return fail_io(path, "cannot write", err);
+    }
+    return true;
+}
+
+/* Permission bits a plain creat() would give. */
+static mode_t creation_mode(void)
+{
+    const mode_t mask = umask(0);
+    umask(mask);
+    return 0666 & ~mask;
+}
+
+static bool replace_file(const char *path, mode_t mode, struct span data,
+                         const char *shown, struct err *err)
+{
+    char temp[PATH_MAX];
+    const struct span whole = span_of(path);
+    const size_t slash = span_rfind_char(whole, '/');
+    const size_t name = slash < whole.len ? slash + 1 : 0;
+    static const char suffix[] = ".seep-XXXXXX";
+    if (name + sizeof(suffix) > sizeof(temp)) {
+        errno = ENAMETOOLONG;
+        return fail_io(shown, "cannot write", err);
+    }
+    memcpy(temp, path, name);
+    memcpy(temp + name, suffix, sizeof(suffix));
+    const int fd = mkstemp(temp);
+    if (fd < 0) {
+        return fail_io(shown, "cannot create", err);
+    }
+    console_guard(temp);
+    (void)fchmod(fd, mode);
+    bool ok = write_and_close(fd, data, true, shown, err);
+    if (ok && rename(temp, path) != 0) {
+        ok = fail_io(shown, "cannot create", err);
+    }
+    if (!ok) {
+        unlink(temp);
+    }
+    console_guard(NULL);
+    return ok;
+}
+
+/* Devices and pipes are written as they are; a link keeps pointing to the
+   file that is replaced. */
+static bool write_file(const char *path, struct span data, struct err *err)
+{
+    struct stat st;
+    if (stat(path, &st) != 0) {
+        return replace_file(path, creation_mode(), data, path, err);
+    }
+    if (!S_ISREG(st.st_mode)) {
+        const int fd = open(path, O_WRONLY | O_CLOEXEC);
+        if (fd < 0) {
+            return fail_io(path, "cannot write", err);
+        }
+        return write_and_close(fd, data, false, path, err);
+    }
+    char *target = realpath(path, NULL);
+    if (target == NULL) {
+        return fail_io(path, "cannot write", err);
+    }
+    const bool ok = replace_file(target, st.st_mode & 07777, data, path, err);
+    free(target);
+    return ok;
+}
+
+static const struct outputs just_text = {.items = {{"text", NULL}}, .n = 1};
+
+bool outputs_write(const struct outputs *o, const struct session *s,
+                   output_render render, const void *what, struct err *err)
+{
+    struct buf made[OUTPUTS_MAX] = {0};
+    struct span on_stdout = {0};
+    bool ok = false;
+    o = o->n > 0 ? o : &just_text;
+    for (size_t i = 0; i < o->n; i++) {
+        const char *format = format_of(&o->items[i]);
+        made[i].limit_bytes = LIMIT_OUTPUT_BYTES;
+        if (!render(what, format, s, is_stdout(&o->items[i]), &made[i], err) ||
+            !buf_check(&made[i], format, err)) {
+            goto out;
+        }
+    }
+    for (size_t i = 0; i < o->n; i++) {
+        if (is_stdout(&o->items[i])) {
+            on_stdout = buf_view(&made[i]);
+        } else if (!write_file(o->items[i].path, buf_view(&made[i]), err)) {
+            goto out;
+        }
+    }
+    ok = console_finish(on_stdout, err);
+out:
+    for (size_t i = 0; i < o->n; i++) {
+        buf_release(&made[i]);
+    }
+    return ok;
+}
+
+static bool render_report(const void *what, const char *format,
+                          const struct session *s, bool to_stdout,
+                          struct buf *out, struct err *err)
+{
+    const struct renderer *renderer = report_renderer_find(format);
+    const struct render_options options = {
+        .color = to_stdout && s->color,
+        .verbose = s->common.verbose,
+        .columns = to_stdout ? s->columns : 0,
+        .ascii = to_stdout && s->ascii,
+    };
+    return renderer->render(what, &options, out, err);
+}
+
+bool outputs_write_report(const struct outputs *o, const struct session *s,
+                          const struct report *report, struct err *err)
+{
+    return outputs_write(o, s, render_report, report, err);
+}

@@ -1,0 +1,62 @@
+/*
+ * Where results go: `--format F [-o FILE]`, as often as wanted. Everything is
+ * rendered before anything is written; a file appears whole (written beside
+ * its place, synced, renamed) or not at all.
+ */
+#ifndef SEEP_CMD_OUTPUT_H
+#define SEEP_CMD_OUTPUT_H
+
+#include "base/buf.h"
+#include "cmd.h"
+#include "report/report.h"
+
+enum { OUTPUTS_MAX = 16 };
+
+struct output {
+    const char *format; /* NULL = text */
+    const char *path;   /* NULL = stdout */
+};
+
+/* Field of the options that the two rows fill. Zero is "text on stdout". */
+struct outputs {
+    struct output items[OUTPUTS_MAX];
+    size_t n;
+};
+
+bool output_apply_format(void *field, const char *text, struct arena *arena,
+                         struct err *err);
+bool output_apply_file(void *field, const char *text, struct arena *arena,
+                       struct err *err);
+
+/* clang-format off */
+#define OUTPUT_ROWS(type, field, formats)                                      \
+    {.name = "format", .arg = "F", .kind = OPTION_CALL,                        \
+     .offset = offsetof(type, field), .apply = output_apply_format,            \
+     .help = formats "; repeat with -o for several at once"},                  \
+    {.name = "output", .short_name = 'o', .arg = "FILE", .kind = OPTION_CALL,  \
+     .offset = offsetof(type, field), .apply = output_apply_file,              \
+     .help = "write the format before it to FILE"}
+/* clang-format on */
+
+/* How a command turns one format's name into bytes. */
+typedef bool (*output_render)(const void *what, const char *format,
+                              const struct session *s, bool to_stdout,
+                              struct buf *out, struct err *err);
+
+/* Are all formats in `names`, and is at most one of them for stdout? Ask
+   before the work is done. */
+bool outputs_check(const struct outputs *o, const char *const *names, size_t n,
+                   struct err *err) MUST_USE;
+
+/* The same against the renderers of reports. */
+bool outputs_check_report(const struct outputs *o, struct err *err) MUST_USE;
+
+/* Renders and writes all of them. */
+bool outputs_write(const struct outputs *o, const struct session *s,
+                   output_render render, const void *what,
+                   struct err *err) MUST_USE;
+bool outputs_write_report(const struct outputs *o, const struct session *s,
+                          const struct report *report,
+                          struct err *err) MUST_USE;
+
+#endif

@@ -1,0 +1,249 @@
+/*
+ * zlib does the work; this file decides what a complete gzip stream is and
+ * names what is wrong with the others. Offsets are those of the compressed
+ * input.
+ */
+#include "base/gz.h"
+
+#include "base/buf.h"
+
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#define ZLIB_CONST /* next_in points to const bytes */
+#include <zlib.h>
+
+#include "base/banned.h"
+
+enum {
+    GZ_BLOCK_BYTES = 64 << 10,
+    /* 16 tells zlib to accept gzip only; 15 is the largest window. */
+    GZ_WINDOW_BITS = 16 + 15,
+};
+
+struct gz_reader {
+    z_stream z;
+    struct sink out;
+    uint64_t limit_bytes;
+    uint64_t consumed_bytes;     /* compressed */
+    uint64_t produced_bytes;     /* inflated and passed on */
+    uint64_t member_start_bytes; /* offset of the current member */
+    uint64_t n_members;          /* finished ones */
+    bool is_inside;              /* a member has begun and not ended */
+    bool has_failed;
+    uint8_t block[GZ_BLOCK_BYTES];
+};
+
+/* zlib's messages in our words; what is not listed is damage. Of a header it
+   is the start that is worth naming. */
+static const struct {
+    const char *zlib;
+    const char *ours;
+    bool is_header;
+} messages[] = {
+    {"incorrect data check",       "gzip checksum does not match",         false},
+    {"incorrect length check",     "gzip length does not match",           false},
+    {"incorrect header check",     "not gzip data",                        true },
+    {"unknown compression method", "gzip header: unknown method",          true },
+    {"unknown header flags set",   "gzip header: unknown flags",           true },
+    {"header crc mismatch",        "gzip header: checksum does not match", true },
+};
+
+static void *take(void *opaque, uInt n, uInt unit)
+{
+    (void)opaque;
+    return calloc(n, unit);
+}
+
+static void give_back(void *opaque, void *p)
+{
+    (void)opaque;
+    free(p);
+}
+
+bool gz_is_magic(const uint8_t *p, size_t n)
+{
+    return n >= 2 && p[0] == 0x1f && p[1] == 0x8b;
+}
+
+struct gz_reader *gz_reader_new(struct sink out, uint64_t limit_bytes)
+{
+    struct gz_reader *g = calloc(1, sizeof(*g));
+    if (!g) {
+        return NULL;
+    }
+    g->out = out;
+    g->limit_bytes = limit_bytes;
+    g->z.zalloc = take;
+    g->z.zfree = give_back;
+    if (inflateInit2(&g->z, GZ_WINDOW_BITS) != Z_OK) {
+        free(g);
+        return NULL;
+    }
+    return g;
+}
+
+static bool fail_data(const struct gz_reader *g, struct err *err)
+{
+    const char *said = g->z.msg ? g->z.msg : "";
+    for (size_t i = 0; i < sizeof(messages) / sizeof(messages[0]); i++) {
+        if (strcmp(said, messages[i].zlib) == 0) {
+            return err_set_at(err, ERR_FORMAT,
+                              messages[i].is_header ? g->member_start_bytes
+                                                    : g->consumed_bytes,
+                              "%s", messages[i].ours);
+        }
+    }
+    return err_set_at(err, ERR_FORMAT, g->consumed_bytes,
+                      "gzip data is damaged: %s", said);
+}
+
+static bool pass_on(struct gz_reader *g, size_t n, struct err *err)
+{
+    if (n > g->limit_bytes - g->produced_bytes) {
+        return err_set_at(err, ERR_LIMIT, g->consumed_bytes,
+                          "gzip data inflates to more than %llu bytes",
+                          (unsigned long long)g->limit_bytes);
+    }
+    g->produced_bytes += n;
+    return n == 0 || g->out.write(g->out.ctx, g->block, n, err);
+}
+
+/* One block of output, or as much as the input gives. */
+static bool inflate_block(struct gz_reader *g, struct err *err)
+{
+    g->z.next_out = g->block;
+    g->z.avail_out = sizeof(g->block);
+    const uInt had = g->z.avail_in;
+    const int rc = inflate(&g->z, Z_NO_FLUSH);
+    g->consumed_bytes += had - g->z.avail_in;
+    if (rc == Z_MEM_ERROR) {
+        return err_nomem(err, "inflating");
+    }
+    if (!pass_on(g, sizeof(g->block) - g->z.avail_out, err)) {
+        return false;
+    }
+    if (rc == Z_STREAM_END) {
+        g->is_inside = false;
+        g->n_members++;
+        return inflateReset(&g->z) == Z_OK ||
+               err_set(err, ERR_INTERNAL, "inflate state");
+    }
+    /* Z_BUF_ERROR only says that the input is used up. */
+    if (rc != Z_OK && rc != Z_BUF_ERROR) {
+        return fail_data(g, err);
+    }
+    return true;
+}
+
+/* The first byte tells another member from garbage. */
+static bool begin_member(struct gz_reader *g, struct err *err)
+{
+    if (g->n_members > 0 && g->z.next_in[0] != 0x1f) {
+        return err_set_at(err, ERR_FORMAT, g->consumed_bytes,
+                          "data after the end of the gzip stream");
+    }
+    g->is_inside = true;
+    g->member_start_bytes = g->consumed_bytes;
+    return true;
+}
+
+/* What a full output block leaves behind comes with the next input: a member
+   ends in eight bytes that are read only after all of its output. */
+static bool inflate_all(struct gz_reader *g, struct err *err)
+{
+    while (g->z.avail_in > 0) {
+        if (!g->is_inside && !begin_member(g, err)) {
+            return false;
+        }
+        if (!inflate_block(g, err)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool gz_reader_write(struct gz_reader *g, const uint8_t *p, size_t n,
+                     struct err *err)
+{
+    if (g->has_failed) {
+        return err_set(err, ERR_INTERNAL, "gzip reader has failed before");
+    }
+    while (n > 0) {
+        const uInt part = n > UINT_MAX ? UINT_MAX : (uInt)n;
+        g->z.next_in = p;
+        g->z.avail_in = part;
+        if (!inflate_all(g, err)) {
+            g->has_failed = true;
+            return false;
+        }
+        p += part;
+        n -= part;
+    }
+    return true;
+}
+
+bool gz_reader_end(struct gz_reader *g, struct err *err)
+{
+    if (g->has_failed) {
+        return err_set(err, ERR_INTERNAL, "gzip reader has failed before");
+    }
+    if (g->is_inside || g->n_members == 0) {
+        return err_set_at(err, ERR_FORMAT, g->consumed_bytes,
+                          "gzip data is truncated");
+    }
+    return g->out.end(g->out.ctx, err);
+}
+
+uint64_t gz_reader_total(const struct gz_reader *g)
+{
+    return g->produced_bytes;
+}
+
+void gz_reader_free(struct gz_reader *g)
+{
+    if (g) {
+        inflateEnd(&g->z);
+        free(g);
+    }
+}
+
+static bool deflate_all(z_stream *z, struct buf *out, struct err *err)
+{
+    uint8_t block[16 << 10];
+    int rc = Z_OK;
+    while (rc != Z_STREAM_END) {
+        z->next_out = block;
+        z->avail_out = sizeof(block);
+        rc = deflate(z, Z_FINISH);
+        if (rc == Z_STREAM_ERROR) {
+            return err_set(err, ERR_INTERNAL, "deflate state");
+        }
+        buf_add(out, block, sizeof(block) - z->avail_out);
+        if (!buf_ok(out)) {
+            break;
+        }
+    }
+    return buf_check(out, "compressed data", err);
+}
+
+bool gz_compress(const uint8_t *p, size_t n, int level, struct buf *out,
+                 struct err *err)
+{
+    if (n > UINT_MAX) {
+        return err_set(err, ERR_LIMIT, "%zu bytes to compress at once", n);
+    }
+    z_stream z = {.zalloc = take, .zfree = give_back};
+    const int rc = deflateInit2(&z, level, Z_DEFLATED, GZ_WINDOW_BITS, 8,
+                                Z_DEFAULT_STRATEGY);
+    if (rc != Z_OK) {
+        return rc == Z_MEM_ERROR
+                   ? err_nomem(err, "compressing")
+                   : err_set(err, ERR_USAGE, "compression level %d", level);
+    }
+    z.next_in = p;
+    z.avail_in = (uInt)n;
+    const bool ok = deflate_all(&z, out, err);
+    deflateEnd(&z);
+    return ok;
+}

@@ -1,0 +1,34 @@
+/* Every bound on what is read, with its reason. All in one place. */
+#ifndef SEEP_BASE_LIMITS_H
+#define SEEP_BASE_LIMITS_H
+
+/* Inflated bytes of one profile. 1 GiB: twice a heap profile of five million
+   stacks (523 MB); what inflates to more is an attack or a mistake. */
+#define LIMIT_INFLATED_BYTES (UINT64_C(1) << 30)
+
+/* Bytes of one file as stored. */
+#define LIMIT_FILE_BYTES (UINT64_C(1) << 30)
+
+/* Text inputs (debug=1, debug=2) are kept whole while they are parsed. Go
+   itself cuts debug=2 at 64 MiB; crash logs and debug=1 may be longer. */
+#define LIMIT_TEXT_BYTES (UINT64_C(256) << 20)
+
+/* Memory one decoded profile may take. Columns of five million stacks need
+   about 1.1 GB; a bomb of empty messages is refused long before. */
+#define LIMIT_PROFILE_BYTES (UINT64_C(2) << 30)
+
+/* A decoded profile may take this many times its compressed size plus a
+   constant: real profiles stay below 60, bombs of empty messages need
+   thousands. */
+#define LIMIT_AMPLIFICATION            256u
+#define LIMIT_AMPLIFICATION_FREE_BYTES (UINT64_C(64) << 20)
+
+/* Frames of one stack. Go's own cap is 128 (1.23+), deep-recursion profilers
+   of other languages go further; a corpus file has 100,000. */
+#define LIMIT_STACK_FRAMES 1000000u
+
+/* Files of one directory argument, and snapshots of one series. */
+#define LIMIT_DIRECTORY_ENTRIES 100000u
+#define LIMIT_SNAPSHOTS         10000u
+
+#endif

@@ -1,0 +1,30 @@
+/* Sums profiles by google/pprof's keys; prunes frames by its rules. */
+#ifndef SEEP_PROFILE_MERGE_H
+#define SEEP_PROFILE_MERGE_H
+
+#include "base/err.h"
+#include "profile/model.h"
+
+/* New profile with the samples of all of `in`; equal stacks and labels are
+   summed. Types must match. Samples that are all zero are dropped. */
+bool profile_merge(const struct profile *const *in, size_t n,
+                   struct profile **out, struct err *err) MUST_USE;
+
+/* Multiplies every value, rounding half away from zero; drops samples that
+   become all zero. */
+void profile_scale(struct profile *p, double factor);
+
+/* The same with one factor a sample type. As in google/pprof a column with the
+   factor 1 does not keep a sample that is otherwise zero. */
+void profile_scale_types(struct profile *p, const double *factors);
+
+/* Scales each column so that its sum becomes that of `base`; a column that
+   sums to 0 becomes all zero. Types must match. */
+bool profile_normalise(struct profile *p, const struct profile *base,
+                       struct err *err) MUST_USE;
+
+/* Applies drop_frames / keep_frames in place (a regular expression; see
+   pprof.md 3.5). Needs base/regex. */
+bool profile_prune(struct profile *p, struct err *err) MUST_USE;
+
+#endif

@@ -1,0 +1,14 @@
+/* Front header of profile/: one decoded profile or goroutine dump. */
+#ifndef SEEP_PROFILE_PROFILE_H
+#define SEEP_PROFILE_PROFILE_H
+
+#include "profile/builder.h" /* IWYU pragma: export */
+#include "profile/codec.h"
+#include "profile/dump.h"
+#include "profile/kind.h"
+#include "profile/merge.h"
+#include "profile/model.h"
+#include "profile/names.h"
+#include "profile/snapshot.h"
+
+#endif

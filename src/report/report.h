@@ -1,0 +1,75 @@
+/*
+ * Front header of report/: the document that is shown, and its renderers.
+ * A renderer is one file render_<name>.c and one row RENDERER(<name>) in
+ * renderers.def; it sees this struct only, never a profile.
+ */
+#ifndef SEEP_REPORT_REPORT_H
+#define SEEP_REPORT_REPORT_H
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "rules/rules.h"
+
+/* A table with typed cells; the renderers decide what they look like. */
+enum cell_type {
+    CELL_TEXT,
+    CELL_COUNT,
+    CELL_BYTES,
+    CELL_PERCENT, /* 12.5 is 12.5 % */
+    CELL_RATIO
+};
+
+struct report_column {
+    const char *key;   /* JSON / CSV name */
+    const char *title; /* for people */
+    enum cell_type type;
+    bool is_signed; /* print + as well */
+};
+
+struct report_cell {
+    const char *text; /* CELL_TEXT, or a word in place of a number: "new" */
+    double number;    /* NAN = empty */
+};
+
+struct report_table {
+    const char *key, *title;
+    const struct report_column *columns;
+    size_t n_columns;
+    const struct report_cell *cells; /* row-major */
+    size_t n_rows;
+    size_t n_rows_left_out;
+};
+
+struct report {
+    const char *tool_version;
+    const char *command; /* "leaks", "diff" */
+    const char *target;  /* NULL */
+    const struct series_about *about;
+    const struct series_input *inputs;
+    size_t n_inputs;
+    const struct findings *findings;
+    const char *const *notes; /* of the series; findings has its own */
+    size_t n_notes;
+    const struct report_table *tables;
+    size_t n_tables;
+};
+
+struct render_options {
+    bool color;       /* ANSI, text only */
+    bool verbose;     /* text: info findings, all evidence */
+    unsigned columns; /* width of the terminal; 0 = 80 */
+    bool ascii;       /* no block characters (locale is not UTF-8) */
+};
+
+struct renderer {
+    const char *name; /* --format NAME */
+    const char *media_type;
+    const char *summary;
+    bool (*render)(const struct report *r, const struct render_options *o,
+                   struct buf *out, struct err *err);
+};
+
+const struct renderer *const *report_renderers(size_t *n);
+const struct renderer *report_renderer_find(const char *name);
+
+#endif

@@ -1,0 +1,393 @@
+/* Figures and sentences for people; a figure that is unknown is left out. */
+#include "report/summary_private.h"
+
+#include "base/num.h"
+#include "report/plain_private.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/banned.h"
+
+static const char *const words[] = {
+    [VERDICT_CLEAN] = "CLEAN",
+    [VERDICT_INCONCLUSIVE] = "INCONCLUSIVE",
+    [VERDICT_GROWTH] = "GROWTH",
+    [VERDICT_LEAK] = "LEAK",
+};
+
+const char *summary_word(enum verdict v)
+{
+    return words[v];
+}
+
+static void add_count(struct buf *out, double v)
+{
+    num_count(out, fabs(v) < 9e18 ? llround(v) : 0);
+}
+
+/* "1 proven, 2 strong findings"; infos are not counted. */
+static size_t add_grades(struct buf *out, const struct findings *f)
+{
+    size_t total = 0;
+    for (int g = GRADE_PROVEN; g > GRADE_INFO; g--) {
+        size_t n = 0;
+        for (size_t i = 0; i < f->n; i++) {
+            n += (int)f->items[i].grade == g;
+        }
+        if (n > 0) {
+            buf_printf(out, "%s%zu %s", total > 0 ? ", " : "", n,
+                       grade_name((enum grade)g));
+            total += n;
+        }
+    }
+    if (total > 0) {
+        buf_str(out, total == 1 ? " finding" : " findings");
+    }
+    return total;
+}
+
+static void add_window(struct buf *out, const struct series_about *about)
+{
+    if (!about) {
+        return;
+    }
+    const uint32_t n =
+        about->n_heap > about->n_goroutine ? about->n_heap : about->n_goroutine;
+    buf_printf(out, " in %u snapshot%s", n, n == 1 ? "" : "s");
+    if (about->has_times && about->seconds > 0) {
+        buf_str(out, " over ");
+        num_seconds(out, about->seconds);
+    }
+}
+
+void summary_verdict(struct buf *out, const struct report *r)
+{
+    const struct findings *f = r->findings;
+    if (add_grades(out, f) == 0) {
+        buf_str(out, f->verdict == VERDICT_INCONCLUSIVE
+                         ? "too little to judge"
+                         : "nothing grows beyond noise");
+    }
+    add_window(out, r->about);
+}
+
+static void add_part(struct buf *out, size_t start, const char *text)
+{
+    if (text && *text) {
+        buf_str(out, out->len > start ? ", " : "");
+        plain_clean(out, text);
+    }
+}
+
+void summary_about(struct buf *out, const struct report *r)
+{
+    const struct series_about *a = r->about;
+    const size_t start = out->len;
+    if (!a) {
+        return;
+    }
+    add_part(out, start, a->program ? a->program : r->target);
+    add_part(out, start, a->go_version);
+    if (a->n_segments > 1) {
+        buf_printf(out, "%s%u restarts", out->len > start ? ", " : "",
+                   a->n_segments - 1);
+    } else if (a->n_segments == 1) {
+        add_part(out, start, "no restart");
+    }
+}
+
+static void add_smallest(struct buf *out, const struct limits *l)
+{
+    const bool heap = l->heap_bytes > 0;
+    const bool goroutines = l->goroutines > 0;
+    if (!heap && !goroutines) {
+        return;
+    }
+    buf_str(out, out->len > 0 ? " " : "");
+    buf_str(out, "Smallest leak this window could show: ");
+    if (heap) {
+        num_bytes(out, l->heap_bytes);
+    }
+    if (goroutines) {
+        buf_str(out, heap ? ", " : "");
+        add_count(out, ceil(l->goroutines));
+        buf_str(out, " goroutines");
+    }
+    buf_char(out, '.');
+}
+
+void summary_footer(struct buf *out, const struct report *r)
+{
+    struct buf text = BUF_LIMIT(4096);
+    const uint32_t n = r->findings->n_within_noise;
+    if (n > 0) {
+        add_count(&text, n);
+        buf_str(&text, r->findings->n > 0 ? " other" : "");
+        buf_printf(&text, " site%s grew within noise.", n == 1 ? "" : "s");
+    }
+    add_smallest(&text, &r->findings->limits);
+    if (r->findings->limits.advice) {
+        buf_str(&text, text.len > 0 ? " " : "");
+        buf_str(&text, "To know more: ");
+        plain_clean(&text, r->findings->limits.advice);
+        buf_char(&text, '.');
+    }
+    buf_span(out, buf_view(&text));
+    plain_drop(&text, out);
+}
+
+void summary_memory(struct buf *out, const struct findings *f)
+{
+    const struct out_of_memory *m = &f->oom;
+    if (!m->asked) {
+        return;
+    }
+    buf_str(out, "The limit of ");
+    num_bytes(out, m->limit_bytes);
+    if (!(m->seconds > 0) || !isfinite(m->seconds)) {
+        buf_str(out, " is not in sight.");
+        return;
+    }
+    buf_str(out, " is reached in about ");
+    num_seconds(out, m->seconds);
+    if (isfinite(m->seconds_low)) {
+        buf_str(out,
+                isfinite(m->seconds_high) ? " (95% " : " (at the earliest ");
+        num_seconds(out, m->seconds_low);
+        if (isfinite(m->seconds_high)) {
+            buf_str(out, " to ");
+            num_seconds(out, m->seconds_high);
+        }
+        buf_char(out, ')');
+    }
+    buf_str(out, " at this pace.");
+}
+
+static bool in_bytes(const struct metric *m)
+{
+    return m->unit && strcmp(m->unit, "bytes") == 0;
+}
+
+static void add_amount(struct buf *out, const struct metric *m, double v)
+{
+    if (in_bytes(m)) {
+        num_bytes(out, v);
+    } else {
+        add_count(out, v);
+    }
+}
+
+void summary_change(struct buf *out, const struct metric *m)
+{
+    if (!isfinite(m->first) || !isfinite(m->last)) {
+        return;
+    }
+    add_amount(out, m, m->first);
+    buf_str(out, " -> ");
+    add_amount(out, m, m->last);
+}
+
+static void add_rate(struct buf *out, const struct metric *m, double v)
+{
+    if (in_bytes(m)) {
+        num_bytes(out, v);
+    } else {
+        num_short(out, v);
+    }
+}
+
+void summary_per_hour(struct buf *out, const struct metric *m)
+{
+    if (!isfinite(m->per_hour)) {
+        return;
+    }
+    buf_str(out, m->per_hour > 0 ? "+" : "");
+    add_rate(out, m, m->per_hour);
+    buf_str(out, "/h");
+}
+
+struct clock {
+    const char *suffix;
+    double per_hour;
+};
+
+static const struct clock clocks[] = {
+    {"/s",   3600},
+    {"/min", 60  },
+    {"/h",   1   }
+};
+
+void summary_pace(struct buf *out, const struct metric *m)
+{
+    if (!isfinite(m->per_hour)) {
+        return;
+    }
+    size_t i = 0;
+    while (i < 2 && fabs(m->per_hour) < clocks[i].per_hour) {
+        i++;
+    }
+    add_rate(out, m, m->per_hour / clocks[i].per_hour);
+    buf_str(out, clocks[i].suffix);
+    if (isfinite(m->per_hour_low) && isfinite(m->per_hour_high)) {
+        buf_str(out, " (95% ");
+        add_rate(out, m, m->per_hour_low / clocks[i].per_hour);
+        buf_str(out, in_bytes(m) || m->per_hour_low < 0 ? " to " : "-");
+        add_rate(out, m, m->per_hour_high / clocks[i].per_hour);
+        buf_char(out, ')');
+    }
+}
+
+static void add_comma(struct buf *out, size_t start)
+{
+    buf_str(out, out->len > start ? ", " : "");
+}
+
+void summary_statistics(struct buf *out, const struct finding *f)
+{
+    const struct finding_statistics *s = &f->statistics;
+    const size_t start = out->len;
+    if (isfinite(s->p)) {
+        buf_str(out, "p ");
+        num_p(out, s->p);
+    }
+    if (isfinite(s->q)) {
+        add_comma(out, start);
+        buf_str(out, "q ");
+        num_p(out, s->q);
+    }
+    if (isfinite(s->retention)) {
+        add_comma(out, start);
+        buf_printf(out, "%.0f%% kept", s->retention * 100);
+    }
+    if (isfinite(s->relative_error) && s->relative_error > 0) {
+        add_comma(out, start);
+        buf_printf(out, "sampling error %.0f%%", s->relative_error * 100);
+    }
+}
+
+static const char *last_element(const char *file)
+{
+    const char *slash = strrchr(file, '/');
+    return slash && slash[1] ? slash + 1 : file;
+}
+
+/* The file, with its folder unless the package is main. */
+static const char *short_file(const struct frame *f)
+{
+    const char *name = last_element(f->file ? f->file : "");
+    if (name == f->file || (f->package && strcmp(f->package, "main") == 0) ||
+        strncmp(f->function, "main.", 5) == 0) {
+        return name;
+    }
+    const char *at = name - 1;
+    while (at > f->file && at[-1] != '/') {
+        at--;
+    }
+    return at;
+}
+
+void summary_position(struct buf *out, const struct frame *f)
+{
+    if (!f->file || !*f->file) {
+        return;
+    }
+    plain_clean(out, short_file(f));
+    if (f->line > 0) {
+        buf_printf(out, ":%lld", (long long)f->line);
+    }
+}
+
+static const char *either(const char *own, const char *general)
+{
+    return own ? own : (general ? general : "");
+}
+
+const char *summary_headline(const struct finding *f)
+{
+    return either(f->headline, f->rule->headline);
+}
+
+const char *summary_fix(const struct finding *f)
+{
+    return either(f->fix, f->rule->fix);
+}
+
+const char *summary_confirm(const struct finding *f)
+{
+    return either(f->confirm, f->rule->confirm);
+}
+
+void summary_why(struct buf *out, const struct finding *f)
+{
+    if (f->cause) {
+        plain_clean(out, f->cause);
+        buf_str(out, ". ");
+    }
+    plain_clean(out, f->rule->why);
+}
+
+/* The finding's own alternatives, else its rule's; NULL past the end. */
+static const char *alternative(const struct finding *f, size_t i)
+{
+    if (f->n_alternatives > 0) {
+        return i < f->n_alternatives ? f->alternatives[i] : NULL;
+    }
+    const size_t n = sizeof(f->rule->alternatives) / sizeof(char *);
+    return i < n ? f->rule->alternatives[i] : NULL;
+}
+
+void summary_unless(struct buf *out, const struct finding *f, size_t most)
+{
+    if (f->grade == GRADE_PROVEN) {
+        return;
+    }
+    for (size_t i = 0; i < most && alternative(f, i); i++) {
+        buf_str(out, i > 0 ? "; " : "");
+        plain_clean(out, alternative(f, i));
+    }
+}
+
+/* Fixed decimals by hand: printf's decimal point depends on the locale. */
+static void add_fixed(struct buf *out, double v, int decimals)
+{
+    const long long unit = decimals == 1 ? 10 : 100;
+    if (fabs(v) > 1e15) {
+        add_count(out, v);
+        return;
+    }
+    const long long scaled = llround(fabs(v) * (double)unit);
+    buf_printf(out, "%s%lld.%0*lld", v < 0 && scaled > 0 ? "-" : "",
+               scaled / unit, decimals, scaled % unit);
+}
+
+static void add_number(struct buf *out, enum cell_type type, double v)
+{
+    switch (type) {
+    case CELL_TEXT:
+    case CELL_COUNT:
+        add_count(out, v);
+        break;
+    case CELL_BYTES:
+        num_bytes(out, v);
+        break;
+    case CELL_PERCENT:
+        add_fixed(out, v, 1);
+        buf_char(out, '%');
+        break;
+    case CELL_RATIO:
+        add_fixed(out, v, 2);
+        break;
+    }
+}
+
+void summary_cell(struct buf *out, const struct report_column *column,
+                  const struct report_cell *cell)
+{
+    if (cell->text) {
+        plain_clean(out, cell->text);
+    } else if (column->type != CELL_TEXT && isfinite(cell->number)) {
+        buf_str(out, column->is_signed && cell->number > 0 ? "+" : "");
+        add_number(out, column->type, cell->number);
+    }
+}

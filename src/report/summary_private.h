@@ -1,0 +1,57 @@
+/*
+ * Sentences that the renderers for people share, so that text and Markdown
+ * say the same in the same words. All of it is clean text (plain_private.h).
+ */
+#ifndef SEEP_REPORT_SUMMARY_PRIVATE_H
+#define SEEP_REPORT_SUMMARY_PRIVATE_H
+
+#include "report/report.h"
+
+/* "LEAK", "GROWTH", "CLEAN", "INCONCLUSIVE" */
+const char *summary_word(enum verdict v);
+
+/* "1 strong finding in 10 snapshots over 22.5 s" */
+void summary_verdict(struct buf *out, const struct report *r);
+
+/* "orders, go1.23.5, no restart"; may be empty. */
+void summary_about(struct buf *out, const struct report *r);
+
+/* "8 other sites grew within noise. Smallest leak this window could show:
+   1.5 MB, 10 goroutines." May be empty. */
+void summary_footer(struct buf *out, const struct report *r);
+
+/* "512 MB are reached in 3 h 10 min (95% 2 h - 5 h)"; empty if not asked. */
+void summary_memory(struct buf *out, const struct findings *f);
+
+/* "24 -> 306", with units. */
+void summary_change(struct buf *out, const struct metric *m);
+
+/* "+45k/h"; empty when unknown. */
+void summary_per_hour(struct buf *out, const struct metric *m);
+
+/* "12.5/s (95% 12.3-12.8)", in seconds, minutes or hours as fits. */
+void summary_pace(struct buf *out, const struct metric *m);
+
+/* "p 3e-07, q 8e-05, 98% kept"; what is unknown is left out. */
+void summary_statistics(struct buf *out, const struct finding *f);
+
+/* "dispatcher.go:88", "session/registry.go:41" */
+void summary_position(struct buf *out, const struct frame *f);
+
+/* The finding's own text, else its rule's; never NULL. */
+const char *summary_headline(const struct finding *f);
+const char *summary_fix(const struct finding *f);
+const char *summary_confirm(const struct finding *f);
+
+/* Cause with figures, then why it cannot be freed. */
+void summary_why(struct buf *out, const struct finding *f);
+
+/* "a slow sender; a ticker": what else fits, `most` of it; empty for what is
+   proven. */
+void summary_unless(struct buf *out, const struct finding *f, size_t most);
+
+/* One cell of a table. */
+void summary_cell(struct buf *out, const struct report_column *column,
+                  const struct report_cell *cell);
+
+#endif

@@ -1,0 +1,121 @@
+/*
+ * The finding: one leak, with its proof and its next step. Ids, grades and
+ * names are part of the JSON contract (docs: findings document); never rename
+ * or reuse. All strings are NUL-terminated, UTF-8 as far as the input was,
+ * borrowed from the findings' arena or static.
+ */
+#ifndef SEEP_RULES_FINDING_H
+#define SEEP_RULES_FINDING_H
+
+#include "profile/profile.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* In rising order. */
+#define GRADES(X)                                                              \
+    X(INFO, "info", "worth knowing, harmless as far as seen")                  \
+    X(GROWTH, "growth", "it grew; two snapshots cannot say more")              \
+    X(SUSPECT, "suspect", "a leak by most tests, or the window is too short")  \
+    X(STRONG, "strong", "a leak by every test, with enough data")              \
+    X(PROVEN, "proven", "a leak by construction; no statistics needed")
+
+enum grade {
+#define X(name, text, what) GRADE_##name,
+    GRADES(X)
+#undef X
+        N_GRADES
+};
+const char *grade_name(enum grade g);
+
+enum verdict {
+    VERDICT_CLEAN,
+    VERDICT_INCONCLUSIVE,
+    VERDICT_GROWTH,
+    VERDICT_LEAK
+};
+const char *verdict_name(enum verdict v);
+
+/* A source position. `function` is never NULL; file may be "", line 0. */
+struct frame {
+    const char *function;
+    const char *file;
+    const char *package;
+    int64_t line;
+    enum frame_origin origin;
+};
+
+struct metric {
+    const char *name; /* "inuse_space", "inuse_objects", "goroutines", ... */
+    const char *unit; /* "bytes" or "count" */
+    double first, last, delta;
+    double per_hour, per_hour_low, per_hour_high; /* NAN = unknown */
+    const double *series;
+    size_t n_series;
+};
+
+/* NAN where a test was not made. */
+struct finding_statistics {
+    size_t points;
+    double p, q, retention, z, sampled, relative_error;
+};
+
+struct rule;
+
+struct finding {
+    char id[17], loose_id[17]; /* 16 hex digits each */
+    const struct rule *rule;
+    enum grade grade;
+    enum profile_kind profile; /* heap, goroutine, goroutineleak, heapdump */
+    const char *state;         /* "new", "existing", "worse", "fixed"; NULL */
+    bool has_site;             /* memstats findings have none */
+    struct frame site;
+    bool has_creator;
+    struct frame creator;
+    const char *operation; /* NULL unknown */
+    const struct frame *stack;
+    size_t n_stack;
+    const struct metric *metrics; /* the first one ranks */
+    size_t n_metrics;
+    struct finding_statistics statistics;
+    const char *headline; /* "goroutines wait on a channel receive" */
+    const char *cause;
+    const char **evidence;
+    size_t n_evidence;
+    const char **alternatives;
+    size_t n_alternatives;
+    const char *fix;
+    const char *confirm;        /* a command or capture that would decide it */
+    double rank_bytes_per_hour; /* lower bound of growth; sorts */
+};
+
+struct limits {
+    double heap_bytes; /* smallest leak this window could show; NAN none */
+    double goroutines;
+    const char *advice; /* "wait 4 more minutes", NULL when decided */
+};
+
+/* Time to out-of-memory under --limit. */
+struct out_of_memory {
+    bool asked;
+    double limit_bytes;
+    double seconds, seconds_low, seconds_high; /* NAN = not in sight */
+};
+
+/* Sorted: grade, then lower bound of growth, then id. */
+struct findings {
+    enum verdict verdict;
+    struct finding *items;
+    size_t n;
+    struct limits limits;
+    struct out_of_memory oom;
+    uint32_t n_within_noise; /* sites that grew, but not beyond noise */
+    const char **notes;
+    size_t n_notes;
+    struct arena arena; /* owns everything above */
+};
+
+void findings_release(struct findings *f);
+
+#endif

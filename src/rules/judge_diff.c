@@ -1,0 +1,471 @@
+/*
+ * From a comparison of two groups to findings. Two snapshots show that
+ * something grew, never why: warm-up, load and leak look the same. So
+ * statistics give at most `growth` here, and more only where independent
+ * processes on both sides were compared. What is proven stays proven.
+ */
+#include "base/num.h"
+#include "rules/compose_private.h"
+#include "rules/identity_private.h"
+#include "rules/rules.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Share of false findings among those of a group test. */
+static const double group_q = 0.05;
+
+struct diff_judge {
+    const struct series_diff *diff;
+    const struct rules_diff_options *options;
+    struct findings *out;
+    size_t cap;
+    struct err *err;
+};
+
+static bool nomem(struct err *err)
+{
+    return err_nomem(err, "findings");
+}
+
+static bool counts(const struct diff_judge *j, enum diff_plane plane,
+                   const struct diff_site *s)
+{
+    if (plane == DIFF_LEAK) {
+        return s->head > 0;
+    }
+    const double least =
+        plane == DIFF_HEAP ? j->options->min_bytes : j->options->min_goroutines;
+    return s->delta >= least && s->delta > 0 && s->z >= j->options->min_z;
+}
+
+static enum grade grade_of(const struct diff_judge *j, enum diff_plane plane,
+                           const struct diff_site *s)
+{
+    if (plane == DIFF_LEAK) {
+        return GRADE_PROVEN;
+    }
+    if (!(s->q <= group_q)) {
+        return GRADE_GROWTH;
+    }
+    switch (series_diff_total(j->diff, plane)->replicas) {
+    case DIFF_INDEPENDENT:
+        return GRADE_STRONG;
+    case DIFF_UNKNOWN:
+        return GRADE_SUSPECT;
+    case DIFF_TOO_FEW:
+    case DIFF_ONE_PROCESS:
+        break;
+    }
+    return GRADE_GROWTH;
+}
+
+/* --- evidence ----------------------------------------------------------------
+ */
+
+/* What the evidence of one site points to. */
+struct view {
+    struct evidence e;
+    struct evidence_stack stack;
+    double value[2], objects[2], sampled[2], seconds[2];
+};
+
+static bool copy_frames(struct arena *arena, const struct diff_stack *from,
+                        struct frame **out)
+{
+    struct frame *frames = arena_new(arena, struct frame, from->n_frames + 1);
+    for (size_t i = 0; frames && i < from->n_frames; i++) {
+        const struct diff_frame *f = &from->frames[i];
+        frames[i] = (struct frame){
+            .function = arena_strdup(arena, span_of(f->function)),
+            .file = arena_strdup(arena, span_of(f->file)),
+            .package = arena_strdup(arena, name_package(span_of(f->function))),
+            .line = f->line,
+            .origin = f->origin};
+        if (!frames[i].function || !frames[i].file || !frames[i].package) {
+            return false;
+        }
+    }
+    *out = frames;
+    return frames != NULL;
+}
+
+/* Outermost user function reached from the site without crossing std. */
+static const char *operation_of(const struct frame *frames, size_t n,
+                                size_t site)
+{
+    const char *operation = NULL;
+    for (size_t i = site; i < n && frames[i].origin <= ORIGIN_DEP; i++) {
+        if (frames[i].origin == ORIGIN_USER) {
+            operation = frames[i].function;
+        }
+    }
+    return operation;
+}
+
+/* The site's frame on the stack; its first frame when names were normalised
+   beyond recognition. */
+static size_t find_site(const struct frame *frames, size_t n,
+                        const struct diff_site *s)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (strcmp(frames[i].function, s->frame.function) == 0) {
+            return i;
+        }
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (frames[i].origin <= s->frame.origin) {
+            return i;
+        }
+    }
+    return 0;
+}
+
+static void fill_trend(struct view *v, const struct diff_site *s,
+                       const struct series_about *about)
+{
+    v->value[0] = s->base;
+    v->value[1] = s->head;
+    v->objects[0] = s->base_objects;
+    v->objects[1] = s->head_objects;
+    v->sampled[0] = s->base_sampled;
+    v->sampled[1] = s->head_sampled;
+    v->seconds[1] = about->has_times ? about->seconds : 1;
+    const bool is_heap = v->e.kind == EVIDENCE_HEAP;
+    v->e.trend = (struct trend){
+        .n = 2,
+        .seconds = v->seconds,
+        .value = v->value,
+        .objects = is_heap ? v->objects : NULL,
+        .sampled = is_heap ? v->sampled : NULL,
+        .first = s->base,
+        .last = s->head,
+        .delta = s->delta,
+        .growth = is_heap ? s->head_sampled - s->base_sampled : s->delta,
+        .births = s->births,
+        .deaths = s->deaths,
+        .retention = s->retention,
+        .residence_seconds = NAN,
+        .z = s->z,
+        .p = isnan(s->p) ? 1 : s->p,
+        .q = isnan(s->q) ? 1 : s->q,
+        .p_residence = 1,
+        .has_times = about->has_times,
+        .per_second = NAN,
+        .per_second_low = NAN,
+        .per_second_high = NAN,
+        .relative_error = s->delta != 0 ? s->error / fabs(s->delta) : 0,
+    };
+}
+
+static bool fill_view(struct diff_judge *j, enum diff_plane plane,
+                      const struct diff_site *s, struct view *v)
+{
+    static const enum evidence_kind kinds[] = {
+        [DIFF_HEAP] = EVIDENCE_HEAP,
+        [DIFF_GOROUTINE] = EVIDENCE_GOROUTINE,
+        [DIFF_LEAK] = EVIDENCE_LEAK_PROFILE,
+    };
+    struct arena *arena = &j->out->arena;
+    struct diff_stack stack = {0};
+    struct frame *frames = NULL;
+    if (!series_diff_stack(j->diff, plane, s, arena, &stack, j->err)) {
+        return false;
+    }
+    if (!copy_frames(arena, &stack, &frames)) {
+        return nomem(j->err);
+    }
+    v->stack = (struct evidence_stack){.frames = frames,
+                                       .n_frames = stack.n_frames,
+                                       .first = stack.base,
+                                       .last = stack.head,
+                                       .delta = stack.head - stack.base,
+                                       .objects_first = stack.base_objects,
+                                       .objects_last = stack.head_objects};
+    const size_t at = find_site(frames, stack.n_frames, s);
+    const struct diff_total *heap = series_diff_total(j->diff, DIFF_HEAP);
+    const struct diff_total *goroutine =
+        series_diff_total(j->diff, DIFF_GOROUTINE);
+    v->e = (struct evidence){
+        .kind = kinds[plane],
+        .grade = grade_of(j, plane, s),
+        .primitive = plane == DIFF_HEAP ? PRIMITIVE_OTHER
+                                        : primitive_of(frames, stack.n_frames),
+        .has_site = at < stack.n_frames && frames[at].origin <= ORIGIN_DEP,
+        .is_leaf_site = at == 0 || frames[at - 1].origin == ORIGIN_RUNTIME,
+        .operation = operation_of(frames, stack.n_frames, at),
+        .stacks = &v->stack,
+        .n_stacks = 1,
+        .cohort_first = NAN,
+        .cohort_left = NAN,
+        .wait_minutes_max = NAN,
+        .wait_minutes = NAN,
+        .wait_minutes_others = NAN,
+        .about = series_diff_about(j->diff),
+        .total_heap_growth_bytes =
+            heap->level[DIFF_HEAD] - heap->level[DIFF_BASE],
+        .total_goroutine_growth =
+            goroutine->level[DIFF_HEAD] - goroutine->level[DIFF_BASE],
+    };
+    if (at < stack.n_frames) {
+        v->e.site = frames[at];
+    }
+    fill_trend(v, s, v->e.about);
+    return true;
+}
+
+/* --- one finding -------------------------------------------------------------
+ */
+
+/* "12 -> 146 sampled objects: 140 born, 6 freed, 96% of the born kept" */
+static const char *counts_line(struct arena *arena, enum diff_plane plane,
+                               const struct diff_site *s)
+{
+    if (plane != DIFF_HEAP) {
+        return arena_printf(arena, "%.0f -> %.0f goroutines, z %.1f", s->base,
+                            s->head, s->z);
+    }
+    if (isnan(s->retention)) {
+        return arena_printf(arena, "%.0f -> %.0f sampled objects, z %.1f",
+                            s->base_sampled, s->head_sampled, s->z);
+    }
+    return arena_printf(arena,
+                        "%.0f -> %.0f sampled objects: %.0f born, %.0f freed, "
+                        "%.0f%% of the born kept, z %.1f",
+                        s->base_sampled, s->head_sampled, s->births, s->deaths,
+                        s->retention * 100, s->z);
+}
+
+static void fill_metric(struct metric *m, const char *name, const char *unit,
+                        double *series, double first, double last, double hours)
+{
+    series[0] = first;
+    series[1] = last;
+    *m = (struct metric){.name = name,
+                         .unit = unit,
+                         .first = first,
+                         .last = last,
+                         .delta = last - first,
+                         .per_hour = hours > 0 ? (last - first) / hours : NAN,
+                         .per_hour_low = NAN,
+                         .per_hour_high = NAN,
+                         .series = series,
+                         .n_series = 2};
+}
+
+static bool fill_metrics(struct diff_judge *j, enum diff_plane plane,
+                         const struct diff_site *s, struct finding *f)
+{
+    struct arena *arena = &j->out->arena;
+    struct metric *m = arena_new(arena, struct metric, 2);
+    double *series = arena_new(arena, double, 4);
+    if (!m || !series) {
+        return nomem(j->err);
+    }
+    /* A pace needs one process seen twice; heap profiles tell. */
+    const struct series_about *about = series_diff_about(j->diff);
+    const bool has_pace = about->has_times &&
+                          series_diff_total(j->diff, DIFF_HEAP)->is_one_process;
+    const double hours = has_pace ? about->seconds / 3600 : 0;
+    f->metrics = m;
+    if (plane == DIFF_HEAP) {
+        fill_metric(&m[0], "inuse_space", "bytes", series, s->base, s->head,
+                    hours);
+        fill_metric(&m[1], "inuse_objects", "count", series + 2,
+                    s->base_objects, s->head_objects, hours);
+        f->n_metrics = 2;
+    } else {
+        fill_metric(&m[0], "goroutines", "count", series, s->base, s->head,
+                    hours);
+        f->n_metrics = 1;
+    }
+    const double low = fmax(s->delta - 1.96 * s->error, 0);
+    f->rank_bytes_per_hour =
+        (plane == DIFF_HEAP ? low : low * compose_goroutine_bytes) /
+        (hours > 0 ? hours : 1);
+    return true;
+}
+
+static const char *state_of(const struct diff_judge *j, enum diff_plane plane,
+                            const struct diff_site *s)
+{
+    if (series_diff_total(j->diff, plane)->n[DIFF_BASE] == 0) {
+        return NULL;
+    }
+    return s->base <= 0 ? "new" : s->delta > 0 ? "worse" : "existing";
+}
+
+static bool add_finding(struct diff_judge *j, enum diff_plane plane,
+                        const struct diff_site *s, double held_bytes)
+{
+    static const enum profile_kind profiles[] = {
+        [DIFF_HEAP] = KIND_HEAP,
+        [DIFF_GOROUTINE] = KIND_GOROUTINE,
+        [DIFF_LEAK] = KIND_GOROUTINELEAK,
+    };
+    struct arena *arena = &j->out->arena;
+    struct view v = {0};
+    if (!fill_view(j, plane, s, &v)) {
+        return false;
+    }
+    v.e.companion_heap_bytes = held_bytes;
+    if (plane == DIFF_GOROUTINE &&
+        evidence_is_baseline(v.stack.frames, v.stack.n_frames)) {
+        j->out->n_within_noise++;
+        return true;
+    }
+    struct rule_match match;
+    const struct rule *rule = compose_match(NULL, &v.e, arena, &match);
+    if (!rule) {
+        return err_set(j->err, ERR_INTERNAL, "no rule fits %s",
+                       s->frame.function);
+    }
+    const struct diff_total *total = series_diff_total(j->diff, plane);
+    struct finding f = {
+        .rule = rule,
+        .grade = v.e.grade < rule->worst ? v.e.grade : rule->worst,
+        .profile = profiles[plane],
+        .state = state_of(j, plane, s),
+        .has_site = v.e.has_site,
+        .site = v.e.site,
+        .operation = v.e.operation,
+        .stack = v.stack.frames,
+        .n_stack = v.stack.n_frames,
+        .statistics = {.points = total->n[DIFF_BASE] + total->n[DIFF_HEAD],
+                       .p = s->p,
+                       .q = s->q,
+                       .retention = s->retention,
+                       .z = s->z,
+                       .sampled = plane == DIFF_HEAP ? s->head_sampled : NAN,
+                       .relative_error = v.e.trend.relative_error},
+    };
+    const char *line = counts_line(arena, plane, s);
+    if (!line) {
+        return nomem(j->err);
+    }
+    if (!compose_texts(arena, &match, &line, 1, &f, j->err)) {
+        return false;
+    }
+    if (f.grade == GRADE_GROWTH) {
+        f.confirm = "seep leaks on a series of snapshots, ten are good";
+    }
+    return fill_metrics(j, plane, s, &f) && finding_identify(&f, j->err) &&
+           findings_push(j->out, &j->cap, &f, j->err);
+}
+
+/* --- all of them -------------------------------------------------------------
+ */
+
+/* The counting site of the other plane with this function, or NULL: one leak
+   is one finding, its goroutines before the heap they hold. */
+static const struct diff_site *counting_twin(const struct diff_judge *j,
+                                             enum diff_plane plane,
+                                             const char *function)
+{
+    size_t n = 0;
+    const struct diff_site *sites = series_diff_has(j->diff, plane)
+                                        ? series_diff_sites(j->diff, plane, &n)
+                                        : NULL;
+    for (size_t i = 0; i < n; i++) {
+        if (strcmp(sites[i].frame.function, function) == 0 &&
+            sites[i].frame.origin <= ORIGIN_DEP &&
+            counts(j, plane, &sites[i])) {
+            return &sites[i];
+        }
+    }
+    return NULL;
+}
+
+static bool judge_plane(struct diff_judge *j, enum diff_plane plane)
+{
+    size_t n = 0;
+    const struct diff_site *sites = series_diff_sites(j->diff, plane, &n);
+    for (size_t i = 0; i < n; i++) {
+        const struct diff_site *s = &sites[i];
+        if (!counts(j, plane, s)) {
+            j->out->n_within_noise += s->delta > 0;
+            continue;
+        }
+        double held_bytes = 0;
+        if (plane == DIFF_GOROUTINE) {
+            const struct diff_site *twin =
+                counting_twin(j, DIFF_HEAP, s->frame.function);
+            held_bytes = twin ? twin->delta : 0;
+        }
+        const bool is_told =
+            (plane == DIFF_HEAP &&
+             counting_twin(j, DIFF_GOROUTINE, s->frame.function)) ||
+            (plane == DIFF_GOROUTINE &&
+             counting_twin(j, DIFF_LEAK, s->frame.function));
+        if (!is_told && !add_finding(j, plane, s, held_bytes)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static const char *honest_note(const struct series_diff *d)
+{
+    enum diff_replicas known = DIFF_TOO_FEW;
+    for (int k = DIFF_HEAP; k <= DIFF_GOROUTINE; k++) {
+        const enum diff_replicas r =
+            series_diff_total(d, (enum diff_plane)k)->replicas;
+        known = r > known ? r : known;
+    }
+    switch (known) {
+    case DIFF_TOO_FEW:
+        return "two snapshots cannot separate a leak from warm-up or load: "
+               "at most growth";
+    case DIFF_UNKNOWN:
+        return "whether the profiles of a side are of independent processes "
+               "cannot be told: at most suspect";
+    case DIFF_ONE_PROCESS:
+        return "the profiles of a side are one process seen again, not "
+               "independent runs: at most growth";
+    case DIFF_INDEPENDENT:
+        break;
+    }
+    return "a group test over independent processes: it shows a difference "
+           "between base and head, not that memory grows without end";
+}
+
+static bool finish(struct diff_judge *j)
+{
+    struct findings *out = j->out;
+    findings_sort(out);
+    const char **notes = arena_new(&out->arena, const char *, 1);
+    if (!notes) {
+        return nomem(j->err);
+    }
+    notes[0] = honest_note(j->diff);
+    out->notes = notes;
+    out->n_notes = 1;
+    out->limits = (struct limits){
+        .heap_bytes =
+            series_diff_has(j->diff, DIFF_HEAP) ? j->options->min_bytes : NAN,
+        .goroutines = series_diff_has(j->diff, DIFF_GOROUTINE)
+                          ? j->options->min_goroutines
+                          : NAN,
+    };
+    out->oom = (struct out_of_memory){
+        .seconds = NAN, .seconds_low = NAN, .seconds_high = NAN};
+    out->verdict = out->n == 0                           ? VERDICT_CLEAN
+                   : out->items[0].grade >= GRADE_STRONG ? VERDICT_LEAK
+                                                         : VERDICT_GROWTH;
+    return true;
+}
+
+bool rules_judge_diff(const struct series_diff *d,
+                      const struct rules_diff_options *options,
+                      struct findings *out, struct err *err)
+{
+    struct diff_judge j = {d, options, out, 0, err};
+    for (int k = N_DIFF_PLANES - 1; k >= 0; k--) {
+        if (series_diff_has(d, (enum diff_plane)k) &&
+            !judge_plane(&j, (enum diff_plane)k)) {
+            return false;
+        }
+    }
+    return finish(&j);
+}

@@ -1,0 +1,142 @@
+/*
+ * What the files of the engine share: rows with their site and owner, and the
+ * unit, i.e. one group of rows that is tested as one thing. Everything here
+ * lives in `struct judge` for the time of one rules_judge() call.
+ */
+#ifndef SEEP_RULES_JUDGE_PRIVATE_H
+#define SEEP_RULES_JUDGE_PRIVATE_H
+
+#include "base/arena.h"
+#include "base/vec.h"
+#include "rules/rules.h"
+
+#define NO_FUNC UINT32_MAX
+
+/* What a row's frames say, found once a row. Function ids are series'. */
+struct row_facts {
+    uint32_t site; /* innermost user (else dependency) function */
+    uint32_t site_line;
+    uint32_t site_at;   /* index of its frame */
+    uint32_t operation; /* last user function before std, from the site out */
+    uint32_t entry;     /* outermost user function */
+    uint32_t leaf;      /* innermost function that is not the runtime's */
+    uint32_t outermost;
+    uint8_t primitive; /* enum primitive */
+    bool is_known;     /* the row was looked at */
+    bool is_user;      /* site is user code, not a dependency */
+    bool is_baseline;  /* healthy by itself, never a finding */
+    bool is_pool;      /* comes and goes with peers: at most suspect */
+    bool is_profiler;
+    bool is_ticker; /* time.NewTicker or time.Tick allocated here */
+};
+
+/* Why a unit is not strong; bits. */
+enum unit_fault {
+    FAULT_SMALL = 1,      /* growth below materiality: not tested at all */
+    FAULT_TREND = 2,      /* no significant rise among all that was tested */
+    FAULT_NOISE = 4,      /* growth within its own noise */
+    FAULT_FREED = 8,      /* most of it is freed again */
+    FAULT_SLOWING = 16,   /* growth slows down: warm-up */
+    FAULT_LOAD = 32,      /* follows the load */
+    FAULT_MIGRATION = 64, /* the total, or the leaf's total, stays flat */
+    FAULT_BURST = 128,    /* came in one or two steps */
+    FAULT_FALLS = 256,    /* fell back by much in between */
+    FAULT_SHORT = 512,    /* too few points */
+    FAULT_POOL = 1024,    /* bounded by peers */
+    FAULT_SHARED = 2048,  /* explained by another unit */
+    FAULT_NO_GC = 4096,   /* nothing was freed anywhere: no GC ran */
+    FAULT_AGE = 8192      /* dumps: the grown ones are all young */
+};
+
+VEC_TYPE(unit_rows, uint32_t)
+
+/* One group judged as one thing. */
+struct unit {
+    enum series_plane plane;
+    enum evidence_kind kind;
+    uint32_t func;      /* site; outermost function where there is none */
+    uint32_t operation; /* NO_FUNC unknown */
+    uint32_t line;      /* 0 = the whole function */
+    enum primitive primitive;
+    bool has_site, is_user, is_parent, is_pool;
+    bool is_std; /* no frame of user or dependency */
+    struct unit_rows rows;
+    struct trend trend;
+    unsigned faults;
+    enum grade grade;
+    bool is_candidate; /* will become a finding */
+    struct unit *explained_by;
+    double companion_heap_bytes, companion_goroutines;
+    const char *wait_status;
+    double cohort_first, cohort_left;
+    double wait_minutes_max, wait_minutes, wait_minutes_others;
+    double young_share; /* of its growth, born late in the window; NAN */
+    bool has_creator;
+    struct series_frame creator;
+    const char *memstat;
+    const char *note; /* one more line of evidence */
+    bool has_opener;  /* std-only: user code that calls this part of std */
+    uint32_t opener_row;
+};
+VEC_TYPE(units, struct unit *)
+
+struct judge {
+    const struct series *s;
+    const struct rules_options *options;
+    struct arena *arena; /* the findings' */
+    struct span module;
+    uint8_t *origin; /* per func: enum frame_origin, 255 unknown */
+    struct row_facts *rows;
+    uint32_t n_rows;
+    struct units units;
+    struct series_frames frames; /* scratch */
+    double *load;         /* program-wide bytes allocated, per heap point */
+    double ticker_growth; /* objects of time.NewTicker and time.Tick */
+    double load_ratio, p_load; /* last third over first; MK of its rate */
+    double total_heap_growth, total_goroutine_growth;
+    bool no_gc;
+    uint32_t n_within_noise;
+};
+
+/* rows.c: fills judge.rows for every row some point holds. */
+bool judge_rows(struct judge *j, struct err *err) MUST_USE;
+
+/* Frames of a row as rules see them, in the judge's arena. */
+bool judge_frames(struct judge *j, uint32_t row, struct frame **out, size_t *n,
+                  struct err *err) MUST_USE;
+
+/* A new unit owned by the judge; NULL when memory is out. */
+struct unit *judge_unit(struct judge *j, enum series_plane plane,
+                        enum evidence_kind kind, struct err *err);
+
+/* gates.c: the decision from a measured trend. `faults` may come with bits
+   set; sets faults and grade. */
+void gate_heap(const struct judge *j, struct unit *u);
+void gate_goroutine(const struct judge *j, struct unit *u);
+
+/* judge_heap.c, judge_goroutine.c, judge_proof.c, judge_memstats.c: add
+   units. Goroutines come after heap: they use its load. */
+bool judge_heap(struct judge *j, struct err *err) MUST_USE;
+bool judge_goroutines(struct judge *j, struct err *err) MUST_USE;
+bool judge_proof(struct judge *j, struct err *err) MUST_USE;
+bool judge_memstats(struct judge *j, struct err *err) MUST_USE;
+
+/* judge_tickers.c: how many more tickers the heap holds. */
+bool judge_tickers(struct judge *j, struct err *err) MUST_USE;
+bool judge_is_ticker_row(struct judge *j, uint32_t row);
+
+/* judge_dumps.c: what goroutine dumps say of the goroutine units: states,
+   creators, cohorts, ages. */
+bool judge_dumps(struct judge *j, struct err *err) MUST_USE;
+
+/* cluster.c: one leak, one finding. */
+bool judge_cluster(struct judge *j, struct err *err) MUST_USE;
+
+/* finding.c: a unit becomes a finding. */
+bool finding_of_unit(struct judge *j, const struct unit *u, struct finding *out,
+                     struct err *err) MUST_USE;
+
+/* Benjamini-Hochberg over the trends of these units: fills q. */
+bool judge_q(struct unit *const *units, size_t n, struct err *err) MUST_USE;
+
+#endif

@@ -1,0 +1,278 @@
+/*
+ * Facts of every row: where it allocates or blocks, whose code that is. The
+ * user's module is found from main.main when the program was built from the
+ * module cache, where every file looks like a dependency's.
+ */
+#include "base/buf.h"
+#include "base/limits.h"
+#include "rules/judge_private.h"
+
+#include <string.h>
+
+enum { ORIGIN_UNKNOWN = 255 };
+
+static enum frame_origin origin_of(struct judge *j,
+                                   const struct series_frame *f)
+{
+    if (j->origin[f->func] == ORIGIN_UNKNOWN) {
+        j->origin[f->func] = (uint8_t)name_origin(span_of(f->function),
+                                                  span_of(f->file), j->module);
+    }
+    return (enum frame_origin)j->origin[f->func];
+}
+
+/* The frame the user answers for: innermost of user code, else of a
+   dependency; n when there is neither. */
+static size_t find_site(struct judge *j, size_t n, bool *is_user)
+{
+    size_t dep = n;
+    for (size_t i = 0; i < n; i++) {
+        const enum frame_origin o = origin_of(j, &j->frames.items[i]);
+        if (o == ORIGIN_USER) {
+            *is_user = true;
+            return i;
+        }
+        if (o == ORIGIN_DEP && dep == n) {
+            dep = i;
+        }
+    }
+    *is_user = false;
+    return dep;
+}
+
+static void find_operation(struct judge *j, struct row_facts *r, size_t site,
+                           size_t n)
+{
+    const struct series_frame *f = j->frames.items;
+    r->operation = r->entry = f[site].func;
+    bool below_std = true;
+    for (size_t i = site; i < n; i++) {
+        const enum frame_origin o = origin_of(j, &f[i]);
+        const bool is_own =
+            o == ORIGIN_USER || (!r->is_user && o == ORIGIN_DEP);
+        below_std = below_std && (is_own || o == ORIGIN_DEP);
+        if (is_own && below_std) {
+            r->operation = f[i].func;
+        }
+        if (is_own) {
+            r->entry = f[i].func;
+        }
+    }
+}
+
+static bool is_profiler(const struct series_frame *f, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (series_is_profiler_function(f[i].function)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool is_ticker(const struct series_frame *f, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (strcmp(f[i].function, "time.NewTicker") == 0 ||
+            strcmp(f[i].function, "time.Tick") == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static struct frame frame_of(struct judge *j, const struct series_frame *f)
+{
+    return (struct frame){.function = f->function,
+                          .file = f->file,
+                          .package = "",
+                          .line = f->line,
+                          .origin = origin_of(j, f)};
+}
+
+/* Wait states and baselines are read from frames; a scratch copy serves. */
+static bool classify(struct judge *j, struct row_facts *r, size_t n,
+                     struct err *err)
+{
+    struct frame *frames = calloc(n + 1, sizeof *frames);
+    if (!frames) {
+        return err_nomem(err, "classifying stacks");
+    }
+    for (size_t i = 0; i < n; i++) {
+        frames[i] = frame_of(j, &j->frames.items[i]);
+    }
+    r->primitive = (uint8_t)primitive_of(frames, n);
+    r->is_baseline = evidence_is_baseline(frames, n) != NULL;
+    r->is_pool = evidence_is_pool(frames, n) != NULL;
+    free(frames);
+    return true;
+}
+
+static bool fill_row(struct judge *j, uint32_t row, bool is_goroutine,
+                     struct err *err)
+{
+    struct row_facts *r = &j->rows[row];
+    if (r->is_known) {
+        return true;
+    }
+    j->frames.n = 0;
+    if (!series_row_frames(j->s, row, &j->frames, err)) {
+        return false;
+    }
+    const struct series_frame *f = j->frames.items;
+    const size_t n = j->frames.n;
+    *r = (struct row_facts){.site = NO_FUNC,
+                            .operation = NO_FUNC,
+                            .entry = NO_FUNC,
+                            .leaf = NO_FUNC,
+                            .outermost = NO_FUNC,
+                            .is_known = true};
+    r->is_profiler = is_profiler(f, n);
+    r->is_ticker = is_ticker(f, n);
+    const size_t site = find_site(j, n, &r->is_user);
+    if (site < n) {
+        r->site = f[site].func;
+        r->site_at = (uint32_t)site;
+        r->site_line = (uint32_t)f[site].line;
+        find_operation(j, r, site, n);
+    }
+    for (size_t i = 0; i < n && r->leaf == NO_FUNC; i++) {
+        if (origin_of(j, &f[i]) != ORIGIN_RUNTIME) {
+            r->leaf = f[i].func;
+        }
+    }
+    if (n > 0) {
+        r->outermost = f[n - 1].func;
+    }
+    return !is_goroutine || classify(j, r, n, err);
+}
+
+static bool fill_plane(struct judge *j, enum series_plane plane,
+                       struct err *err)
+{
+    for (size_t i = 0; i < series_n_points(j->s, plane); i++) {
+        size_t n = 0;
+        const struct series_cell *c = series_cells(j->s, plane, i, &n);
+        for (size_t k = 0; k < n; k++) {
+            if (!fill_row(j, c[k].row, plane != PLANE_HEAP, err)) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+static bool fill_dumps(struct judge *j, struct err *err)
+{
+    size_t n = 0;
+    const struct series_dump *dumps = series_dumps(j->s, &n);
+    for (size_t i = 0; i < n; i++) {
+        for (size_t k = 0; k < dumps[i].n; k++) {
+            if (!fill_row(j, dumps[i].items[k].row, true, err)) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+/* "/root/go/pkg/mod/github.com/!foo/bar@v1.2.3/cmd/x/main.go" ->
+   "github.com/Foo/bar"; empty when the file is in no module cache. */
+static bool module_of_file(struct judge *j, struct span file, struct err *err)
+{
+    const size_t at = span_find_char(file, '@');
+    const size_t mod = span_find(file, "/pkg/mod/");
+    if (at == file.len) {
+        return true;
+    }
+    struct span path = span_first(file, at);
+    if (mod < path.len) {
+        path = span_from(path, mod + strlen("/pkg/mod/"));
+    }
+    struct buf b = BUF_LIMIT(4096);
+    for (size_t i = 0; i < path.len; i++) {
+        if (path.p[i] == '!' && i + 1 < path.len && path.p[i + 1] >= 'a' &&
+            path.p[i + 1] <= 'z') {
+            i++;
+            buf_char(&b, (char)(path.p[i] - 'a' + 'A'));
+        } else {
+            buf_char(&b, path.p[i]);
+        }
+    }
+    const char *module = arena_strdup(j->arena, buf_view(&b));
+    const bool ok = module && buf_check(&b, "module path", err);
+    buf_release(&b);
+    j->module = span_of(module);
+    return ok || err_nomem(err, "finding the module");
+}
+
+static bool find_module(struct judge *j, struct err *err)
+{
+    j->module = span_of(series_module(j->s));
+    if (j->module.len > 0) {
+        return true;
+    }
+    for (int plane = 0; plane < N_PLANES; plane++) {
+        const size_t points = series_n_points(j->s, (enum series_plane)plane);
+        if (points == 0) {
+            continue;
+        }
+        size_t n = 0;
+        const struct series_cell *c =
+            series_cells(j->s, (enum series_plane)plane, points - 1, &n);
+        for (size_t i = 0; i < n; i++) {
+            j->frames.n = 0;
+            if (!series_row_frames(j->s, c[i].row, &j->frames, err)) {
+                return false;
+            }
+            for (size_t k = 0; k < j->frames.n; k++) {
+                const struct series_frame *f = &j->frames.items[k];
+                if (strcmp(f->function, "main.main") == 0) {
+                    return module_of_file(j, span_of(f->file), err);
+                }
+            }
+        }
+    }
+    return true;
+}
+
+bool judge_rows(struct judge *j, struct err *err)
+{
+    j->n_rows = series_n_rows(j->s);
+    const size_t n_funcs = series_n_funcs(j->s);
+    j->origin = malloc(n_funcs + 1);
+    j->rows = calloc((size_t)j->n_rows + 1, sizeof *j->rows);
+    if (!j->origin || !j->rows) {
+        return err_nomem(err, "looking at stacks");
+    }
+    memset(j->origin, ORIGIN_UNKNOWN, n_funcs + 1);
+    return find_module(j, err) && fill_plane(j, PLANE_GOROUTINE, err) &&
+           fill_plane(j, PLANE_LEAK, err) && fill_dumps(j, err) &&
+           fill_plane(j, PLANE_HEAP, err);
+}
+
+bool judge_frames(struct judge *j, uint32_t row, struct frame **out, size_t *n,
+                  struct err *err)
+{
+    j->frames.n = 0;
+    if (!series_row_frames(j->s, row, &j->frames, err)) {
+        return false;
+    }
+    *n = j->frames.n;
+    *out = arena_new(j->arena, struct frame, j->frames.n + 1);
+    if (!*out) {
+        return err_nomem(err, "copying a stack");
+    }
+    for (size_t i = 0; i < *n; i++) {
+        const struct series_frame *f = &j->frames.items[i];
+        struct frame *o = &(*out)[i];
+        *o = frame_of(j, f);
+        o->function = arena_strdup(j->arena, span_of(f->function));
+        o->file = arena_strdup(j->arena, span_of(f->file));
+        o->package = arena_strdup(j->arena, name_package(span_of(f->function)));
+        if (!o->function || !o->file || !o->package) {
+            return err_nomem(err, "copying a stack");
+        }
+    }
+    return true;
+}

@@ -1,0 +1,107 @@
+/*
+ * Front header of rules/: the leak rules and the engine.
+ *
+ * A rule is one file rule_<name>.c with one `const struct rule`, and one row
+ * RULE(<name>) in rules.def. The order of the rows decides which rule names a
+ * candidate that several fit: the first whose check says yes.
+ */
+#ifndef SEEP_RULES_RULES_H
+#define SEEP_RULES_RULES_H
+
+#include "base/err.h"
+#include "rules/evidence.h"
+#include "rules/finding.h"
+#include "series/series.h"
+
+/* What a rule needs to be able to speak; the engine says what was skipped. */
+enum rule_need {
+    NEED_HEAP = 1,         /* a series of heap profiles */
+    NEED_GOROUTINE = 2,    /* a series of goroutine profiles */
+    NEED_LEAK_PROFILE = 4, /* a goroutineleak profile */
+    NEED_DUMPS = 8,        /* goroutine dumps (debug=2) */
+    NEED_MEMSTATS = 16     /* heap profiles in text form */
+};
+
+struct rule_param {
+    const char *name; /* kebab-case */
+    const char *unit; /* "goroutines", "bytes", "ratio", ... */
+    double value, min, max;
+    const char *help;
+};
+
+/* What a rule writes about a candidate that fits. Strings live in `arena`
+   (arena_printf); missing parts fall back to the rule's own texts. */
+enum { MATCH_LINES_MAX = 8 };
+struct rule_match {
+    struct arena *arena;
+    const char *headline; /* what a person reads first, no numbers */
+    const char *cause;
+    const char *fix;
+    const char *confirm;
+    const char *evidence[MATCH_LINES_MAX];
+    size_t n_evidence;
+    const char *alternatives[MATCH_LINES_MAX];
+    size_t n_alternatives;
+};
+
+struct rule {
+    const char *id;              /* final, kebab-case */
+    const char *title;           /* <= 60 columns, no full stop */
+    const char *headline;        /* default for match.headline */
+    const char *what;            /* what leaks */
+    const char *why;             /* why it can never be freed */
+    const char *infers;          /* what the rule infers, from what */
+    const char *decides;         /* what would decide it */
+    const char *alternatives[4]; /* what else fits; NULL-terminated */
+    const char *fix;
+    const char *confirm;
+    const char *leaking; /* a few lines of Go that leak */
+    const char *mended;  /* and mended */
+    enum grade worst;    /* highest grade the rule may give */
+    unsigned needs;      /* enum rule_need bits */
+    unsigned kinds;      /* bit per enum evidence_kind it judges */
+    const struct rule_param *params;
+    size_t n_params;
+
+    /* Pure: no I/O, clock, globals. True when the candidate fits. `params`
+       has n_params values in the order of the rows. */
+    bool (*check)(const struct rule *self, const struct evidence *e,
+                  const double *params, struct rule_match *out);
+};
+
+#define RULE_KIND(kind) (1u << (kind))
+
+/* All rules in order; borrowed, static. */
+const struct rule *const *rules_all(size_t *n);
+const struct rule *rules_find(const char *id); /* NULL: no such rule */
+
+/* Overrides from `--set id.param=value`. */
+struct rules_setting {
+    const char *rule, *param;
+    double value;
+};
+
+struct rules_options {
+    const struct rules_setting *settings;
+    size_t n_settings;
+    double memory_limit_bytes; /* --limit; 0 = not asked */
+};
+
+/* The pure step: everything the series says, as findings. */
+bool rules_judge(const struct series *s, const struct rules_options *options,
+                 struct findings *out, struct err *err) MUST_USE;
+
+/* What makes a change count in a comparison of two groups. */
+struct rules_diff_options {
+    double min_z;          /* growth over its noise */
+    double min_bytes;      /* of a heap site */
+    double min_goroutines; /* of a goroutine site */
+};
+
+/* The same for a comparison: statistics give at most `growth`, or with at
+   least three independent profiles a side `strong`. */
+bool rules_judge_diff(const struct series_diff *d,
+                      const struct rules_diff_options *options,
+                      struct findings *out, struct err *err) MUST_USE;
+
+#endif

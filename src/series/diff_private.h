@@ -1,0 +1,81 @@
+/* Shared by diff.c (taking snapshots in) and diff_sites.c (comparing). */
+#ifndef SEEP_SERIES_DIFF_PRIVATE_H
+#define SEEP_SERIES_DIFF_PRIVATE_H
+
+#include "series/diff.h"
+#include "series/series.h"
+#include "series/stacks_private.h"
+
+/* What a profile counts as; of a side, the best class that occurs is used. */
+enum diff_class { CLASS_PROTO, CLASS_TEXT, CLASS_ALLOCS, N_CLASSES };
+
+/* Sums of one row over the profiles of one side. */
+struct diff_sum {
+    double value, objects; /* bytes and objects, or goroutines and 0 */
+    double sampled, born;  /* raw sampled counts */
+};
+VEC_TYPE(diff_sums, struct diff_sum)
+VEC_TYPE(diff_doubles, double)
+
+/* One profile, by site: what the tests over whole profiles need. */
+struct diff_column {
+    int64_t time_nanos;
+    uint32_t input;
+    double total;
+    struct diff_doubles value, born; /* by site id */
+};
+VEC_TYPE(diff_columns, struct diff_column)
+
+struct diff_group {
+    struct diff_sums rows;
+    struct diff_columns columns;
+    int64_t period;
+};
+
+/* One plane: its stacks, and the sites they belong to. */
+#define DIFF_NO_SITE UINT32_MAX
+struct diff_layer {
+    struct stacks stacks;
+    size_t n_locs_known;      /* locations already looked at */
+    struct vec_u32 loc_site;  /* location -> index of its site frame, by rank */
+    struct vec_u32 loc_rank;  /* location -> enum rank of that frame */
+    struct vec_u32 row_site;  /* row -> site id, or DIFF_NO_SITE */
+    struct vec_u32 row_frame; /* row -> frame (index into stacks.frames) */
+    struct vec_u32 func_site; /* normalised function -> site id */
+    uint32_t n_sites;
+    struct diff_group groups[N_DIFF_SIDES][N_CLASSES];
+
+    struct diff_group *used[N_DIFF_SIDES]; /* set by finish; NULL = none */
+    struct diff_site *sites;
+    size_t n_shown;
+    struct diff_total total;
+};
+
+VEC_TYPE(diff_inputs_vec, struct series_input)
+VEC_TYPE(diff_notes_vec, const char *)
+
+/* What identifies the program, as far as the profiles of a side say. */
+struct diff_program {
+    const char *name, *build_id; /* NULL = not said */
+    int64_t first_nanos, last_nanos;
+};
+
+struct series_diff {
+    const char *module;
+    struct diff_layer layers[N_DIFF_PLANES];
+    struct diff_program programs[N_DIFF_SIDES];
+    struct diff_inputs_vec inputs;
+    struct diff_notes_vec notes;
+    struct series_about about;
+    struct arena arena;
+};
+
+enum frame_origin diff_frame_origin(const struct series_diff *d,
+                                    const struct diff_layer *l,
+                                    const struct stack_frame *f);
+
+/* Ranks every layer's sites; see diff_sites.c. */
+bool diff_compare(struct series_diff *d, struct diff_layer *l,
+                  struct err *err) MUST_USE;
+
+#endif

@@ -1,0 +1,464 @@
+/*
+ * What two groups of profiles say about each site. Two noises bound the
+ * change of a steady site: births and deaths in between, known when both
+ * sides are one process, and the levels themselves, which are two independent
+ * counts whatever happened in between. The smaller bound is used.
+ */
+#include "series/diff_private.h"
+#include "series/rank_sum_private.h"
+#include "series/stats.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Profiles a side from which on a group test can say something: of 3 and 3,
+   one order in 20 is as extreme. */
+enum { GROUP_MIN = 3 };
+
+static bool nomem(struct err *err)
+{
+    return err_nomem(err, "comparing sites");
+}
+
+/* Mean sums of a row on one side; zero when it does not occur there. */
+static struct diff_sum mean_of(const struct diff_group *g, size_t row)
+{
+    if (!g || row >= g->rows.n || g->columns.n == 0) {
+        return (struct diff_sum){0};
+    }
+    const double n = (double)g->columns.n;
+    const struct diff_sum *s = &g->rows.items[row];
+    return (struct diff_sum){s->value / n, s->objects / n, s->sampled / n,
+                             s->born / n};
+}
+
+/* Never falls in one process: then they are two. */
+static bool births_fall(const struct diff_column *before,
+                        const struct diff_column *after)
+{
+    for (size_t i = 0; i < before->born.n; i++) {
+        const double now = i < after->born.n ? after->born.items[i] : 0;
+        if (now < before->born.items[i]) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static double births_of(const struct diff_column *c)
+{
+    double total = 0;
+    for (size_t i = 0; i < c->born.n; i++) {
+        total += c->born.items[i];
+    }
+    return total;
+}
+
+static int by_time(const void *pa, const void *pb)
+{
+    const struct diff_column *a = pa;
+    const struct diff_column *b = pb;
+    if (a->time_nanos != b->time_nanos) {
+        return a->time_nanos < b->time_nanos ? -1 : 1;
+    }
+    return (a->input > b->input) - (a->input < b->input);
+}
+
+/* Is the side one process seen several times? Its columns are sorted. */
+static enum diff_replicas replicas_of(struct diff_group *g)
+{
+    qsort(g->columns.items, g->columns.n, sizeof *g->columns.items, by_time);
+    size_t n_falls = 0;
+    double births = 0;
+    for (size_t i = 0; i < g->columns.n; i++) {
+        births += births_of(&g->columns.items[i]);
+        if (i > 0) {
+            n_falls +=
+                births_fall(&g->columns.items[i - 1], &g->columns.items[i]);
+        }
+    }
+    if (births <= 0) {
+        return DIFF_UNKNOWN;
+    }
+    /* Of independent processes, at least one of three is not the largest. */
+    return n_falls > 0 ? DIFF_INDEPENDENT : DIFF_ONE_PROCESS;
+}
+
+static void describe_total(struct diff_layer *l)
+{
+    struct diff_total *t = &l->total;
+    for (int side = 0; side < N_DIFF_SIDES; side++) {
+        const struct diff_group *g = l->used[side];
+        if (!g) {
+            continue;
+        }
+        t->n[side] = g->columns.n;
+        t->period[side] = g->period;
+        for (size_t i = 0; i < g->columns.n; i++) {
+            t->level[side] += g->columns.items[i].total / (double)g->columns.n;
+        }
+    }
+    if (!l->used[DIFF_BASE] || !l->used[DIFF_HEAD]) {
+        return;
+    }
+    if (t->n[DIFF_BASE] == 1 && t->n[DIFF_HEAD] == 1) {
+        const struct diff_column *base = l->used[DIFF_BASE]->columns.items;
+        const struct diff_column *head = l->used[DIFF_HEAD]->columns.items;
+        t->is_one_process = births_of(base) > 0 &&
+                            base->time_nanos <= head->time_nanos &&
+                            t->period[DIFF_BASE] == t->period[DIFF_HEAD] &&
+                            !births_fall(base, head);
+    }
+    if (t->n[DIFF_BASE] >= GROUP_MIN && t->n[DIFF_HEAD] >= GROUP_MIN) {
+        const enum diff_replicas a = replicas_of(l->used[DIFF_BASE]);
+        const enum diff_replicas b = replicas_of(l->used[DIFF_HEAD]);
+        t->replicas =
+            a == DIFF_ONE_PROCESS || b == DIFF_ONE_PROCESS   ? DIFF_ONE_PROCESS
+            : a == DIFF_INDEPENDENT && b == DIFF_INDEPENDENT ? DIFF_INDEPENDENT
+                                                             : DIFF_UNKNOWN;
+    }
+}
+
+/* Variance of the change of a row by sampling, in its own unit squared. */
+static double sampling_variance(const struct diff_layer *l, size_t row,
+                                const struct diff_sum *base,
+                                const struct diff_sum *head)
+{
+    double size = (double)l->stacks.rows.items[row].block_bytes;
+    const double objects = base->objects + head->objects;
+    if (size <= 0 && objects > 0) {
+        size = (base->value + head->value) / objects;
+    }
+    const double period = (double)l->total.period[DIFF_HEAD];
+    if (period <= 1 || size <= 0) {
+        return 0;
+    }
+    const double chance = -expm1(-size / period);
+    const double unit = size / chance;
+    double n = base->sampled + head->sampled;
+    if (l->total.is_one_process) {
+        const double births = fmax(head->born - base->born, 0);
+        const double deaths = births - (head->sampled - base->sampled);
+        n = fmin(n, births + fmax(deaths, 0));
+    }
+    return unit * unit * n * (1 - chance);
+}
+
+/* Per site while rows are walked: the row that names it. */
+struct naming {
+    double change; /* largest of a row, in the direction of the site */
+    double variance, births;
+    uint32_t frame;
+};
+
+static void name_sites(const struct diff_layer *l, struct naming *names)
+{
+    for (size_t row = 0; row < l->row_site.n; row++) {
+        const uint32_t id = l->row_site.items[row];
+        if (id == DIFF_NO_SITE) {
+            continue;
+        }
+        const struct diff_sum base = mean_of(l->used[DIFF_BASE], row);
+        const struct diff_sum head = mean_of(l->used[DIFF_HEAD], row);
+        struct diff_site *s = &l->sites[id];
+        const double sign = s->delta < 0 ? -1 : 1;
+        const double change = sign * (head.value - base.value);
+        if (change > names[id].change || names[id].frame == DIFF_NO_SITE) {
+            names[id].change = change;
+            names[id].frame = l->row_frame.items[row];
+        }
+        names[id].variance += sampling_variance(l, row, &base, &head);
+    }
+}
+
+static void sum_sites(const struct diff_layer *l, struct naming *names)
+{
+    for (size_t row = 0; row < l->row_site.n; row++) {
+        const uint32_t id = l->row_site.items[row];
+        if (id == DIFF_NO_SITE) {
+            continue;
+        }
+        const struct diff_sum base = mean_of(l->used[DIFF_BASE], row);
+        const struct diff_sum head = mean_of(l->used[DIFF_HEAD], row);
+        struct diff_site *s = &l->sites[id];
+        s->base += base.value;
+        s->head += head.value;
+        s->delta += head.value - base.value;
+        s->base_objects += base.objects;
+        s->head_objects += head.objects;
+        s->base_sampled += base.sampled;
+        s->head_sampled += head.sampled;
+        names[id].births += head.born - base.born;
+    }
+}
+
+/* Counts of goroutines are exact; of objects, the sampled ones count. With
+   different rates only the estimates can be compared, each with its own
+   relative error. */
+static double noise_z(const struct diff_layer *l, const struct diff_site *s,
+                      bool is_heap)
+{
+    if (!is_heap) {
+        const double noise = s->base + s->head;
+        return noise > 0 ? s->delta / sqrt(noise) : 0;
+    }
+    const double grown = s->head_sampled - s->base_sampled;
+    if (l->total.period[DIFF_BASE] != l->total.period[DIFF_HEAD]) {
+        double noise = 0;
+        noise += s->base_sampled > 0 ? s->base * s->base / s->base_sampled : 0;
+        noise += s->head_sampled > 0 ? s->head * s->head / s->head_sampled : 0;
+        return noise > 0 ? s->delta / sqrt(noise) : 0;
+    }
+    double noise = s->base_sampled + s->head_sampled;
+    if (l->total.is_one_process) {
+        noise = fmin(noise, s->births + s->deaths);
+    }
+    return noise > 0 ? grown / sqrt(noise) : 0;
+}
+
+static void judge_site(const struct diff_layer *l, struct diff_site *s,
+                       const struct naming *name, bool is_heap)
+{
+    s->births = s->deaths = s->retention = NAN;
+    s->p = s->q = NAN;
+    if (is_heap && l->total.is_one_process) {
+        const double grown = s->head_sampled - s->base_sampled;
+        s->births = fmax(fmax(name->births, grown), 0);
+        s->deaths = s->births - grown;
+        s->retention = s->births > 0 ? fmax(grown, 0) / s->births : NAN;
+    }
+    s->z = noise_z(l, s, is_heap);
+    s->error = sqrt(name->variance);
+}
+
+static bool group_tests(struct diff_layer *l, struct err *err)
+{
+    if (l->total.replicas == DIFF_TOO_FEW) {
+        return true;
+    }
+    const struct diff_group *base = l->used[DIFF_BASE];
+    const struct diff_group *head = l->used[DIFF_HEAD];
+    const size_t n_all = base->columns.n + head->columns.n;
+    double *levels = calloc(n_all, sizeof *levels);
+    double *p = calloc((size_t)l->n_sites * 2 + 1, sizeof *p);
+    bool ok = levels && p;
+    double *q = ok ? p + l->n_sites : NULL;
+    size_t n = 0;
+    for (uint32_t id = 0; ok && id < l->n_sites; id++) {
+        if (l->sites[id].delta <= 0) {
+            continue;
+        }
+        for (size_t i = 0; i < n_all; i++) {
+            const struct diff_column *c =
+                i < base->columns.n ? &base->columns.items[i]
+                                    : &head->columns.items[i - base->columns.n];
+            levels[i] = id < c->value.n ? c->value.items[id] : 0;
+        }
+        l->sites[id].p = rank_sum_p(levels, base->columns.n,
+                                    levels + base->columns.n, head->columns.n);
+        p[n++] = l->sites[id].p;
+    }
+    ok = ok && stat_benjamini_hochberg(p, n, q);
+    for (uint32_t id = 0, i = 0; ok && id < l->n_sites; id++) {
+        if (l->sites[id].delta > 0) {
+            l->sites[id].q = q[i++];
+        }
+    }
+    free(levels);
+    free(p);
+    return ok || nomem(err);
+}
+
+static struct diff_frame frame_at(const struct series_diff *d,
+                                  const struct diff_layer *l,
+                                  const struct stack_frame *f)
+{
+    return (struct diff_frame){intern_text(&l->stacks.names, f->name),
+                               intern_text(&l->stacks.names, f->file), f->line,
+                               diff_frame_origin(d, l, f)};
+}
+
+static int by_change(const void *pa, const void *pb)
+{
+    const struct diff_site *a = pa;
+    const struct diff_site *b = pb;
+    if (fabs(a->delta) != fabs(b->delta)) {
+        return fabs(a->delta) > fabs(b->delta) ? -1 : 1;
+    }
+    return strcmp(a->frame.function, b->frame.function);
+}
+
+bool diff_compare(struct series_diff *d, struct diff_layer *l, struct err *err)
+{
+    const bool is_heap = l == &d->layers[DIFF_HEAP];
+    describe_total(l);
+    struct naming *names = calloc((size_t)l->n_sites + 1, sizeof *names);
+    l->sites = calloc((size_t)l->n_sites + 1, sizeof *l->sites);
+    if (!names || !l->sites) {
+        free(names);
+        return nomem(err);
+    }
+    for (uint32_t id = 0; id < l->n_sites; id++) {
+        l->sites[id].id = id;
+        names[id].frame = DIFF_NO_SITE;
+    }
+    sum_sites(l, names);
+    name_sites(l, names);
+    size_t n = 0;
+    for (uint32_t id = 0; id < l->n_sites; id++) {
+        judge_site(l, &l->sites[id], &names[id], is_heap);
+        if (names[id].frame != DIFF_NO_SITE) {
+            l->sites[id].frame =
+                frame_at(d, l, &l->stacks.frames.items[names[id].frame]);
+        }
+    }
+    free(names);
+    if (!group_tests(l, err)) {
+        return false;
+    }
+    for (uint32_t id = 0; id < l->n_sites; id++) {
+        if (l->sites[id].base != 0 || l->sites[id].head != 0) {
+            l->sites[n++] = l->sites[id];
+        }
+    }
+    l->n_shown = n;
+    qsort(l->sites, n, sizeof *l->sites, by_change);
+    return true;
+}
+
+/* --- one stack of a site ----------------------------------------------------
+ */
+
+/* Rows of equal functions are one stack, whatever their lines, block sizes,
+   labels and inlining. */
+struct stack_group {
+    uint64_t hash;
+    uint32_t row;
+    double base, head, base_objects, head_objects;
+};
+
+/* Order matters, the borders between locations do not. A collision would only
+   show a stack of the same site with another one's figures. */
+static uint64_t hash_functions(const struct stacks *t, uint32_t row)
+{
+    const struct stack_row *r = &t->rows.items[row];
+    uint64_t h = 0;
+    for (uint32_t i = 0; i < r->n_locs; i++) {
+        const struct stack_loc loc = t->locs.items[t->keys.items[r->key + i]];
+        for (uint32_t k = 0; k < loc.n; k++) {
+            h = (h ^ (t->frames.items[loc.first + k].func + 1)) *
+                UINT64_C(0x9e3779b97f4a7c15);
+            h ^= h >> 32;
+        }
+    }
+    return h;
+}
+
+static int by_hash(const void *pa, const void *pb)
+{
+    const struct stack_group *a = pa;
+    const struct stack_group *b = pb;
+    if (a->hash != b->hash) {
+        return a->hash < b->hash ? -1 : 1;
+    }
+    return (a->row > b->row) - (a->row < b->row);
+}
+
+static size_t rows_of_site(const struct diff_layer *l, uint32_t site,
+                           struct stack_group *out)
+{
+    size_t n = 0;
+    for (size_t row = 0; row < l->row_site.n; row++) {
+        if (l->row_site.items[row] != site) {
+            continue;
+        }
+        if (out) {
+            const struct diff_sum base = mean_of(l->used[DIFF_BASE], row);
+            const struct diff_sum head = mean_of(l->used[DIFF_HEAD], row);
+            out[n] =
+                (struct stack_group){hash_functions(&l->stacks, (uint32_t)row),
+                                     (uint32_t)row,
+                                     base.value,
+                                     head.value,
+                                     base.objects,
+                                     head.objects};
+        }
+        n++;
+    }
+    return n;
+}
+
+/* Sums runs of equal hashes and returns the one that grew most. */
+static struct stack_group most_grown(struct stack_group *g, size_t n)
+{
+    struct stack_group best = g[0];
+    double most = -INFINITY;
+    for (size_t i = 0; i < n;) {
+        struct stack_group sum = g[i];
+        size_t end = i + 1;
+        for (; end < n && g[end].hash == g[i].hash; end++) {
+            sum.base += g[end].base;
+            sum.head += g[end].head;
+            sum.base_objects += g[end].base_objects;
+            sum.head_objects += g[end].head_objects;
+            /* Lines as of the newest row: head's, when builds differ. */
+            sum.row = g[end].head > 0 ? g[end].row : sum.row;
+        }
+        if (sum.head - sum.base > most) {
+            most = sum.head - sum.base;
+            best = sum;
+        }
+        i = end;
+    }
+    return best;
+}
+
+static bool expand(const struct series_diff *d, const struct diff_layer *l,
+                   uint32_t row, struct arena *arena, struct diff_stack *out,
+                   struct err *err)
+{
+    const struct stacks *t = &l->stacks;
+    const struct stack_row *r = &t->rows.items[row];
+    size_t n = 0;
+    for (uint32_t i = 0; i < r->n_locs; i++) {
+        n += t->locs.items[t->keys.items[r->key + i]].n;
+    }
+    struct diff_frame *frames = arena_new(arena, struct diff_frame, n + 1);
+    if (!frames) {
+        return nomem(err);
+    }
+    size_t at = 0;
+    for (uint32_t i = 0; i < r->n_locs; i++) {
+        const struct stack_loc loc = t->locs.items[t->keys.items[r->key + i]];
+        for (uint32_t k = 0; k < loc.n; k++) {
+            frames[at++] = frame_at(d, l, &t->frames.items[loc.first + k]);
+        }
+    }
+    out->frames = frames;
+    out->n_frames = n;
+    return true;
+}
+
+bool series_diff_stack(const struct series_diff *d, enum diff_plane plane,
+                       const struct diff_site *site, struct arena *arena,
+                       struct diff_stack *out, struct err *err)
+{
+    const struct diff_layer *l = &d->layers[plane];
+    const size_t n = rows_of_site(l, site->id, NULL);
+    struct stack_group *groups = calloc(n + 1, sizeof *groups);
+    if (!groups) {
+        return nomem(err);
+    }
+    rows_of_site(l, site->id, groups);
+    qsort(groups, n, sizeof *groups, by_hash);
+    assert(n > 0);
+    const struct stack_group best = most_grown(groups, n);
+    free(groups);
+    *out = (struct diff_stack){.base = best.base,
+                               .head = best.head,
+                               .base_objects = best.base_objects,
+                               .head_objects = best.head_objects};
+    return expand(d, l, best.row, arena, out, err);
+}

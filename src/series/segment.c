@@ -1,0 +1,232 @@
+/*
+ * Do the snapshots belong to one process, and did it restart? Within one
+ * process no record of a heap profile's alloc_* ever falls. Points are put
+ * into chains along which nothing falls: one chain is one process; chains
+ * one after the other in time are restarts; chains that overlap in time are
+ * two processes at once.
+ */
+#include "series/points_private.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { CHAINS_MAX = 64 };
+
+struct chain {
+    uint32_t last;        /* point at its end, index into series.all */
+    size_t begin, end, n; /* positions in the heap plane; end inclusive */
+};
+
+static const char *base_of(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+/* Programs are told apart by the base name of the main binary: the same
+   program may run from different directories. */
+static bool check_program(const struct series *s, struct err *err)
+{
+    const struct point *first = NULL;
+    for (size_t i = 0; i < s->all.n; i++) {
+        const struct point *pt = &s->all.items[i];
+        if (!*pt->program || !s->inputs.items[pt->input].used) {
+            continue;
+        }
+        if (first &&
+            strcmp(base_of(first->program), base_of(pt->program)) != 0) {
+            return err_set(err, ERR_MISMATCH,
+                           "two programs at once: %s is of %s, %s of %s; "
+                           "give the snapshots of one",
+                           base_of(first->source), base_of(first->program),
+                           base_of(pt->source), base_of(pt->program));
+        }
+        first = first ? first : pt;
+    }
+    return true;
+}
+
+/* Is there a record whose alloc_objects is lower in `b` than in `a`?
+   `scratch` has a zero for every row, and again afterwards. */
+static bool alloc_falls(const struct point *a, const struct point *b,
+                        int64_t *scratch)
+{
+    for (size_t i = 0; i < b->cells.n; i++) {
+        scratch[b->cells.items[i].row] = b->cells.items[i].alloc_objects;
+    }
+    bool falls = false;
+    for (size_t i = 0; i < a->cells.n && !falls; i++) {
+        const struct series_cell *c = &a->cells.items[i];
+        falls = scratch[c->row] < c->alloc_objects;
+    }
+    for (size_t i = 0; i < b->cells.n; i++) {
+        scratch[b->cells.items[i].row] = 0;
+    }
+    return falls;
+}
+
+static bool has_alloc(const struct point *pt)
+{
+    for (size_t i = 0; i < pt->cells.n; i++) {
+        if (pt->cells.items[i].alloc_objects != 0) {
+            return true;
+        }
+    }
+    return pt->cells.n == 0;
+}
+
+/* Puts point number `at` of the heap plane at the end of the latest chain it
+   continues, or starts a chain. */
+static bool extend(const struct series *s, size_t at, struct chain *chains,
+                   size_t *n, int64_t *scratch, struct err *err)
+{
+    const uint32_t id = s->planes[PLANE_HEAP].at.items[at];
+    const struct point *pt = &s->all.items[id];
+    for (size_t k = *n; k > 0; k--) {
+        struct chain *c = &chains[k - 1];
+        if (!alloc_falls(&s->all.items[c->last], pt, scratch)) {
+            c->last = id;
+            c->end = at;
+            c->n++;
+            return true;
+        }
+    }
+    if (*n == CHAINS_MAX) {
+        return err_set(err, ERR_MISMATCH,
+                       "more than %d restarts: are these snapshots of one "
+                       "process?",
+                       CHAINS_MAX - 1);
+    }
+    chains[(*n)++] = (struct chain){id, at, at, 1};
+    return true;
+}
+
+static bool check_overlap(const struct series *s, const struct chain *chains,
+                          size_t n, struct err *err)
+{
+    for (size_t k = 1; k < n; k++) {
+        if (chains[k].begin < chains[k - 1].end) {
+            const struct vec_u32 *at = &s->planes[PLANE_HEAP].at;
+            const struct point *a = &s->all.items[chains[k - 1].last];
+            const struct point *b = &s->all.items[at->items[chains[k].begin]];
+            return err_set(err, ERR_MISMATCH,
+                           "two processes at once: %s and %s; give the "
+                           "snapshots of one",
+                           base_of(a->source), base_of(b->source));
+        }
+    }
+    return true;
+}
+
+static bool note_restart(struct series *s, const struct point *before,
+                         const struct point *after, struct err *err)
+{
+    return series_add_note(
+        s,
+        arena_printf(&s->arena,
+                     "the process restarted between %s and %s; the series is "
+                     "split there",
+                     base_of(before->source), base_of(after->source)),
+        err);
+}
+
+/* Keeps of a plane the points in [begin, end) of `all`. */
+static void keep_range(struct series *s, struct plane *pl, uint32_t begin,
+                       uint32_t end)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < pl->at.n; i++) {
+        const uint32_t id = pl->at.items[i];
+        if (id >= begin && id < end) {
+            pl->at.items[kept++] = id;
+        } else {
+            point_unused(s, id, "another run of the process is judged");
+            s->about.n_dropped++;
+        }
+    }
+    pl->at.n = kept;
+}
+
+/* Evidence of the other runs goes too. */
+static void drop_outside(struct series *s, uint32_t begin, uint32_t end)
+{
+    for (uint32_t i = 0; i < s->all.n; i++) {
+        if ((i < begin || i >= end) &&
+            s->inputs.items[s->all.items[i].input].used) {
+            point_unused(s, i, "another run of the process is judged");
+        }
+    }
+}
+
+/* First point of the run that heap point `id` begins: what was taken at the
+   same moment may sort before it ("02.goroutine" before "02.heap"). */
+static uint32_t run_begin(const struct series *s, uint32_t id)
+{
+    const struct point *heap = &s->all.items[id];
+    while (id > 0) {
+        const struct point *pt = &s->all.items[id - 1];
+        if (pt->kind == KIND_HEAP || pt->kind == KIND_ALLOCS || !*pt->number ||
+            strcmp(pt->number, heap->number) != 0) {
+            break;
+        }
+        id--;
+    }
+    return id;
+}
+
+/* The judged run is the one with most points, of equals the latest. */
+static bool choose(struct series *s, const struct chain *chains, size_t n,
+                   struct err *err)
+{
+    const struct vec_u32 *at = &s->planes[PLANE_HEAP].at;
+    size_t best = 0;
+    for (size_t k = 0; k < n; k++) {
+        best = chains[k].n >= chains[best].n ? k : best;
+    }
+    const uint32_t begin =
+        best == 0 ? 0 : run_begin(s, at->items[chains[best].begin]);
+    const uint32_t end = best + 1 == n
+                             ? (uint32_t)s->all.n
+                             : run_begin(s, at->items[chains[best + 1].begin]);
+    for (size_t k = 1; k < n; k++) {
+        if (!note_restart(s, &s->all.items[chains[k - 1].last],
+                          &s->all.items[at->items[chains[k].begin]], err)) {
+            return false;
+        }
+    }
+    s->about.n_segments = (uint32_t)n;
+    if (n > 1) {
+        for (int k = 0; k < N_PLANES; k++) {
+            keep_range(s, &s->planes[k], begin, end);
+        }
+        drop_outside(s, begin, end);
+    }
+    return true;
+}
+
+bool series_segment(struct series *s, struct err *err)
+{
+    if (!check_program(s, err)) {
+        return false;
+    }
+    s->about.n_segments = 1;
+    const struct vec_u32 *at = &s->planes[PLANE_HEAP].at;
+    if (at->n == 0) {
+        return true;
+    }
+    int64_t *scratch = calloc((size_t)s->stacks.rows.n + 1, sizeof *scratch);
+    if (!scratch) {
+        return err_nomem(err, "looking for restarts");
+    }
+    struct chain chains[CHAINS_MAX];
+    size_t n = 0;
+    bool ok = true;
+    for (size_t i = 0; ok && i < at->n; i++) {
+        if (has_alloc(&s->all.items[at->items[i]])) {
+            ok = extend(s, i, chains, &n, scratch, err);
+        }
+    }
+    free(scratch);
+    return ok && check_overlap(s, chains, n, err) &&
+           (n == 0 || choose(s, chains, n, err));
+}

@@ -1,0 +1,129 @@
+/*
+ * Distinct published states of the heap. A plain heap profile shows the last
+ * finished GC cycle and repeats it until the next one: a repeated state is no
+ * new point. Before the first GC Go counts everything as in use: a state
+ * without any free that is followed by states with frees is no level either.
+ */
+#include "series/points_private.h"
+#include "series/profiler_private.h"
+
+#include <string.h>
+
+/* Frees seen, in sampled or scaled objects: enough that a state without any
+   must be older than the first GC. */
+enum { FREES_FEW = 5 };
+
+static int by_row(const void *pa, const void *pb)
+{
+    const struct series_cell *a = pa;
+    const struct series_cell *b = pb;
+    return (a->row > b->row) - (a->row < b->row);
+}
+
+static bool same_cell(const struct series_cell *a, const struct series_cell *b)
+{
+    return a->row == b->row && a->alloc_objects == b->alloc_objects &&
+           a->in_use == b->in_use && a->in_use_bytes == b->in_use_bytes;
+}
+
+/* Cells are sorted by row. The profiler's own allocations move at every
+   fetch, even when nothing was collected: they do not count. */
+static bool same_state(const struct point *a, const struct point *b,
+                       const uint8_t *is_profiler)
+{
+    size_t i = 0;
+    size_t k = 0;
+    for (;;) {
+        while (i < a->cells.n && is_profiler[a->cells.items[i].row]) {
+            i++;
+        }
+        while (k < b->cells.n && is_profiler[b->cells.items[k].row]) {
+            k++;
+        }
+        if (i == a->cells.n || k == b->cells.n) {
+            return i == a->cells.n && k == b->cells.n;
+        }
+        if (!same_cell(&a->cells.items[i], &b->cells.items[k])) {
+            return false;
+        }
+        i++;
+        k++;
+    }
+}
+
+/* Texts count the collections: one in between makes the same state news. */
+static bool collected_between(const struct point *a, const struct point *b)
+{
+    return a->memstats.present && b->memstats.present &&
+           a->memstats.v[MEMSTATS_NumGC] != b->memstats.v[MEMSTATS_NumGC];
+}
+
+static double frees(const struct point *pt)
+{
+    double n = 0;
+    for (size_t i = 0; i < pt->cells.n; i++) {
+        n += (double)(pt->cells.items[i].alloc_objects -
+                      pt->cells.items[i].in_use);
+    }
+    return n;
+}
+
+static void drop_repeats(struct series *s, const uint8_t *is_profiler)
+{
+    struct vec_u32 *at = &s->planes[PLANE_HEAP].at;
+    size_t kept = 0;
+    for (size_t i = 0; i < at->n; i++) {
+        const struct point *pt = &s->all.items[at->items[i]];
+        const struct point *before =
+            kept > 0 ? &s->all.items[at->items[kept - 1]] : NULL;
+        if (before && same_state(before, pt, is_profiler) &&
+            !collected_between(before, pt)) {
+            point_unused(s, at->items[i],
+                         "no GC since the snapshot before: the same state");
+            s->about.n_dropped++;
+        } else {
+            at->items[kept++] = at->items[i];
+        }
+    }
+    at->n = kept;
+}
+
+static void drop_before_gc(struct series *s)
+{
+    struct vec_u32 *at = &s->planes[PLANE_HEAP].at;
+    if (at->n == 0 || frees(&s->all.items[at->items[at->n - 1]]) < FREES_FEW) {
+        return;
+    }
+    size_t begin = 0;
+    while (begin < at->n && s->all.items[at->items[begin]].cells.n > 0 &&
+           frees(&s->all.items[at->items[begin]]) <= 0) {
+        point_unused(s, at->items[begin],
+                     "before the first GC: everything counts as in use");
+        s->about.n_dropped++;
+        begin++;
+    }
+    memmove(at->items, at->items + begin, (at->n - begin) * sizeof *at->items);
+    at->n -= begin;
+}
+
+bool series_distinct_states(struct series *s, struct err *err)
+{
+    const struct vec_u32 *at = &s->planes[PLANE_HEAP].at;
+    if (at->n == 0) {
+        return true;
+    }
+    for (size_t i = 0; i < at->n; i++) {
+        struct series_cells_vec *c = &s->all.items[at->items[i]].cells;
+        if (c->n > 0) {
+            qsort(c->items, c->n, sizeof *c->items, by_row);
+        }
+    }
+    uint8_t *is_profiler = NULL;
+    if (!series_profiler_rows(s, &is_profiler, err)) {
+        return false;
+    }
+    drop_repeats(s, is_profiler);
+    free(is_profiler);
+    drop_before_gc(s);
+    return true;
+}

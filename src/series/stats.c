@@ -1,0 +1,410 @@
+/* See stats.h. */
+#include "series/stats.h"
+
+#include <math.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int by_value(const void *pa, const void *pb)
+{
+    const double a = *(const double *)pa;
+    const double b = *(const double *)pb;
+    return (a > b) - (a < b);
+}
+
+static double *sorted_copy(const double *x, size_t n)
+{
+    double *y = calloc(n + 1, sizeof *y);
+    if (y && n > 0) {
+        memcpy(y, x, n * sizeof *y);
+        qsort(y, n, sizeof *y, by_value);
+    }
+    return y;
+}
+
+/* --- Mann-Kendall -----------------------------------------------------------
+ */
+
+/* Concordant less discordant pairs. */
+static double kendall_s(const double *x, size_t n)
+{
+    double s = 0;
+    for (size_t i = 0; i < n; i++) {
+        for (size_t k = i + 1; k < n; k++) {
+            s += (x[k] > x[i]) - (x[k] < x[i]);
+        }
+    }
+    return s;
+}
+
+/* Sizes of the groups of equal values, in `size` (n elements). */
+static size_t tie_groups(const double *x, size_t n, size_t *size)
+{
+    double *y = sorted_copy(x, n);
+    if (!y) {
+        return 0;
+    }
+    size_t groups = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (i > 0 && y[i] <= y[i - 1]) {
+            size[groups - 1]++;
+        } else {
+            size[groups++] = 1;
+        }
+    }
+    free(y);
+    return groups;
+}
+
+/* Distribution of the inversions between a group of m equal values and k
+   values placed before it: Mann and Whitney's recurrence on probabilities,
+   f(m,k,u) = m/(m+k) f(m-1,k,u-k) + k/(m+k) f(m,k-1,u).
+   `f` has (m + 1) rows of m * k + 1; the answer is row m. */
+static void whitney(size_t m, size_t k, double *f)
+{
+    const size_t width = m * k + 1;
+    memset(f, 0, (m + 1) * width * sizeof *f);
+    for (size_t i = 0; i <= m; i++) {
+        f[i * width] = 1; /* k = 0: no inversions */
+    }
+    for (size_t kk = 1; kk <= k; kk++) {
+        for (size_t i = 1; i <= m; i++) {
+            const double up = (double)i / (double)(i + kk);
+            double *row = f + i * width;
+            const double *above = f + (i - 1) * width;
+            for (size_t u = i * kk + 1; u-- > 0;) {
+                const double from = u >= kk ? above[u - kk] : 0;
+                row[u] = up * from + (1 - up) * row[u];
+            }
+        }
+    }
+}
+
+/* Convolves `dist` (degree `*degree`) with the distribution of one more
+   group; `next` is scratch of the full degree. */
+static void convolve(double *dist, size_t *degree, const double *group,
+                     size_t group_degree, double *next)
+{
+    const size_t d = *degree + group_degree;
+    for (size_t u = 0; u <= d; u++) {
+        next[u] = 0;
+    }
+    for (size_t a = 0; a <= *degree; a++) {
+        for (size_t b = 0; b <= group_degree; b++) {
+            next[a + b] += dist[a] * group[b];
+        }
+    }
+    memcpy(dist, next, (d + 1) * sizeof *dist);
+    *degree = d;
+}
+
+/* P(inversions <= most). */
+static double inversions_at_most(const size_t *size, size_t groups, size_t n,
+                                 size_t most)
+{
+    const size_t full = n * n / 2 + 1;
+    double *dist = calloc(full + 1, sizeof *dist);
+    double *next = calloc(full + 1, sizeof *next);
+    double *f = calloc((n + 1) * (full + 1), sizeof *f);
+    double sum = NAN;
+    if (dist && next && f) {
+        size_t degree = 0;
+        size_t placed = 0;
+        dist[0] = 1;
+        for (size_t g = 0; g < groups; g++) {
+            whitney(size[g], placed, f);
+            convolve(dist, &degree, f + size[g] * (size[g] * placed + 1),
+                     size[g] * placed, next);
+            placed += size[g];
+        }
+        sum = 0;
+        for (size_t u = 0; u <= most && u <= degree; u++) {
+            sum += dist[u];
+        }
+    }
+    free(dist);
+    free(next);
+    free(f);
+    return sum > 1 ? 1 : sum;
+}
+
+static double kendall_normal(double s, const size_t *size, size_t groups,
+                             size_t n)
+{
+    const double k = (double)n;
+    double var = k * (k - 1) * (2 * k + 5);
+    for (size_t g = 0; g < groups; g++) {
+        const double m = (double)size[g];
+        var -= m * (m - 1) * (2 * m + 5);
+    }
+    var /= 18;
+    return var > 0 ? stat_normal_upper((s - 1) / sqrt(var)) : 1;
+}
+
+double stat_mann_kendall(const double *x, size_t n)
+{
+    if (n < 2) {
+        return 1;
+    }
+    size_t *size = calloc(n, sizeof *size);
+    const size_t groups = size ? tie_groups(x, n, size) : 0;
+    double p = groups > 0 ? 1 : NAN;
+    if (groups > 1) {
+        const double s = kendall_s(x, n);
+        double pairs = (double)n * (double)(n - 1) / 2;
+        for (size_t g = 0; g < groups; g++) {
+            pairs -= (double)size[g] * (double)(size[g] - 1) / 2;
+        }
+        p = n <= STAT_EXACT_MAX
+                ? inversions_at_most(size, groups, n, (size_t)((pairs - s) / 2))
+                : kendall_normal(s, size, groups, n);
+    }
+    free(size);
+    return p;
+}
+
+/* --- slopes ------------------------------------------------------------------
+ */
+
+static size_t slopes_of(const double *t, const double *x, size_t n, double *out)
+{
+    size_t m = 0;
+    for (size_t i = 0; i < n; i++) {
+        for (size_t k = i + 1; k < n; k++) {
+            if (t[k] > t[i]) {
+                out[m++] = (x[k] - x[i]) / (t[k] - t[i]);
+            }
+        }
+    }
+    qsort(out, m, sizeof *out, by_value);
+    return m;
+}
+
+static double ranked(const double *sorted, size_t m, double rank)
+{
+    const double at = rank < 0                 ? 0
+                      : rank > (double)(m - 1) ? (double)(m - 1)
+                                               : rank;
+    return sorted[(size_t)at];
+}
+
+double stat_theil_sen(const double *t, const double *x, size_t n,
+                      double z_quantile, double *low, double *high)
+{
+    double *slopes = n >= 2 ? calloc(n * (n - 1) / 2, sizeof *slopes) : NULL;
+    const size_t m = slopes ? slopes_of(t, x, n, slopes) : 0;
+    double slope = n >= 2 && !slopes ? NAN : 0;
+    double lo = slope;
+    double hi = slope;
+    if (m > 0) {
+        const double k = (double)n;
+        const double c = z_quantile * sqrt(k * (k - 1) * (2 * k + 5) / 18);
+        slope = (slopes[(m - 1) / 2] + slopes[m / 2]) / 2;
+        lo = ranked(slopes, m, floor(((double)m - c) / 2) - 1);
+        hi = ranked(slopes, m, ceil(((double)m + c) / 2));
+    }
+    free(slopes);
+    if (low) {
+        *low = lo;
+    }
+    if (high) {
+        *high = hi;
+    }
+    return slope;
+}
+
+double stat_median(const double *x, size_t n)
+{
+    double *y = n > 0 ? sorted_copy(x, n) : NULL;
+    if (!y) {
+        return NAN;
+    }
+    const double median = (y[(n - 1) / 2] + y[n / 2]) / 2;
+    free(y);
+    return median;
+}
+
+/* --- beta --------------------------------------------------------------------
+ */
+
+/* Continued fraction of the incomplete beta function by Lentz's method; it
+   converges fast for x < (a + 1) / (a + b + 2). */
+static double beta_fraction(double a, double b, double x)
+{
+    const double tiny = 1e-300;
+    double c = 1;
+    double d = 1 - (a + b) * x / (a + 1);
+    d = 1 / (fabs(d) < tiny ? tiny : d);
+    double h = d;
+    for (int m = 1; m <= 500; m++) {
+        const double even = m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m));
+        const double odd =
+            -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1));
+        const double steps[2] = {even, odd};
+        double factor = 1;
+        for (int k = 0; k < 2; k++) {
+            d = 1 + steps[k] * d;
+            d = 1 / (fabs(d) < tiny ? tiny : d);
+            c = 1 + steps[k] / c;
+            c = fabs(c) < tiny ? tiny : c;
+            factor = c * d;
+            h *= factor;
+        }
+        if (fabs(factor - 1) < 1e-14) {
+            break;
+        }
+    }
+    return h;
+}
+
+/* Stirling's series after a shift to where it is exact to double; the C
+   library's lgamma writes a global. */
+static double log_gamma(double x)
+{
+    double shift = 0;
+    while (x < 15) {
+        shift += log(x);
+        x += 1;
+    }
+    const double r = 1 / (x * x);
+    const double series =
+        (1.0 / 12 - r * (1.0 / 360 - r * (1.0 / 1260 - r / 1680))) / x;
+    const double half_log_2pi = 0.91893853320467274178;
+    return (x - 0.5) * log(x) - x + half_log_2pi + series - shift;
+}
+
+double stat_beta(double a, double b, double x)
+{
+    if (x <= 0) {
+        return 0;
+    }
+    if (x >= 1) {
+        return 1;
+    }
+    const double front = exp(log_gamma(a + b) - log_gamma(a) - log_gamma(b) +
+                             a * log(x) + b * log1p(-x));
+    if (x < (a + 1) / (a + b + 2)) {
+        return front * beta_fraction(a, b, x) / a;
+    }
+    return 1 - front * beta_fraction(b, a, 1 - x) / b;
+}
+
+double stat_share_upper(double k, double n, double confidence)
+{
+    if (n <= 0 || k >= n) {
+        return 1;
+    }
+    double lo = 0;
+    double hi = 1;
+    for (int i = 0; i < 60; i++) {
+        const double mid = (lo + hi) / 2;
+        if (stat_beta(k + 1, n - k, mid) < confidence) {
+            lo = mid;
+        } else {
+            hi = mid;
+        }
+    }
+    return hi;
+}
+
+/* --- many tests
+ * --------------------------------------------------------------- */
+
+struct ranked_p {
+    double p;
+    size_t at;
+};
+
+static int by_p(const void *pa, const void *pb)
+{
+    const struct ranked_p *a = pa;
+    const struct ranked_p *b = pb;
+    if (a->p < b->p || a->p > b->p) {
+        return a->p < b->p ? -1 : 1;
+    }
+    return (a->at > b->at) - (a->at < b->at);
+}
+
+bool stat_benjamini_hochberg(const double *p, size_t n, double *q)
+{
+    struct ranked_p *order = calloc(n + 1, sizeof *order);
+    if (!order) {
+        return false;
+    }
+    for (size_t i = 0; i < n; i++) {
+        order[i] = (struct ranked_p){p[i], i};
+    }
+    qsort(order, n, sizeof *order, by_p);
+    double least = 1;
+    for (size_t i = n; i-- > 0;) {
+        const double adjusted = order[i].p * (double)n / (double)(i + 1);
+        least = adjusted < least ? adjusted : least;
+        q[order[i].at] = least;
+    }
+    free(order);
+    return true;
+}
+
+/* --- small ones
+ * ---------------------------------------------------------------- */
+
+double stat_normal_upper(double z)
+{
+    return 0.5 * erfc(z / sqrt(2));
+}
+
+double stat_t975(double df)
+{
+    /* P(T > t) = I_{df / (df + t^2)}(df / 2, 1 / 2) / 2, bisected. */
+    double lo = 1.9;
+    double hi = 13;
+    for (int i = 0; i < 60; i++) {
+        const double mid = (lo + hi) / 2;
+        const double tail = stat_beta(df / 2, 0.5, df / (df + mid * mid)) / 2;
+        if (tail > 0.025) {
+            lo = mid;
+        } else {
+            hi = mid;
+        }
+    }
+    return (lo + hi) / 2;
+}
+
+double stat_dispersion(const double *x, size_t n)
+{
+    if (n < 3) {
+        return 1;
+    }
+    double mean = 0;
+    for (size_t i = 0; i < n; i++) {
+        mean += x[i] / (double)n;
+    }
+    const double drift = (x[n - 1] - x[0]) / (double)(n - 1);
+    double var = 0;
+    for (size_t i = 1; i < n; i++) {
+        const double d = x[i] - x[i - 1] - drift;
+        var += d * d / (double)(n - 2);
+    }
+    const double phi = mean > 0 ? var / 2 / mean : 1;
+    return phi > 1 ? phi : 1;
+}
+
+double stat_interpolate(const double *clock, const double *x, size_t n,
+                        double c)
+{
+    if (n == 0) {
+        return NAN;
+    }
+    if (c <= clock[0]) {
+        return x[0];
+    }
+    for (size_t i = 1; i < n; i++) {
+        if (c <= clock[i]) {
+            const double step = clock[i] - clock[i - 1];
+            const double share = step > 0 ? (c - clock[i - 1]) / step : 1;
+            return x[i - 1] + share * (x[i] - x[i - 1]);
+        }
+    }
+    return x[n - 1];
+}

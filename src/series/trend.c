@@ -1,0 +1,281 @@
+/*
+ * Tests on one trend. Notation of research on the subject: n_i sampled
+ * objects in use at point i, b_i ever allocated; growth dn = n_K - n_1,
+ * births B = b_K - b_1, deaths D = B - dn. Goroutine counts are exact and
+ * have no births: n_i is the count.
+ */
+#include "series/trend.h"
+
+#include "series/stats.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const double splits[TREND_SPLITS] = {1.0 / 2, 2.0 / 3, 3.0 / 4};
+
+/* What is tested: raw samples where there are any, else the value. */
+static const double *stock(const struct trend *t)
+{
+    return t->sampled ? t->sampled : t->value;
+}
+
+double trend_flow_ratio(const double *cumulative, size_t n)
+{
+    if (n < 4) {
+        return 1;
+    }
+    const size_t third = (n - 1) / 3;
+    const double early = cumulative[third] - cumulative[0];
+    const double late = cumulative[n - 1] - cumulative[n - 1 - third];
+    return early > 0 ? late / early : late > 0 ? INFINITY : 1;
+}
+
+/* Mean of the last third of the points over the mean of the first third. */
+static double level_ratio(const double *x, size_t n)
+{
+    const size_t third = n < 3 ? 1 : n / 3;
+    double early = 0;
+    double late = 0;
+    for (size_t i = 0; i < third; i++) {
+        early += x[i];
+        late += x[n - 1 - i];
+    }
+    return early > 0 ? late / early : late > 0 ? INFINITY : 1;
+}
+
+/* Increment of interval i. */
+static double step(const double *x, size_t i)
+{
+    return x[i + 1] - x[i];
+}
+
+/* Largest fall from a peak. */
+static double deepest_fall(const double *x, size_t n)
+{
+    double peak = n ? x[0] : 0;
+    double fall = 0;
+    for (size_t i = 0; i < n; i++) {
+        peak = x[i] > peak ? x[i] : peak;
+        fall = peak - x[i] > fall ? peak - x[i] : fall;
+    }
+    return fall;
+}
+
+/* Mann-Kendall on births and on residence (in use per birth), over the
+   intervals that had births. */
+static bool measure_flow_tests(struct trend *t)
+{
+    const size_t k = t->n;
+    double *w = calloc(2 * k + 1, sizeof *w);
+    if (!w) {
+        return false;
+    }
+    double *births = w + k;
+    size_t m = 0;
+    for (size_t i = 1; i < k; i++) {
+        const double born = t->born[i] - t->born[i - 1];
+        if (born > 0) {
+            births[m] = born;
+            w[m++] = t->sampled[i] / born;
+        }
+    }
+    t->p_residence = stat_mann_kendall(w, m);
+    t->p_births = stat_mann_kendall(births, m);
+    free(w);
+    return !isnan(t->p_residence) && !isnan(t->p_births);
+}
+
+static bool measure_heap_flow(struct trend *t)
+{
+    const double *n = t->sampled;
+    const double *b = t->born;
+    const size_t k = t->n;
+    const double span = t->seconds[k - 1] - t->seconds[0];
+    t->births = b[k - 1] - b[0];
+    if (t->births < t->growth) {
+        t->births = t->growth;
+    }
+    t->deaths = t->births - t->growth;
+    t->retention = t->births > 0 ? t->growth / t->births : 0;
+    if (t->births > 0 && span > 0) {
+        t->residence_seconds = n[k - 1] / (t->births / span);
+    }
+    t->birth_ratio = trend_flow_ratio(b, k);
+    return measure_flow_tests(t);
+}
+
+/* Sum over the window of the variance of increments around their mean. */
+static double moved(const double *x, size_t m, double growth)
+{
+    double var = 0;
+    const double mean = growth / (double)m;
+    for (size_t i = 0; i < m; i++) {
+        const double off = step(x, i) - mean;
+        var += off * off;
+    }
+    return m > 1 ? var * (double)m / (double)(m - 1) : var;
+}
+
+/* Upper bounds of the variance of dn at steady state, the smallest holds:
+   n_1 + n_K for short-lived things (two independent stocks, wider when they
+   clump); B + D for long-lived ones; and what the increments themselves show,
+   which alone knows that an old stock does not move. Not below dn: even a
+   pure accumulator is a Poisson count. */
+static double noise(const struct trend *t, size_t m)
+{
+    const double *x = stock(t);
+    double var = (x[0] + x[t->n - 1]) * stat_dispersion(x, t->n);
+    if (t->sampled && t->births + t->deaths < var) {
+        var = t->births + t->deaths;
+    }
+    const double seen = moved(x, m, t->growth);
+    const double least = fabs(t->growth) > 1 ? fabs(t->growth) : 1;
+    if (m >= 4 && seen < var) {
+        var = seen;
+    }
+    return sqrt(var > least ? var : least);
+}
+
+/* How clumped the growth arrives: variance of increments over their mean,
+   from successive differences so that a slow change of pace is no clump. */
+static double clumping(const double *x, size_t m, double growth)
+{
+    if (m < 3 || growth <= 0) {
+        return 1;
+    }
+    double v = 0;
+    for (size_t i = 1; i < m; i++) {
+        const double change = step(x, i) - step(x, i - 1);
+        v += change * change / 2 / (double)(m - 1);
+    }
+    const double phi = v / (growth / (double)m);
+    return phi > 1 ? phi : 1;
+}
+
+/* Pace after a split over pace before it, with an upper bound from the
+   binomial law of how many of the (clumped) arrivals fell after it. */
+static void measure_pace(struct trend *t, double phi)
+{
+    const double *x = stock(t);
+    const double begin = t->clock[0];
+    const double length = t->clock[t->n - 1] - begin;
+    for (int i = 0; i < TREND_SPLITS; i++) {
+        const double f = splits[i];
+        const double mid =
+            stat_interpolate(t->clock, x, t->n, begin + f * length);
+        const double early = mid - x[0];
+        const double late = x[t->n - 1] - mid;
+        const double odds = f / (1 - f);
+        t->pace[i] = early > 0 ? late / early * odds : late > 0 ? INFINITY : 0;
+        const double k = (late > 0 ? late : 0) / phi;
+        const double all = k + (early > 0 ? early : 0) / phi;
+        const double share = stat_share_upper(k, all, 0.95);
+        t->pace_high[i] = share < 1 ? share / (1 - share) * odds : INFINITY;
+    }
+}
+
+/* Over how many intervals the growth is spread, and whether it has been idle
+   for longer than it ever paused before. */
+static void measure_events(struct trend *t, size_t m)
+{
+    const double *x = stock(t);
+    double sum = 0;
+    double squares = 0;
+    double largest = 0;
+    for (size_t i = 0; i < m; i++) {
+        const double d = step(x, i);
+        if (d > 0) {
+            sum += d;
+            squares += d * d;
+            largest = d > largest ? d : largest;
+        }
+    }
+    t->events = squares > 0 ? sum * sum / squares : 0;
+    double longest = 0;
+    double pause = 0;
+    for (size_t i = 0; i < m; i++) {
+        pause++;
+        if (step(x, i) >= largest / 4) {
+            longest = pause > longest ? pause : longest;
+            pause = 0;
+        }
+    }
+    t->idle_share = longest > 0 ? pause / longest : INFINITY;
+}
+
+/* Growth per second with its interval. Residuals of an accumulator are not
+   independent, its increments nearly are: the variance of the growth is that
+   of births and deaths (over-dispersed when they clump), or of the
+   increments where births are unknown. */
+static void measure_rate(struct trend *t, size_t m)
+{
+    t->per_second = t->per_second_low = t->per_second_high = NAN;
+    const double span = t->seconds[t->n - 1] - t->seconds[0];
+    if (!t->has_times || span <= 0) {
+        return;
+    }
+    t->per_second = t->delta / span;
+    double var = moved(stock(t), m, t->growth);
+    const double counted = t->sampled ? t->births + t->deaths : fabs(t->growth);
+    if (var < counted) {
+        var = counted;
+    }
+    const double t975 = stat_t975(m > 2 ? (double)m - 1 : 1);
+    const double quantile = m >= 8 ? t975 : t975 < 4.4 ? t975 : 4.4;
+    const double unit =
+        t->sampled && t->growth != 0 ? fabs(t->delta / t->growth) : 1;
+    const double half = quantile * sqrt(var) * unit / span;
+    t->per_second_low = t->per_second - half;
+    t->per_second_high = t->per_second + half;
+}
+
+static void measure_error(struct trend *t, int64_t period_bytes)
+{
+    t->relative_error = 0;
+    if (!t->sampled || period_bytes <= 1) {
+        return;
+    }
+    const double n = t->sampled[t->n - 1];
+    const double objects = t->objects[t->n - 1];
+    if (n <= 0 || objects <= 0) {
+        t->relative_error = n > 0 ? 0 : 1;
+        return;
+    }
+    const double chance = n / objects < 1 ? n / objects : 1;
+    t->relative_error = sqrt((1 - chance) / n);
+}
+
+bool trend_measure(struct trend *t, int64_t period_bytes)
+{
+    const size_t k = t->n;
+    t->p = t->q = t->p_residence = t->p_births = t->p_late = 1;
+    t->retention = t->residence_seconds = NAN;
+    t->birth_ratio = t->level_ratio = 1;
+    if (k == 0) {
+        return true;
+    }
+    const double *x = stock(t);
+    t->first = t->value[0];
+    t->last = t->value[k - 1];
+    t->delta = t->last - t->first;
+    t->growth = x[k - 1] - x[0];
+    measure_error(t, period_bytes);
+    if (k < 2) {
+        return true;
+    }
+    if (t->sampled && !measure_heap_flow(t)) {
+        return false;
+    }
+    const size_t m = k - 1;
+    const double phi = clumping(x, m, t->growth);
+    t->level_ratio = level_ratio(x, k);
+    t->z = t->growth / noise(t, m);
+    t->p = stat_mann_kendall(t->value, k);
+    t->p_late = stat_mann_kendall(x + (k - 1) / 2, k - (k - 1) / 2);
+    t->drawdown = t->growth > 0 ? deepest_fall(x, k) / t->growth : INFINITY;
+    measure_pace(t, phi);
+    measure_events(t, m);
+    measure_rate(t, m);
+    return !isnan(t->p) && !isnan(t->p_late);
+}

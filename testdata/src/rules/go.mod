@@ -1,0 +1,3 @@
+module acme.dev/fixtures/rules
+
+go 1.26

@@ -1,0 +1,99 @@
+#!/bin/sh
+# The eight programs of the guide to leaks that seep started from, as real Go
+# programs: each is built, takes twelve snapshots of itself, and must be found
+# with its function; the mended one must not.
+# usage: seed.sh PROGRAM TESTDATA
+seep=$1
+testdata=$2
+
+# The first Go there is; nothing when there is none.
+find_go() {
+    for go in "$(command -v go)" /usr/local/go/bin/go /usr/lib/go-*/bin/go; do
+        if [ -x "$go" ]; then
+            echo "$go"
+            return
+        fi
+    done
+}
+
+go=$(find_go)
+if [ -z "$go" ]; then
+    echo "seed: no Go in PATH, /usr/local/go/bin or /usr/lib/go-*/bin: skipped"
+    exit 77
+fi
+work=$(mktemp -d) || exit 2
+running=
+stop() {
+    for pid in $running; do
+        kill "$pid" 2>/dev/null
+    done
+    wait
+    rm -rf "$work"
+}
+trap stop EXIT
+trap 'exit 130' INT TERM
+
+# The programs need nothing but the standard library, so no network either.
+mkdir "$work/bin"
+if ! (cd "$testdata/src/seed" &&
+    GOFLAGS=-mod=mod GOWORK=off GOPROXY=off GOTOOLCHAIN=local \
+        GOCACHE="${GOCACHE:-$work/cache}" CGO_ENABLED=0 \
+        "$go" build -o "$work/bin/" ./...) >"$work/build" 2>&1; then
+    cat "$work/build"
+    echo "seed: $go cannot build the programs"
+    exit 1
+fi
+
+# Program, the function that must be named, rules that are right for it.
+cat >"$work/table" <<'END'
+unclosed-channel main.worker goroutine-chan-receive
+map-cache main.addUser heap-map-held|heap-growth
+slice-structs main.newContainer heap-large-object
+context-never-cancelled main.open heap-context
+sync-pool-misuse main.newPage heap-pool
+listeners main.subscribe heap-listener
+global-slice main.process heap-large-object
+closure-capture main.printer heap-large-object|heap-closure
+healthy - -
+END
+
+while read -r name function rules; do
+    mkdir "$work/$name"
+    "$work/bin/$name" -dir "$work/$name" >"$work/$name.log" 2>&1 &
+    running="$running $!"
+done <"$work/table"
+for pid in $running; do
+    wait "$pid" || {
+        echo "seed: a program ended with an error"
+        cat "$work"/*.log
+        exit 1
+    }
+done
+running=
+
+# The line below a finding's headline: function, position, rule.
+failed=0
+while read -r name function rules; do
+    "$seep" leaks "$work/$name" >"$work/report" 2>&1
+    if [ "$name" = healthy ]; then
+        if grep -qE '^ *[0-9]+ (proven|strong|suspect) ' "$work/report"; then
+            echo "$name: not quiet"
+            cat "$work/report"
+            failed=1
+        else
+            echo "$name: quiet"
+        fi
+        continue
+    fi
+    found=$(grep -A1 -E '^ *[0-9]+ (proven|strong|suspect) ' "$work/report" |
+        grep -B1 -E "^ *$(printf %s "$function" | sed 's/\./\\./g') .* ($rules)\$")
+    if [ -z "$found" ]; then
+        echo "$name: $function is not named with $rules"
+        cat "$work/report"
+        failed=1
+    else
+        echo "$name: $(echo "$found" | awk 'NR == 1 {grade = $2}
+            NR == 2 {print grade, $NF, $1}')"
+    fi
+done <"$work/table"
+exit $failed

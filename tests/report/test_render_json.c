@@ -1,0 +1,239 @@
+/* The findings document: every key, in order, always; jansson reads it back. */
+#include "report/sample.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+
+static json_t *parsed(const struct report *r)
+{
+    struct buf out =
+        sample_render("json", r, (struct render_options){.columns = 40});
+    json_error_t error;
+    json_t *doc = json_loadb(out.data, out.len, 0, &error);
+    if (!doc) {
+        fail_msg("line %d: %s", error.line, error.text);
+    }
+    buf_release(&out);
+    return doc;
+}
+
+/* Names in order, blank-separated; jansson keeps the order of insertion. */
+static void assert_keys(const json_t *object, const char *want)
+{
+    struct buf got = BUF_LIMIT(4096);
+    union {
+        const json_t *from;
+        json_t *to;
+    } o = {object};
+    const char *key;
+    json_t *value;
+    json_object_foreach(o.to, key, value)
+    {
+        buf_printf(&got, "%s%s", got.len > 0 ? " " : "", key);
+    }
+    assert_string_equal(got.data ? got.data : "", want);
+    buf_release(&got);
+}
+
+#define TOP                                                                    \
+    "schema tool verdict target labels window limits inputs findings notes"
+
+static void check_document(const json_t *doc)
+{
+    assert_keys(json_object_get(doc, "tool"), "name version");
+    assert_keys(json_object_get(doc, "window"),
+                "points dropped first last seconds");
+    assert_keys(json_object_get(json_object_get(doc, "window"), "points"),
+                "heap goroutine");
+    assert_keys(json_object_get(doc, "limits"), "heap_bytes goroutines advice");
+    size_t i;
+    json_t *f;
+    json_array_foreach(json_object_get(doc, "findings"), i, f)
+    {
+        assert_keys(
+            f, "id id_version loose_id rule grade profile state first_seen "
+               "site created_by operation stack metrics statistics holder "
+               "replicas patch suppressed cause evidence alternatives fix "
+               "confirm");
+        assert_keys(json_object_get(f, "site"), "function file line package");
+        assert_keys(json_array_get(json_object_get(f, "stack"), 0),
+                    "function file line origin");
+        assert_keys(json_array_get(json_object_get(f, "metrics"), 0),
+                    "name unit first last delta per_hour per_hour_low "
+                    "per_hour_high series");
+        assert_keys(json_object_get(f, "statistics"),
+                    "points p q retention z sampled relative_error");
+    }
+    json_array_foreach(json_object_get(doc, "inputs"), i, f)
+    {
+        assert_keys(f, "source kind time used why");
+    }
+}
+
+static void every_key_is_there_in_order(void **state)
+{
+    (void)state;
+    struct sample s;
+    json_t *doc = parsed(sample_report(&s));
+    assert_keys(doc, TOP);
+    check_document(doc);
+    assert_int_equal(json_array_size(json_object_get(doc, "findings")), 2);
+    json_decref(doc);
+}
+
+static const json_t *at(const json_t *doc, size_t finding, const char *key)
+{
+    return json_object_get(
+        json_array_get(json_object_get(doc, "findings"), finding), key);
+}
+
+static void values_are_the_reports(void **state)
+{
+    (void)state;
+    struct sample s;
+    json_t *doc = parsed(sample_report(&s));
+    const char *text = NULL;
+    assert_int_equal(json_unpack(doc, "{s:s}", "schema", &text), 0);
+    assert_string_equal(text, "seep/findings/1");
+    assert_string_equal(json_string_value(json_object_get(doc, "verdict")),
+                        "leak");
+    assert_string_equal(json_string_value(at(doc, 0, "rule")),
+                        "goroutine-chan-receive");
+    assert_string_equal(json_string_value(at(doc, 1, "grade")), "suspect");
+    assert_true(json_is_null(at(doc, 0, "state")));
+    assert_true(json_is_null(at(doc, 1, "created_by")));
+    const json_t *statistics = at(doc, 0, "statistics");
+    assert_true(json_is_null(json_object_get(statistics, "retention")));
+    assert_float_equal(json_real_value(json_object_get(statistics, "p")), 3e-7,
+                       1e-18);
+    const json_t *metric = json_array_get(at(doc, 0, "metrics"), 0);
+    assert_true(json_is_integer(json_object_get(metric, "last")));
+    assert_int_equal(json_integer_value(json_object_get(metric, "last")), 306);
+    assert_int_equal(json_array_size(json_object_get(metric, "series")), 10);
+    const json_t *window = json_object_get(doc, "window");
+    assert_string_equal(json_string_value(json_object_get(window, "last")),
+                        "2025-11-23T12:13:42.500Z");
+    json_decref(doc);
+}
+
+static void own_texts_fall_back_to_the_rules(void **state)
+{
+    (void)state;
+    struct sample s;
+    json_t *doc = parsed(sample_report(&s));
+    const struct rule *rule = rules_find("goroutine-chan-receive");
+    assert_string_equal(json_string_value(at(doc, 0, "fix")), rule->fix);
+    assert_int_equal(json_array_size(at(doc, 0, "alternatives")), 3);
+    assert_int_equal(json_array_size(at(doc, 1, "alternatives")), 1);
+    json_decref(doc);
+}
+
+static void empty_report_has_every_key(void **state)
+{
+    (void)state;
+    struct sample s;
+    json_t *doc = parsed(sample_empty(&s));
+    assert_keys(doc, TOP);
+    check_document(doc);
+    const json_t *window = json_object_get(doc, "window");
+    assert_true(json_is_null(json_object_get(window, "first")));
+    assert_true(json_is_null(json_object_get(window, "seconds")));
+    const json_t *limits = json_object_get(doc, "limits");
+    assert_true(json_is_null(json_object_get(limits, "heap_bytes")));
+    json_decref(doc);
+}
+
+static void hostile_text_stays_text(void **state)
+{
+    (void)state;
+    struct sample s;
+    json_t *doc = parsed(sample_hostile(&s));
+    check_document(doc);
+    const char *name =
+        json_string_value(json_object_get(at(doc, 0, "site"), "function"));
+    assert_non_null(strstr(name, "\x1b[31mevil\n\t|`</details>"));
+    assert_non_null(strstr(name, "\xef\xbf\xbd\xef\xbf\xbd("));
+    json_decref(doc);
+}
+
+static void infinities_become_null(void **state)
+{
+    (void)state;
+    struct sample s;
+    const struct report *r = sample_report(&s);
+    s.metrics[0].per_hour = INFINITY;
+    s.metrics[0].per_hour_low = -INFINITY;
+    s.metrics[0].delta = 0.1;
+    s.metrics[0].last = 1e300;
+    s.goroutines[0] = NAN;
+    json_t *doc = parsed(r);
+    const json_t *metric = json_array_get(at(doc, 0, "metrics"), 0);
+    assert_true(json_is_null(json_object_get(metric, "per_hour")));
+    assert_true(json_is_null(json_object_get(metric, "per_hour_low")));
+    assert_true(
+        json_is_null(json_array_get(json_object_get(metric, "series"), 0)));
+    assert_float_equal(json_real_value(json_object_get(metric, "last")), 1e300,
+                       1e288);
+    json_decref(doc);
+}
+
+static void tables_and_memory_are_added_when_there(void **state)
+{
+    (void)state;
+    struct sample s;
+    const struct report *r = sample_with_table(&s);
+    s.findings.oom = (struct out_of_memory){true, 1e9, 60, 30, NAN};
+    json_t *doc = parsed(r);
+    assert_keys(doc, TOP " out_of_memory tables");
+    const json_t *table = json_array_get(json_object_get(doc, "tables"), 0);
+    assert_keys(table, "key title rows rows_left_out");
+    const json_t *row = json_array_get(json_object_get(table, "rows"), 1);
+    assert_keys(row, "delta share z site");
+    assert_string_equal(json_string_value(json_object_get(row, "share")),
+                        "gone");
+    assert_true(json_is_null(json_object_get(row, "z")));
+    json_decref(doc);
+}
+
+enum { N_HUGE = 10000 };
+
+static void ten_thousand_findings_are_all_there(void **state)
+{
+    (void)state;
+    struct sample s;
+    struct finding *items = calloc(N_HUGE, sizeof(*items));
+    assert_non_null(items);
+    json_t *doc = parsed(sample_huge(&s, items, N_HUGE));
+    assert_int_equal(json_array_size(json_object_get(doc, "findings")), N_HUGE);
+    json_decref(doc);
+    free(items);
+}
+
+static void small_limit_is_an_error(void **state)
+{
+    (void)state;
+    struct sample s;
+    struct err err = {0};
+    struct buf out = BUF_LIMIT(200);
+    const struct render_options o = {0};
+    assert_false(report_renderer_find("json")->render(sample_report(&s), &o,
+                                                      &out, &err));
+    assert_int_equal(err.code, ERR_LIMIT);
+    buf_release(&out);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_key_is_there_in_order),
+        cmocka_unit_test(values_are_the_reports),
+        cmocka_unit_test(own_texts_fall_back_to_the_rules),
+        cmocka_unit_test(empty_report_has_every_key),
+        cmocka_unit_test(hostile_text_stays_text),
+        cmocka_unit_test(infinities_become_null),
+        cmocka_unit_test(tables_and_memory_are_added_when_there),
+        cmocka_unit_test(ten_thousand_findings_are_all_there),
+        cmocka_unit_test(small_limit_is_an_error),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

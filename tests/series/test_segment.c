@@ -1,0 +1,212 @@
+#include "series/made.h"
+
+#include <stdio.h>
+
+/* One heap snapshot whose two records were born this often. */
+static void add_heap(struct series *s, const char *source, double seconds,
+                     double a, double b)
+{
+    struct profile_builder *p = made_heap(1);
+    made_block(p, "main.a", 16, a, 3);
+    made_block(p, "main.b", 16, b, 3);
+    made_add(s, p, KIND_HEAP, source, seconds);
+}
+
+static void add_goroutines(struct series *s, const char *source, double seconds,
+                           double n)
+{
+    struct profile_builder *p = made_goroutine();
+    made_count(p, "main.a", n);
+    made_add(s, p, KIND_GOROUTINE, source, seconds);
+}
+
+static double goroutines_at(const struct series *s, size_t point)
+{
+    size_t n = 0;
+    const struct series_cell *c = series_cells(s, PLANE_GOROUTINE, point, &n);
+    assert_int_equal(n, 1);
+    return (double)c[0].in_use;
+}
+
+static void a_process_that_goes_on_is_one_segment(void **state)
+{
+    (void)state;
+    struct series *s = series_new(NULL);
+    add_heap(s, "0", 0, 10, 10);
+    add_heap(s, "1", 1, 20, 10);
+    add_heap(s, "2", 2, 20, 30);
+    made_finish(s);
+    size_t n = 1;
+    series_notes(s, &n);
+    assert_int_equal(n, 0);
+    assert_int_equal(series_about(s)->n_segments, 1);
+    assert_int_equal(series_n_points(s, PLANE_HEAP), 3);
+    series_free(s);
+}
+
+/* Two points, restart, three points: with goroutines of every moment. */
+static struct series *restarted(size_t before, size_t after)
+{
+    struct series *s = series_new(NULL);
+    char heap[32];
+    char goroutine[32];
+    for (size_t i = 0; i < before + after; i++) {
+        const double t = (double)i;
+        const double born = i < before ? 1000 + 10 * t : 50 + 10 * t;
+        (void)snprintf(heap, sizeof heap, "%02zu.heap", i);
+        (void)snprintf(goroutine, sizeof goroutine, "%02zu.goroutine", i);
+        add_heap(s, heap, t, born, born);
+        add_goroutines(s, goroutine, t, i < before ? 500 + t : 5 + t);
+    }
+    made_finish(s);
+    return s;
+}
+
+static void a_restart_splits_and_the_longer_run_is_judged(void **state)
+{
+    (void)state;
+    struct series *s = restarted(2, 3);
+    size_t n = 0;
+    const char *const *notes = series_notes(s, &n);
+    assert_int_equal(n, 1);
+    assert_string_equal(notes[0], "the process restarted between 01.heap and "
+                                  "02.heap; the series is split there");
+    assert_int_equal(series_about(s)->n_segments, 2);
+    assert_int_equal(series_n_points(s, PLANE_HEAP), 3);
+    series_free(s);
+}
+
+/* "02.goroutine" sorts before "02.heap", yet is of the new process. */
+static void goroutines_of_the_moment_of_a_restart_are_the_new_runs(void **state)
+{
+    (void)state;
+    struct series *s = restarted(2, 3);
+    assert_int_equal(series_n_points(s, PLANE_GOROUTINE), 3);
+    assert_true(goroutines_at(s, 0) == 7);
+    series_free(s);
+}
+
+static void
+goroutines_of_the_moment_of_a_restart_leave_the_old_run(void **state)
+{
+    (void)state;
+    struct series *s = restarted(4, 2);
+    assert_int_equal(series_n_points(s, PLANE_HEAP), 4);
+    assert_int_equal(series_n_points(s, PLANE_GOROUTINE), 4);
+    assert_true(goroutines_at(s, 3) == 503);
+    series_free(s);
+}
+
+static void of_runs_of_equal_length_the_latest_is_judged(void **state)
+{
+    (void)state;
+    struct series *s = restarted(3, 3);
+    assert_int_equal(series_n_points(s, PLANE_GOROUTINE), 3);
+    assert_true(goroutines_at(s, 0) == 8);
+    size_t n = 0;
+    const struct series_input *in = series_inputs(s, &n);
+    assert_string_equal(in[0].why, "another run of the process is judged");
+    series_free(s);
+}
+
+static void two_restarts_make_three_segments(void **state)
+{
+    (void)state;
+    struct series *s = series_new(NULL);
+    add_heap(s, "0", 0, 90, 90);
+    add_heap(s, "1", 1, 50, 50);
+    add_heap(s, "2", 2, 60, 60);
+    add_heap(s, "3", 3, 10, 10);
+    made_finish(s);
+    size_t n = 0;
+    series_notes(s, &n);
+    assert_int_equal(n, 2);
+    assert_int_equal(series_about(s)->n_segments, 3);
+    assert_int_equal(series_n_points(s, PLANE_HEAP), 2);
+    series_free(s);
+}
+
+static void two_processes_at_once_are_refused_by_name(void **state)
+{
+    (void)state;
+    struct err err = {0};
+    struct series *s = series_new(NULL);
+    add_heap(s, "dir/a1.heap", 0, 1000, 5);
+    add_heap(s, "dir/b1.heap", 1, 10, 500);
+    add_heap(s, "dir/a2.heap", 2, 1010, 6);
+    add_heap(s, "dir/b2.heap", 3, 20, 510);
+    assert_false(series_finish(s, &err));
+    assert_err(&err, ERR_MISMATCH,
+               "two processes at once: a2.heap and b1.heap; give the snapshots "
+               "of one");
+    series_free(s);
+}
+
+static void add_program(struct series *s, const char *source, double seconds,
+                        const char *program)
+{
+    struct profile_builder *p = made_goroutine();
+    made_program(p, program);
+    made_count(p, "main.a", 1);
+    made_add(s, p, KIND_GOROUTINE, source, seconds);
+}
+
+static void two_programs_are_refused_by_name(void **state)
+{
+    (void)state;
+    struct err err = {0};
+    struct series *s = series_new(NULL);
+    add_program(s, "x/1.goroutine", 0, "/srv/orders");
+    add_program(s, "x/2.goroutine", 1, "/srv/billing");
+    assert_false(series_finish(s, &err));
+    assert_err(&err, ERR_MISMATCH,
+               "two programs at once: 1.goroutine is of orders, 2.goroutine of "
+               "billing; give the snapshots of one");
+    series_free(s);
+}
+
+static void one_program_may_run_from_two_directories(void **state)
+{
+    (void)state;
+    struct series *s = series_new(NULL);
+    add_program(s, "1.goroutine", 0, "/srv/a/orders");
+    add_program(s, "2.goroutine", 1, "/srv/b/orders");
+    made_finish(s);
+    assert_string_equal(series_about(s)->program, "orders");
+    series_free(s);
+}
+
+static void endless_restarts_are_refused(void **state)
+{
+    (void)state;
+    struct err err = {0};
+    struct series *s = series_new(NULL);
+    char name[16];
+    for (int i = 0; i < 70; i++) {
+        (void)snprintf(name, sizeof name, "%d", i);
+        add_heap(s, name, i, 1000 - i, 1000 - i);
+    }
+    assert_false(series_finish(s, &err));
+    assert_err(&err, ERR_MISMATCH,
+               "more than 63 restarts: are these snapshots of one process?");
+    series_free(s);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_process_that_goes_on_is_one_segment),
+        cmocka_unit_test(a_restart_splits_and_the_longer_run_is_judged),
+        cmocka_unit_test(
+            goroutines_of_the_moment_of_a_restart_are_the_new_runs),
+        cmocka_unit_test(
+            goroutines_of_the_moment_of_a_restart_leave_the_old_run),
+        cmocka_unit_test(of_runs_of_equal_length_the_latest_is_judged),
+        cmocka_unit_test(two_restarts_make_three_segments),
+        cmocka_unit_test(two_processes_at_once_are_refused_by_name),
+        cmocka_unit_test(two_programs_are_refused_by_name),
+        cmocka_unit_test(one_program_may_run_from_two_directories),
+        cmocka_unit_test(endless_restarts_are_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
