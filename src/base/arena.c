@@ -78,6 +78,7 @@ void *arena_alloc(struct arena *a, size_t n, size_t unit, size_t align)
 {
     assert(align != 0 && (align & (align - 1)) == 0);
     if (unit != 0 && n > SIZE_MAX / 2 / unit) {
+        a->has_failed = true;
         return NULL;
     }
     size_t bytes = n * unit;
@@ -90,6 +91,7 @@ void *arena_alloc(struct arena *a, size_t n, size_t unit, size_t align)
         const size_t slack = align > _Alignof(max_align_t) ? align : 0;
         block = add_block(a, bytes + slack);
         if (!block) {
+            a->has_failed = true;
             return NULL;
         }
     }

@@ -16,6 +16,8 @@ struct arena {
     struct arena_block *head;
     size_t used_bytes;  /* handed out, padding included */
     size_t block_bytes; /* taken from malloc */
+    bool has_failed;    /* sticky: something could not be had, here or by
+                           those who write into it; asked once at the end */
 };
 
 /* Zeroed memory aligned to `align` (a power of two), or NULL when memory is

@@ -111,6 +111,9 @@ static void drop_empty_labels(struct profile_decoder *d)
 static bool build_map(struct id_map *map, const uint64_t *ids, size_t n,
                       size_t stride_bytes, const char *what, struct err *err)
 {
+    if (ids == NULL) {
+        return true;
+    }
     for (size_t i = 0; i < n; i++) {
         if (id_at(ids, i, stride_bytes) == 0) {
             return err_set(err, ERR_FORMAT, "%s %zu of the table has id 0",

@@ -90,8 +90,8 @@ void summary_about(struct buf *out, const struct report *r)
     add_part(out, start, a->program ? a->program : r->target);
     add_part(out, start, a->go_version);
     if (a->n_segments > 1) {
-        buf_printf(out, "%s%u restarts", out->len > start ? ", " : "",
-                   a->n_segments - 1);
+        buf_printf(out, "%s%u restart%s", out->len > start ? ", " : "",
+                   a->n_segments - 1, a->n_segments == 2 ? "" : "s");
     } else if (a->n_segments == 1) {
         add_part(out, start, "no restart");
     }

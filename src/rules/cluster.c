@@ -119,11 +119,11 @@ static bool same_site(const struct unit *a, const struct unit *b)
 static void merge_goroutines(struct judge *j)
 {
     for (size_t i = 0; i < j->units.n; i++) {
-        for (size_t k = 0; k < j->units.n; k++) {
-            struct unit *a = j->units.items[i];
+        struct unit *a = j->units.items[i];
+        for (size_t k = 0; is_live(a) && k < j->units.n; k++) {
             struct unit *b = j->units.items[k];
-            if (a == b || !is_live(a) || !is_live(b) || !is_goroutine(a) ||
-                !is_goroutine(b) || !names_rather(a, b)) {
+            if (a == b || !is_live(b) || !is_goroutine(a) || !is_goroutine(b) ||
+                !names_rather(a, b)) {
                 continue;
             }
             if (same_site(a, b) || in_step(&a->trend, &b->trend)) {
@@ -214,7 +214,7 @@ static void add_creator(struct judge *j, const struct unit *u,
 
 /* Where tickers are made, when as many more of them as of these goroutines
    are on the heap: who waits for a tick does not show who made it. */
-static void add_ticker_makers(struct judge *j, const struct unit *u,
+static void add_ticker_makers(const struct judge *j, const struct unit *u,
                               struct function_set *set)
 {
     if ((u->primitive != PRIMITIVE_CHAN_RECEIVE &&
@@ -224,7 +224,7 @@ static void add_ticker_makers(struct judge *j, const struct unit *u,
         return;
     }
     for (uint32_t r = 0; r < j->n_rows; r++) {
-        if (j->rows[r].site != NO_FUNC && judge_is_ticker_row(j, r)) {
+        if (judge_is_ticker_row(j, r)) {
             set->has[j->rows[r].site] = 1;
         }
     }
@@ -346,12 +346,11 @@ static bool is_one_operation(const struct judge *j, const struct unit *a,
 static void merge_operations(struct judge *j)
 {
     for (size_t i = 0; i < j->units.n; i++) {
-        for (size_t k = 0; k < j->units.n; k++) {
-            struct unit *a = j->units.items[i];
+        struct unit *a = j->units.items[i];
+        for (size_t k = 0; is_live(a) && k < j->units.n; k++) {
             struct unit *b = j->units.items[k];
-            if (a == b || !is_live(a) || !is_live(b) ||
-                a->kind != EVIDENCE_HEAP || b->kind != EVIDENCE_HEAP ||
-                a->grade < b->grade ||
+            if (a == b || !is_live(b) || a->kind != EVIDENCE_HEAP ||
+                b->kind != EVIDENCE_HEAP || a->grade < b->grade ||
                 (a->grade == b->grade && a->trend.delta < b->trend.delta)) {
                 continue;
             }
@@ -390,8 +389,11 @@ static bool starts(const char *name, const char *prefix)
 static const char *api_of(struct judge *j, const struct unit *u)
 {
     j->frames.n = 0;
-    if (u->rows.n == 0 ||
-        !series_row_frames(j->s, u->rows.items[0], &j->frames, NULL)) {
+    if (u->rows.n == 0) {
+        return NULL;
+    }
+    if (!series_row_frames(j->s, u->rows.items[0], &j->frames, NULL)) {
+        j->arena->has_failed = true;
         return NULL;
     }
     for (size_t i = 0; i < j->frames.n; i++) {
@@ -423,6 +425,7 @@ static void find_opener(struct judge *j, struct unit *u)
         }
         j->frames.n = 0;
         if (!series_row_frames(j->s, c[i].row, &j->frames, NULL)) {
+            j->arena->has_failed = true;
             return;
         }
         if (starts(j->frames.items[f->site_at - 1].function, api)) {

@@ -179,7 +179,7 @@ static bool fill_limits(const struct judge *j, struct findings *f,
                    POINTS_FULL);
     }
     f->limits.advice = b.len ? arena_strdup(&f->arena, buf_view(&b)) : NULL;
-    const bool ok = b.len == 0 || f->limits.advice;
+    const bool ok = !b.failed_memory && (b.len == 0 || f->limits.advice);
     buf_release(&b);
     return ok || err_nomem(err, "limits");
 }
@@ -278,6 +278,9 @@ bool rules_judge(const struct series *s, const struct rules_options *options,
         out->n_within_noise = count_noise(&j);
         fill_oom(&j, out);
         ok = fill_limits(&j, out, err) && fill_notes(&j, out, err);
+    }
+    if (ok && out->arena.has_failed) {
+        ok = err_nomem(err, "judging"); /* a text or a figure is missing */
     }
     judge_release(&j);
     if (!ok) {

@@ -122,6 +122,7 @@ static const char *label_text(struct judge *j, uint32_t row)
         buf_printf(&b, "%s%s=%s", i ? " " : "", key, value);
     }
     const char *text = b.len ? arena_strdup(j->arena, buf_view(&b)) : NULL;
+    j->arena->has_failed |= b.failed_memory;
     buf_release(&b);
     return text;
 }
@@ -227,6 +228,7 @@ static void fill_site(const struct judge *j, const struct unit *u,
         struct buf b = BUF_LIMIT(1 << 16);
         name_normalise(&b, span_of(top->frames[i].function));
         const bool is_it = span_is(buf_view(&b), name);
+        j->arena->has_failed |= b.failed_memory;
         buf_release(&b);
         if (is_it) {
             at = i;
@@ -463,6 +465,7 @@ static const char *companion_line(struct judge *j, const struct unit *u)
     }
     const char *text =
         b.len && buf_ok(&b) ? arena_strdup(j->arena, buf_view(&b)) : NULL;
+    j->arena->has_failed |= b.failed_memory;
     buf_release(&b);
     return text;
 }
@@ -540,6 +543,10 @@ bool finding_of_unit(struct judge *j, const struct unit *u, struct finding *out,
                             .operation = e.operation,
                             .stack = e.n_stacks ? e.stacks[0].frames : NULL,
                             .n_stack = e.n_stacks ? e.stacks[0].n_frames : 0};
+    if (out->grade > GRADE_GROWTH && out->grade < GRADE_PROVEN &&
+        u->trend.n <= 2) {
+        out->grade = GRADE_GROWTH;
+    }
     struct lines lines = {.n = 0};
     add_lines(j, u, &e, &lines);
     fill_statistics(u, out);

@@ -144,6 +144,7 @@ static double median_wait(const struct judge *j, const struct dump_view *v,
         }
     }
     const double median = x ? stat_median(x, n) : NAN;
+    j->arena->has_failed |= !x || (n > 0 && isnan(median));
     free(x);
     return median;
 }

@@ -196,6 +196,21 @@ static bool grade_units(struct judge *j, size_t first, struct err *err)
     return true;
 }
 
+/* Does the function as a whole stay flat while one line of it gains? Then its
+   goroutines moved on to that line. Contradiction only, as for the heap: a
+   noisy whole is no veto. */
+static bool has_moved(struct judge *j, const struct trend *line,
+                      const struct trend *whole)
+{
+    double high = 0;
+    const double slope =
+        stat_theil_sen(line->clock, line->value, line->n, 1.645, NULL, NULL);
+    const double total = stat_theil_sen(whole->clock, whole->value, whole->n,
+                                        1.2816, NULL, &high);
+    j->arena->has_failed |= isnan(slope) || isnan(total);
+    return high < slope / 2;
+}
+
 /* A line speaks only where its function as a whole is not strong, and then
    instead of it. */
 static void settle_lines(struct judge *j, size_t first, size_t lines)
@@ -214,6 +229,9 @@ static void settle_lines(struct judge *j, size_t first, size_t lines)
             whole->grade >= GRADE_STRONG) {
             line->grade = GRADE_INFO;
             line->faults |= FAULT_SHARED;
+        } else if (has_moved(j, &line->trend, &whole->trend)) {
+            line->grade = GRADE_INFO;
+            line->faults |= FAULT_MIGRATION;
         } else {
             whole->grade = GRADE_INFO;
             whole->faults |= FAULT_SHARED;

@@ -123,7 +123,7 @@ bool judge_memstats(struct judge *j, struct err *err) MUST_USE;
 
 /* judge_tickers.c: how many more tickers the heap holds. */
 bool judge_tickers(struct judge *j, struct err *err) MUST_USE;
-bool judge_is_ticker_row(struct judge *j, uint32_t row);
+bool judge_is_ticker_row(const struct judge *j, uint32_t row);
 
 /* judge_dumps.c: what goroutine dumps say of the goroutine units: states,
    creators, cohorts, ages. */

@@ -230,6 +230,7 @@ static void cohort(const struct judge *j, const struct series_dump *d,
         }
     }
     u->wait_minutes = stat_median(waits, n_waits);
+    j->arena->has_failed |= n_waits > 0 && isnan(u->wait_minutes);
 }
 
 /* What every healthy program has (main, accept loops) waits since the start
@@ -248,6 +249,7 @@ static double median_of_others(const struct judge *j,
         }
     }
     const double median = waits ? stat_median(waits, n) : NAN;
+    j->arena->has_failed |= !waits || (n > 0 && isnan(median));
     free(waits);
     return median;
 }

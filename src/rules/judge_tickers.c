@@ -8,20 +8,10 @@
    Go; the small Ticker struct itself would add noise. */
 enum { TICKER_PART_BYTES = 64, TICKER_PARTS = 2 };
 
-bool judge_is_ticker_row(struct judge *j, uint32_t row)
+bool judge_is_ticker_row(const struct judge *j, uint32_t row)
 {
-    const struct row_facts *f = &j->rows[row];
-    if (!f->is_known || f->site == NO_FUNC || f->site_at == 0 ||
-        series_row_block_bytes(j->s, row) < TICKER_PART_BYTES) {
-        return false;
-    }
-    j->frames.n = 0;
-    if (!series_row_frames(j->s, row, &j->frames, NULL)) {
-        return false;
-    }
-    const char *called = j->frames.items[f->site_at - 1].function;
-    return evidence_name_fits(called, "time.NewTicker") ||
-           evidence_name_fits(called, "time.Tick");
+    return j->rows[row].is_ticker && j->rows[row].site != NO_FUNC &&
+           series_row_block_bytes(j->s, row) >= TICKER_PART_BYTES;
 }
 
 bool judge_tickers(struct judge *j, struct err *err)

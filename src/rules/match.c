@@ -15,6 +15,7 @@
 static const char *keep(struct rule_match *m, struct buf *b)
 {
     const char *text = buf_ok(b) ? arena_strdup(m->arena, buf_view(b)) : NULL;
+    m->arena->has_failed |= b->failed_memory;
     buf_release(b);
     return text;
 }

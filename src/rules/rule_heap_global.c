@@ -53,8 +53,12 @@ static bool check(const struct rule *self, const struct evidence *e,
         match_evidence(
             out, "%s belongs to a package's variables or initialiser", init);
     } else if (name) {
-        match_evidence(out, "inferred from the name %s alone",
+        out->headline = "a registry seems to grow without bound";
+        match_evidence(out,
+                       "inferred from the name %s alone: whether a package "
+                       "variable holds them is not in the profile",
                        match_short_name(name));
+        return match_heap(e, out, "were put into a registry, it seems");
     } else {
         return false;
     }

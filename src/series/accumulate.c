@@ -35,20 +35,33 @@ static double raw_count(int64_t scaled, double chance)
     return scaled > 0 ? ceil((double)scaled * chance - 1e-9) : 0;
 }
 
-static void add_cell(const struct series *s, const struct point *pt,
-                     enum series_plane plane, const struct series_cell *c,
-                     size_t at, struct series_matrix *m)
+/* What one cell adds to every group it is in. */
+struct share {
+    double value, objects, sampled, born, born_bytes;
+};
+
+static struct share share_of(const struct series *s, const struct point *pt,
+                             enum series_plane plane,
+                             const struct series_cell *c)
 {
     if (plane != PLANE_HEAP) {
-        m->value[at] += (double)c->in_use;
-        return;
+        return (struct share){.value = (double)c->in_use};
     }
     const double chance = chance_sampled(block_bytes(s, c), pt->period_bytes);
-    m->value[at] += (double)c->in_use_bytes;
-    m->objects[at] += (double)c->in_use;
-    m->sampled[at] += raw_count(c->in_use, chance);
-    m->born[at] += raw_count(c->alloc_objects, chance);
-    m->born_bytes[at] += (double)c->alloc_bytes;
+    return (struct share){.value = (double)c->in_use_bytes,
+                          .objects = (double)c->in_use,
+                          .sampled = raw_count(c->in_use, chance),
+                          .born = raw_count(c->alloc_objects, chance),
+                          .born_bytes = (double)c->alloc_bytes};
+}
+
+static void add_share(struct series_matrix *m, size_t at, const struct share *v)
+{
+    m->value[at] += v->value;
+    m->objects[at] += v->objects;
+    m->sampled[at] += v->sampled;
+    m->born[at] += v->born;
+    m->born_bytes[at] += v->born_bytes;
 }
 
 static bool matrix_init(struct series_matrix *m, size_t n_groups,
@@ -82,11 +95,12 @@ bool series_accumulate(const struct series *s, enum series_plane plane,
             const struct series_cell *c = &pt->cells.items[k];
             const uint32_t first = g->off ? g->off[c->row] : c->row;
             const uint32_t end = g->off ? g->off[c->row + 1] : c->row + 1;
+            if (first == end || g->ids[first] == SERIES_NO_GROUP) {
+                continue;
+            }
+            const struct share v = share_of(s, pt, plane, c);
             for (uint32_t m = first; m < end; m++) {
-                if (g->ids[m] != SERIES_NO_GROUP) {
-                    add_cell(s, pt, plane, c, (size_t)g->ids[m] * pl->at.n + i,
-                             out);
-                }
+                add_share(out, (size_t)g->ids[m] * pl->at.n + i, &v);
             }
         }
     }

@@ -36,10 +36,10 @@ static bool check_program(const struct series *s, struct err *err)
         if (first &&
             strcmp(base_of(first->program), base_of(pt->program)) != 0) {
             return err_set(err, ERR_MISMATCH,
-                           "two programs at once: %s is of %s, %s of %s; "
+                           "two programs at once: %s in %s and %s in %s; "
                            "give the snapshots of one",
-                           base_of(first->source), base_of(first->program),
-                           base_of(pt->source), base_of(pt->program));
+                           base_of(first->program), first->source,
+                           base_of(pt->program), pt->source);
         }
         first = first ? first : pt;
     }
@@ -112,7 +112,7 @@ static bool check_overlap(const struct series *s, const struct chain *chains,
             return err_set(err, ERR_MISMATCH,
                            "two processes at once: %s and %s; give the "
                            "snapshots of one",
-                           base_of(a->source), base_of(b->source));
+                           a->source, b->source);
         }
     }
     return true;

@@ -124,7 +124,7 @@ const struct series_cell *series_cells(const struct series *s,
                                        size_t *n);
 
 /* Groups of rows. Row r is in groups ids[off[r]] .. ids[off[r + 1]), or, with
-   `off` NULL, in ids[r]; SERIES_NO_GROUP is none. */
+   `off` NULL, in ids[r], where SERIES_NO_GROUP is none. */
 #define SERIES_NO_GROUP UINT32_MAX
 struct series_grouping {
     size_t n_groups;

@@ -169,8 +169,9 @@ static inline void assert_same_labels(const struct profile *a,
 {
     assert_int_equal(a->n_labels, b->n_labels);
     assert_true((a->label_off != NULL) == (b->label_off != NULL));
-    for (uint32_t s = 0; a->label_off && s <= a->n_samples; s++) {
-        assert_int_equal(a->label_off[s], b->label_off[s]);
+    if (a->label_off && b->label_off) {
+        assert_memory_equal(a->label_off, b->label_off,
+                            (a->n_samples + 1) * sizeof(*a->label_off));
     }
     for (uint32_t i = 0; i < a->n_labels; i++) {
         const struct profile_label *l = &a->labels[i];

@@ -701,8 +701,7 @@ static void other_bytes_are_not(void **state)
         "{\"a\": 1}\n",
         "2026-11-23 12:00:00 started\n",
         "\n\ngoroutine 1 [running]:\nmain.main()\n",
-        "\x7f"
-        "ELF\x02\x01\x01",
+        "\177ELF\x02\x01\x01",
         "",
         "x",
     };

@@ -272,8 +272,8 @@ static void what_scales_to_zero_leaves(void **state)
     for (uint32_t s = 0; s < 3; s++) {
         const uint32_t loc = p->sample_locs[p->sample_off[s]];
         assert_true(p->values[s] == 10);
-        assert_true(p->locations[loc].address == 2 * s + 2);
-        assert_true(p->labels[p->label_off[s]].num == 2 * s + 1);
+        assert_true(p->locations[loc].address == 2 * (uint64_t)s + 2);
+        assert_true(p->labels[p->label_off[s]].num == 2 * (int64_t)s + 1);
     }
     profile_free(p);
 }
@@ -301,7 +301,7 @@ static void assert_values(const struct profile *p, const int64_t *wanted,
                           uint32_t n)
 {
     assert_int_equal(p->n_samples, n);
-    assert_memory_equal(p->values, wanted, n * 2 * sizeof(*wanted));
+    assert_memory_equal(p->values, wanted, (size_t)n * 2 * sizeof(*wanted));
 }
 
 /* --- Pruning --- */

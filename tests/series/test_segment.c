@@ -137,8 +137,8 @@ static void two_processes_at_once_are_refused_by_name(void **state)
     add_heap(s, "dir/b2.heap", 3, 20, 510);
     assert_false(series_finish(s, &err));
     assert_err(&err, ERR_MISMATCH,
-               "two processes at once: a2.heap and b1.heap; give the snapshots "
-               "of one");
+               "two processes at once: dir/a2.heap and dir/b1.heap; give the "
+               "snapshots of one");
     series_free(s);
 }
 
@@ -160,8 +160,8 @@ static void two_programs_are_refused_by_name(void **state)
     add_program(s, "x/2.goroutine", 1, "/srv/billing");
     assert_false(series_finish(s, &err));
     assert_err(&err, ERR_MISMATCH,
-               "two programs at once: 1.goroutine is of orders, 2.goroutine of "
-               "billing; give the snapshots of one");
+               "two programs at once: orders in x/1.goroutine and billing in "
+               "x/2.goroutine; give the snapshots of one");
     series_free(s);
 }
 

@@ -1,0 +1,18 @@
+// Contexts whose cancel function is thrown away, kept in a global slice.
+package main
+
+import (
+	"context"
+
+	"acme.dev/fixtures/seed/internal/program"
+)
+
+var contexts []context.Context
+
+func open() {
+	ctx, cancel := context.WithCancel(context.Background())
+	_ = cancel
+	contexts = append(contexts, ctx)
+}
+
+func main() { program.Run(25_000, 500_000, func(int) { open() }) }

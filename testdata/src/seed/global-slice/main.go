@@ -1,0 +1,13 @@
+// Data that slides into a package variable and stays.
+package main
+
+import "acme.dev/fixtures/seed/internal/program"
+
+var dataStore [][]byte
+
+func process() {
+	data := make([]byte, 1<<20)
+	dataStore = append(dataStore, data)
+}
+
+func main() { program.Run(7, 100, func(int) { process() }) }

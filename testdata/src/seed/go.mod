@@ -1,0 +1,3 @@
+module acme.dev/fixtures/seed
+
+go 1.19
