@@ -325,7 +325,7 @@ static void add_findings(struct text *t)
 
 /* --- tables --------------------------------------------------------------- */
 
-enum { TABLE_COLUMNS_MAX = 16 };
+enum { TABLE_COLUMNS_MAX = 16, TEXT_CELL_MIN = 48 };
 
 static const struct report_cell *cell_at(const struct report_table *table,
                                          size_t row, size_t column)
@@ -333,7 +333,8 @@ static const struct report_cell *cell_at(const struct report_table *table,
     return &table->cells[row * table->n_columns + column];
 }
 
-/* Natural widths; then the widest text column gives up what is too much. */
+/* Natural widths; then the widest text column gives up what is too much, but
+   keeps TEXT_CELL_MIN: a name nobody can read is worse than a long line. */
 static void column_widths(struct text *t, const struct report_table *table,
                           size_t n_columns, size_t *widths)
 {
@@ -356,8 +357,10 @@ static void column_widths(struct text *t, const struct report_table *table,
     const size_t room = t->columns + 2;
     if (sum > room) {
         const size_t excess = sum - room;
+        const size_t least =
+            widths[widest] < TEXT_CELL_MIN ? widths[widest] : TEXT_CELL_MIN;
         widths[widest] =
-            widths[widest] > excess + 8 ? widths[widest] - excess : 8;
+            widths[widest] > excess + least ? widths[widest] - excess : least;
     }
 }
 

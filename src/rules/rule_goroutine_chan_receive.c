@@ -43,7 +43,7 @@ const struct rule rule_goroutine_chan_receive = {
            "(defer close(ch)), or select on ctx.Done() beside the receive so "
            "that the goroutine has an end.",
     .confirm =
-        "seep fetch --profile goroutine --debug 2 URL   (how long each waited)",
+        "curl -s 'HOST/debug/pprof/goroutine?debug=2'   (how long each waited)",
     .leaking = "func watch(ch chan Event) {\n"
                "    go func() {\n"
                "        for ev := range ch { // nobody closes ch\n"

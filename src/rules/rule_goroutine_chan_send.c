@@ -33,7 +33,7 @@ const struct rule rule_goroutine_chan_send = {
            "on ctx.Done() beside the send, or let the receiver drain the "
            "channel before it returns.",
     .confirm =
-        "seep fetch --profile goroutine --debug 2 URL   (how long each waited)",
+        "curl -s 'HOST/debug/pprof/goroutine?debug=2'   (how long each waited)",
     .leaking = "func first(ctx context.Context) (Answer, error) {\n"
                "    ch := make(chan Answer)\n"
                "    go func() { ch <- slow() }() // stuck after a timeout\n"

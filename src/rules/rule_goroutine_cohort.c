@@ -70,7 +70,7 @@ const struct rule rule_goroutine_cohort = {
     .fix = "Give every goroutine an end: select on ctx.Done(), close the "
            "channel it reads, unlock on every path.",
     .confirm =
-        "seep fetch --profile goroutine --debug 2 URL   (once more, later)",
+        "curl -s 'HOST/debug/pprof/goroutine?debug=2'   (once more, later)",
     .leaking = "func (s *Server) onConnect(c *Client) {\n"
                "    go s.pump(c) // outlives the client\n"
                "}\n",

@@ -33,7 +33,7 @@ const struct rule rule_goroutine_cond = {
            "than one may wait, and Broadcast on shutdown with a closed flag in "
            "the condition.",
     .confirm =
-        "seep fetch --profile goroutine --debug 2 URL   (how long each waited)",
+        "curl -s 'HOST/debug/pprof/goroutine?debug=2'   (how long each waited)",
     .leaking = "func (q *Queue) Pop() Item {\n"
                "    q.mu.Lock()\n"
                "    defer q.mu.Unlock()\n"

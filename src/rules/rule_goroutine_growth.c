@@ -62,7 +62,7 @@ const struct rule rule_goroutine_growth = {
     .fix = "Give every goroutine an end: find who starts it, and let it return "
            "on ctx.Done() or on a done channel that the owner closes.",
     .confirm =
-        "seep fetch --profile goroutine --debug 2 URL   (what each waits for)",
+        "curl -s 'HOST/debug/pprof/goroutine?debug=2'   (what each waits for)",
     .leaking = "func handle(w http.ResponseWriter, r *http.Request) {\n"
                "    go track(r) // never returns\n"
                "}\n",

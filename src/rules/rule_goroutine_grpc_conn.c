@@ -57,7 +57,7 @@ const struct rule rule_goroutine_grpc_conn = {
            "use), or defer conn.Close() where it was made; end streams by "
            "cancelling their context.",
     .confirm =
-        "seep fetch --profile goroutine --debug 2 URL   (created by whom)",
+        "curl -s 'HOST/debug/pprof/goroutine?debug=2'   (created by whom)",
     .leaking = "func ask(q *Query) (*Answer, error) {\n"
                "    conn, err := grpc.NewClient(addr, opts...)\n"
                "    ...\n"

@@ -62,7 +62,7 @@ const struct rule rule_goroutine_http_body = {
            "to the end (io.Copy(io.Discard, resp.Body)), also when only the "
            "status matters.",
     .confirm =
-        "seep fetch --profile goroutine --debug 2 URL   (how long each waited)",
+        "curl -s 'HOST/debug/pprof/goroutine?debug=2'   (how long each waited)",
     .leaking = "resp, err := http.Get(url)\n"
                "if err != nil {\n"
                "    return err\n"

@@ -38,7 +38,7 @@ const struct rule rule_goroutine_io_wait = {
            "ReadTimeout and IdleTimeout) and close the connection with defer "
            "where it was opened.",
     .confirm =
-        "seep fetch --profile goroutine --debug 2 URL   (how long each waited)",
+        "curl -s 'HOST/debug/pprof/goroutine?debug=2'   (how long each waited)",
     .leaking = "conn, err := net.Dial(\"tcp\", addr)\n"
                "...\n"
                "go io.Copy(sink, conn) // no deadline, nobody closes conn\n",

@@ -37,7 +37,7 @@ const struct rule rule_goroutine_mutex = {
     .fix = "Unlock on every path (defer mu.Unlock() right after Lock), take "
            "several locks in one fixed order, and do not call out or do I/O "
            "while holding one.",
-    .confirm = "seep fetch --profile goroutine --debug 2 URL   (who is past "
+    .confirm = "curl -s 'HOST/debug/pprof/goroutine?debug=2'   (who is past "
                "the Lock?)",
     .leaking = "func (s *Store) Put(k string, v []byte) error {\n"
                "    s.mu.Lock()\n"

@@ -33,7 +33,7 @@ const struct rule rule_goroutine_nil_chan = {
            "and struct fields never set). To switch off one case of a select, "
            "nil is right, but keep a case that can end it.",
     .confirm =
-        "seep fetch --profile goroutine --debug 2 URL   (the state of each)",
+        "curl -s 'HOST/debug/pprof/goroutine?debug=2'   (the state of each)",
     .leaking = "type Hub struct{ done chan struct{} }\n"
                "\n"
                "func (h *Hub) Start() {\n"

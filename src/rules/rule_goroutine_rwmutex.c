@@ -37,7 +37,7 @@ const struct rule rule_goroutine_rwmutex = {
     .fix = "Pair every RLock with defer RUnlock and every Lock with defer "
            "Unlock, never take RLock twice in one call chain, and do no I/O "
            "while holding it.",
-    .confirm = "seep fetch --profile goroutine --debug 2 URL   (who is past "
+    .confirm = "curl -s 'HOST/debug/pprof/goroutine?debug=2'   (who is past "
                "the lock?)",
     .leaking = "func (c *Cache) Get(k string) V {\n"
                "    c.mu.RLock()\n"

@@ -46,7 +46,7 @@ const struct rule rule_goroutine_select = {
            "channel that the owner closes in its Stop or Close; then check "
            "that Stop is called on every path.",
     .confirm =
-        "seep fetch --profile goroutine --debug 2 URL   (how long each waited)",
+        "curl -s 'HOST/debug/pprof/goroutine?debug=2'   (how long each waited)",
     .leaking = "func (w *Worker) loop() {\n"
                "    for {\n"
                "        select {\n"

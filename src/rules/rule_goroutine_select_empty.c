@@ -28,7 +28,7 @@ const struct rule rule_goroutine_select_empty = {
     .fix = "Wait for something that comes: <-ctx.Done() in place of select{}, "
            "or let the goroutine return; only main may block for ever.",
     .confirm =
-        "seep fetch --profile goroutine --debug 2 URL   (the state of each)",
+        "curl -s 'HOST/debug/pprof/goroutine?debug=2'   (the state of each)",
     .leaking = "func serve(c *Conn) {\n"
                "    c.OnMessage(handle)\n"
                "    select {} // one goroutine per connection, for ever\n"

@@ -31,7 +31,7 @@ const struct rule rule_goroutine_sleep = {
     .fix = "End the loop with the work it serves: select on ctx.Done() and a "
            "timer in place of time.Sleep, and bound the number of retries.",
     .confirm =
-        "seep fetch --profile goroutine --debug 2 URL   (same ids later?)",
+        "curl -s 'HOST/debug/pprof/goroutine?debug=2'   (same ids later?)",
     .leaking = "go func() {\n"
                "    for !ready() {\n"
                "        time.Sleep(time.Second) // for ever, if never ready\n"

@@ -57,7 +57,7 @@ const struct rule rule_goroutine_sql_rows = {
     .fix = "defer rows.Close() right after the error check of Query, and look "
            "at rows.Err() at the end; QueryRow closes by itself.",
     .confirm =
-        "seep fetch --profile goroutine --debug 2 URL   (minutes in awaitDone)",
+        "curl -s 'HOST/debug/pprof/goroutine?debug=2'   (minutes in awaitDone)",
     .leaking = "rows, err := db.QueryContext(ctx, q)\n"
                "if err != nil {\n"
                "    return err\n"

@@ -64,15 +64,16 @@ const struct rule rule_goroutine_ticker = {
     .infers = "From tickers that grow in step in the heap, from a known loop "
               "helper, or from a name that says tick. In the profile a "
               "ticker's channel looks like any other.",
-    .decides = "The source line; a heap dump (`seep heap`) names the timer "
-               "behind the channel.",
+    .decides =
+        "The source line; a heap dump (debug.WriteHeapDump) names the timer "
+        "behind the channel.",
     .alternatives = {"one ticker loop per live client, by design",
                      "another channel than a ticker's"},
     .fix = "Loop in a select with <-t.C and <-ctx.Done() (or a done channel), "
            "and defer t.Stop(). Since Go 1.23 a forgotten ticker alone is "
            "collected, but not while a goroutine waits on it.",
     .confirm =
-        "seep fetch --profile goroutine --debug 2 URL   (created by whom)",
+        "curl -s 'HOST/debug/pprof/goroutine?debug=2'   (created by whom)",
     .leaking = "go func() {\n"
                "    t := time.NewTicker(time.Second)\n"
                "    for range t.C { // never ends, even after t.Stop()\n"

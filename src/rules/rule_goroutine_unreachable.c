@@ -38,7 +38,8 @@ const struct rule rule_goroutine_unreachable = {
                      "may list more"},
     .fix = "Let whoever made the channel or took the lock finish the job on "
            "every path: close(ch), a buffer of 1, or select on ctx.Done().",
-    .confirm = "seep fetch --profile goroutineleak URL   (twice; Go 1.27)",
+    .confirm =
+        "curl -so l.pb.gz HOST/debug/pprof/goroutineleak   (twice; Go 1.27)",
     .leaking = "ch := make(chan int)\n"
                "go func() { ch <- compute() }()\n"
                "if cached {\n"

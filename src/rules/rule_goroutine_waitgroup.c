@@ -38,7 +38,7 @@ const struct rule rule_goroutine_waitgroup = {
            "worker's first line (or wg.Go since Go 1.25), so that error paths "
            "count too.",
     .confirm =
-        "seep fetch --profile goroutine --debug 2 URL   (are workers left?)",
+        "curl -s 'HOST/debug/pprof/goroutine?debug=2'   (are workers left?)",
     .leaking = "for _, job := range jobs {\n"
                "    wg.Add(1)\n"
                "    go func() {\n"

@@ -98,13 +98,14 @@ const struct rule rule_heap_closure = {
     .infers = "From pairs of a small and a larger block in equal numbers at "
               "one function whose name says closure or callback. Which "
               "variable is captured is not in a profile.",
-    .decides = "`seep heap DUMP --exe BINARY` names the closure and the "
+    .decides = "A heap dump names the closure and the "
                "captured variable.",
     .alternatives = {"a small struct that points to a larger one (same pairs)",
                      "callbacks of live work, by design"},
     .fix = "Capture a copy of the one field you need, set large variables to "
            "nil after use, and drop the function value when it is done.",
-    .confirm = "seep heap DUMP --exe BINARY   (closure and captured variable)",
+    .confirm = "debug.WriteHeapDump(fd)   (closure and captured "
+               "variable)",
     .leaking = "big := load()\n"
                "hooks = append(hooks, func() {\n"
                "    log.Println(big.Name) // keeps all of big\n"

@@ -51,15 +51,14 @@ const struct rule rule_heap_context = {
            "parent does, which is for ever under a root or in a global.",
     .infers = "From context functions called by the growing line. Which parent "
               "lists them is not in a profile.",
-    .decides = "`seep heap` on a heap dump: the children map of the parent; "
+    .decides = "A heap dump: the children map of the parent; "
                "`go vet` (lostcancel) finds dropped cancels.",
     .alternatives = {"long timeouts that have yet to expire",
                      "one context per live session, by design"},
     .fix = "defer cancel() on the line after the context was made, also when a "
            "timeout would end it; do not store contexts in structs or "
            "globals.",
-    .confirm =
-        "go vet ./...   (lostcancel), or seep heap DUMP   (who lists them)",
+    .confirm = "go vet ./...   (lostcancel), or a heap dump   (who lists them)",
     .leaking = "ctx, _ := context.WithCancel(root)\n"
                "go serve(ctx, conn)\n",
     .mended = "ctx, cancel := context.WithCancel(root)\n"

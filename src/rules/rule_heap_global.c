@@ -81,14 +81,14 @@ const struct rule rule_heap_global = {
     .infers = "From registry or metric functions, or a package initialiser on "
               "the stack, or a name that says registry. A profile does not "
               "show variables.",
-    .decides = "`seep heap DUMP --exe BINARY` names the variable at the root "
+    .decides = "A heap dump names the variable at the root "
                "of the path.",
     .alternatives = {"a registry that fills up to a known size",
                      "the holder is no global, but lives as long"},
     .fix = "Keep data that grows out of package variables: pass it where it is "
            "used and let it end with its owner; bound label values; remove "
            "what was registered.",
-    .confirm = "seep heap DUMP --exe BINARY   (which variable)",
+    .confirm = "debug.WriteHeapDump(fd)   (which variable)",
     .leaking = "var history [][]byte\n"
                "\n"
                "func record(b []byte) {\n"

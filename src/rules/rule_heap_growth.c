@@ -26,7 +26,7 @@ const struct rule rule_heap_growth = {
            "freed.",
     .infers = "Only that they stay. A profile says who allocated, never who "
               "holds.",
-    .decides = "`seep heap` on a heap dump names the holder: the path from a "
+    .decides = "A heap dump names the holder: the path from a "
                "package variable or a goroutine.",
     .alternatives =
         {"growth by design (an index, an in-memory store), bounded by "
@@ -35,7 +35,7 @@ const struct rule rule_heap_growth = {
     .fix = "Find where the result of this line is stored, and give that place "
            "an end: delete or expire entries (LRU, TTL), cut the slice, set "
            "the field to nil.",
-    .confirm = "seep heap DUMP --exe BINARY   (who holds them)",
+    .confirm = "debug.WriteHeapDump(fd)   (who holds them)",
     .leaking = "func (s *Server) handle(r *Request) {\n"
                "    s.seen = append(s.seen, r) // nobody removes it\n"
                "}\n",

@@ -51,7 +51,7 @@ const struct rule rule_heap_large_object = {
            "thousands of small objects.",
     .infers = "From the block sizes in the profile. Who holds them, and "
               "whether all of a block is of use, is not in it.",
-    .decides = "`seep heap` on a heap dump: the holder, and references into "
+    .decides = "A heap dump: the holder, and references into "
                "the middle of the blocks.",
     .alternatives = {"buffers of work in flight",
                      "data that is meant to stay, bounded by compaction or "
@@ -59,7 +59,7 @@ const struct rule rule_heap_large_object = {
     .fix = "Set the field to nil once the large part is used, keep a copy of "
            "the small part that is needed (slices.Clone), or keep the large "
            "part on disk.",
-    .confirm = "seep heap DUMP --exe BINARY   (who holds the blocks)",
+    .confirm = "debug.WriteHeapDump(fd)   (who holds the blocks)",
     .leaking = "type Result struct {\n"
                "    ID  int\n"
                "    raw []byte // the whole page, kept for one field\n"

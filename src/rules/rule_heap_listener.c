@@ -57,13 +57,13 @@ const struct rule rule_heap_listener = {
     .infers = "From the name of the function at or just above the line "
               "(Subscribe, Register, AddListener, On and the like) and small "
               "blocks. A profile does not say what the objects are.",
-    .decides = "Compare with the number of live subscribers; `seep heap` on a "
+    .decides = "Compare with the number of live subscribers; a "
                "heap dump shows the list and its length.",
     .alternatives = {"as many live subscribers as listeners, by design",
                      "the function's name means something else here"},
     .fix = "Let registering return a function that removes the listener, and "
            "defer it where the subscriber ends (or tie it to a context).",
-    .confirm = "seep heap DUMP --exe BINARY   (the list that holds them)",
+    .confirm = "debug.WriteHeapDump(fd)   (the list that holds them)",
     .leaking = "func (s *Session) start(bus *Bus) {\n"
                "    bus.Subscribe(func(ev Event) { s.send(ev) })\n"
                "}\n",

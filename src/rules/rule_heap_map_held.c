@@ -67,7 +67,7 @@ const struct rule rule_heap_map_held = {
               "a block that doubles at the same line, or from a name that says "
               "cache. Maps of Go 1.24 and later grow in equal blocks and show "
               "no doubling.",
-    .decides = "`seep heap` on a heap dump names the map and its length; a "
+    .decides = "A heap dump names the map and its length; a "
                "text profile (debug=1) keeps the runtime's frames.",
     .alternatives = {"a cache on its way to its bound",
                      "a store that grows by design, bounded by compaction or "
@@ -75,7 +75,7 @@ const struct rule rule_heap_map_held = {
     .fix = "Bound it: an LRU or a TTL for caches, delete(m, k) where the "
            "entry's life ends; build a new map now and then if it once was "
            "huge.",
-    .confirm = "seep heap DUMP --exe BINARY   (which map, how many entries)",
+    .confirm = "debug.WriteHeapDump(fd)   (which map, how many entries)",
     .leaking = "func (s *Store) Get(id int) *User {\n"
                "    if u, ok := s.m[id]; ok {\n"
                "        return u\n"

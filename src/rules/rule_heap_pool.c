@@ -61,7 +61,7 @@ const struct rule rule_heap_pool = {
     .infers = "From New called under (*Pool).Get. Whether Put is missing, or "
               "somebody keeps what he also put back, is not in a profile.",
     .decides = "Take the profile after two collections (?gc=1, twice): what "
-               "falls was only the pool. `seep heap` names the holder.",
+               "falls was only the pool. A heap dump names the holder.",
     .alternatives = {"a pool filling up under rising load: falls after two "
                      "collections", "as many objects in use as requests in flight"},
     .fix = "defer pool.Put(x) right after Get on every path; reset x first "

@@ -63,14 +63,14 @@ const struct rule rule_heap_slice_held = {
     .infers = "From list functions called by the line, or from a block that "
               "was replaced by a larger one as append does it. A profile never "
               "shows append itself.",
-    .decides = "`seep heap` on a heap dump names the slice, its length and who "
+    .decides = "A heap dump names the slice, its length and who "
                "holds it.",
     .alternatives = {"a log, queue or index that grows by design, bounded by "
                      "compaction or retention you know of", "a map that grows in other steps",
                      "a buffer on its way to its working size"},
     .fix = "Bound it: a ring of fixed size, cut and copy (slices.Clone of the "
            "tail, clear what was dropped), or write the old part out.",
-    .confirm = "seep heap DUMP --exe BINARY   (which slice, how long)",
+    .confirm = "debug.WriteHeapDump(fd)   (which slice, how long)",
     .leaking = "func (r *Recorder) Add(s Sample) {\n"
                "    r.samples = append(r.samples, &s)\n"
                "}\n",

@@ -61,13 +61,13 @@ const struct rule rule_heap_substring = {
     .infers = "From blocks made by functions that read or split text. That a "
               "part keeps the whole is a guess: a profile does not show how "
               "much of a block is of use.",
-    .decides = "`seep heap` on a heap dump: references into the middle of "
+    .decides = "A heap dump: references into the middle of "
                "blocks much larger than what is used of them.",
     .alternatives = {"the whole text is meant to be kept (a cache, a store), "
                      "bounded by compaction or retention you know of", "buffers in use by work in flight"},
     .fix = "Copy the part you keep (strings.Clone, bytes.Clone, slices.Clone) "
            "so that the whole can be freed, and bound what keeps the parts.",
-    .confirm = "seep heap DUMP --exe BINARY   (who refers into the blocks)",
+    .confirm = "debug.WriteHeapDump(fd)   (who refers into the blocks)",
     .leaking = "body, _ := io.ReadAll(r.Body)\n"
                "lines := strings.Split(string(body), \"\\n\")\n"
                "index[lines[0]] = true // keeps the whole body\n",

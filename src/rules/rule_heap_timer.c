@@ -79,12 +79,12 @@ const struct rule rule_heap_timer = {
            "up.",
     .infers = "From time's constructors called by the growing line.",
     .decides = "The go line of go.mod (1.23 changed timers) and a heap dump: "
-               "`seep heap` shows who refers to them.",
+               "A heap dump shows who refers to them.",
     .alternatives = {"long timers that have yet to fire"},
     .fix = "defer t.Stop() where the timer is made; in a loop reuse one timer "
            "(Reset) in place of time.After; use time.Tick only for what lives "
            "as long as the program.",
-    .confirm = "seep heap DUMP --exe BINARY   (who refers to the timers)",
+    .confirm = "debug.WriteHeapDump(fd)   (who refers to the timers)",
     .leaking = "for {\n"
                "    select {\n"
                "    case m := <-in:\n"

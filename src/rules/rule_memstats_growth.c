@@ -66,7 +66,7 @@ const struct rule rule_memstats_growth = {
                      "a start-up that has yet to settle"},
     .fix = "Take heap and goroutine profiles over a longer window, under "
            "steady load, and look at what they name.",
-    .confirm = "seep leaks URL   (profiles name the line)",
+    .confirm = "seep leaks DIR   (profiles name the line)",
     .leaking = "var seen = map[string]bool{}\n"
                "\n"
                "func handle(id string) { seen[id] = true }\n",
