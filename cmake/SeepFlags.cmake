@@ -56,8 +56,9 @@ if(SEEP_FUZZER)
   target_compile_options(seep_build INTERFACE -fsanitize=fuzzer-no-link)
 endif()
 
-# Fat objects: libseep.a stays usable for linkers that know nothing of LTO.
+# Fat objects: libseep.a stays usable for linkers that know nothing of LTO. One
+# partition: several would want make, which a bare machine has not.
 if(SEEP_LTO)
-  target_compile_options(seep_build INTERFACE -flto=auto -ffat-lto-objects)
-  target_link_options(seep_build INTERFACE -flto=auto)
+  target_compile_options(seep_build INTERFACE -flto -ffat-lto-objects)
+  target_link_options(seep_build INTERFACE -flto -flto-partition=one)
 endif()

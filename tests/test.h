@@ -20,6 +20,7 @@
 #include "base/span.h"
 
 #include <stdbool.h>
+#include <string.h>
 
 /* --- Files --- */
 
@@ -48,6 +49,16 @@ struct test_collector {
 #define TEST_COLLECTOR                                                         \
     ((struct test_collector){.bytes = {.limit_bytes = (size_t)1 << 30}})
 struct sink test_collect(struct test_collector *c);
+
+/* --- Cases --- */
+
+/* A row of a const table as cmocka's initial_state, which is not const. */
+static inline void *test_case(const void *row)
+{
+    void *state;
+    memcpy(&state, &row, sizeof state);
+    return state;
+}
 
 /* --- Numbers --- */
 

@@ -229,8 +229,9 @@ static void table_row(struct piece *p, const struct finding *f, size_t number)
         buf_str(p->out, " | ");
     }
     buf_str(p->out, " | ");
-    if (f->has_site) {
-        place(p, &f->site);
+    const struct frame *where = summary_place(f);
+    if (where) {
+        place(p, where);
     } else {
         buf_str(p->out, "the whole process");
     }

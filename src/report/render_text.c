@@ -179,8 +179,9 @@ static void site_line(struct text *t, const struct finding *f)
     struct buf *line = scratch(t);
     const char *rule = f->rule->id;
     const size_t room = t->columns - INDENT - 3 - strlen(rule);
-    if (f->has_site) {
-        add_frame(t, &f->site, room);
+    const struct frame *place = summary_place(f);
+    if (place) {
+        add_frame(t, place, room);
     } else {
         buf_str(line, "(the whole process)");
     }

@@ -381,6 +381,14 @@ static void add_number(struct buf *out, enum cell_type type, double v)
     }
 }
 
+const struct frame *summary_place(const struct finding *f)
+{
+    if (f->has_site) {
+        return &f->site;
+    }
+    return f->n_stack > 0 ? &f->stack[f->n_stack - 1] : NULL;
+}
+
 void summary_cell(struct buf *out, const struct report_column *column,
                   const struct report_cell *cell)
 {

@@ -35,6 +35,10 @@ void summary_pace(struct buf *out, const struct metric *m);
 /* "p 3e-07, q 8e-05, 98% kept"; what is unknown is left out. */
 void summary_statistics(struct buf *out, const struct finding *f);
 
+/* Where to look: the site; where no code of the user's is on the stack, the
+   library's function it was started with; NULL for the whole process. */
+const struct frame *summary_place(const struct finding *f);
+
 /* "dispatcher.go:88", "session/registry.go:41" */
 void summary_position(struct buf *out, const struct frame *f);
 

@@ -10,7 +10,7 @@
  *  - heap whose stacks run through a leaking goroutine's function, or through
  *    the function that started it;
  *  - heap sites of one operation: a request that leaks keeps more than one
- *    kind of object. All sites are told, the largest names the leak.
+ *    kind of object. All sites are told, one names the leak.
  */
 #include "rules/judge_private.h"
 
@@ -25,6 +25,9 @@ static const double in_step_max = 0.5;
 static const double through_min = 0.5;
 /* Tickers made over goroutines started, and the other way round. */
 static const double ticker_ratio_min = 0.5;
+/* A call of std allocates some dozen objects: a site with more of them for
+   each leaked goroutine leaks few of its calls, if any. */
+static const double opener_objects_max = 200;
 /* Below main.main everything is one operation: there only a site that freed
    this much more of its births than another is its companion. */
 static const double companion_retention = 0.8;
@@ -343,18 +346,42 @@ static bool is_one_operation(const struct judge *j, const struct unit *a,
     return b->trend.retention < companion_retention * a->trend.retention;
 }
 
+/* Contexts that are never cancelled hold what was put into them: they name
+   the leak, whatever is larger. */
+static bool is_context(const struct judge *j, const struct unit *u)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < u->rows.n; i++) {
+        n += j->rows[u->rows.items[i]].is_context;
+    }
+    return 2 * n > u->rows.n;
+}
+
+/* Does `a` name the leak of an operation rather than `b`? */
+static bool leads(const struct judge *j, const struct unit *a,
+                  const struct unit *b)
+{
+    if (a->grade != b->grade) {
+        return a->grade > b->grade;
+    }
+    if (is_context(j, a) != is_context(j, b)) {
+        return is_context(j, a);
+    }
+    if (a->trend.delta > b->trend.delta || a->trend.delta < b->trend.delta) {
+        return a->trend.delta > b->trend.delta;
+    }
+    return a->func < b->func;
+}
+
 static void merge_operations(struct judge *j)
 {
     for (size_t i = 0; i < j->units.n; i++) {
         struct unit *a = j->units.items[i];
         for (size_t k = 0; is_live(a) && k < j->units.n; k++) {
             struct unit *b = j->units.items[k];
-            if (a == b || !is_live(b) || a->kind != EVIDENCE_HEAP ||
-                b->kind != EVIDENCE_HEAP || a->grade < b->grade ||
-                (a->grade == b->grade && a->trend.delta < b->trend.delta)) {
-                continue;
-            }
-            if (is_one_operation(j, a, b)) {
+            if (a != b && is_live(b) && a->kind == EVIDENCE_HEAP &&
+                b->kind == EVIDENCE_HEAP && leads(j, a, b) &&
+                is_one_operation(j, a, b)) {
                 explain(b, a);
             }
         }
@@ -386,58 +413,108 @@ static bool starts(const char *name, const char *prefix)
     return strncmp(name, prefix, strlen(prefix)) == 0;
 }
 
-static const char *api_of(struct judge *j, const struct unit *u)
+/* The API behind a std-only unit, NULL when none is known. */
+static bool find_api(struct judge *j, const struct unit *u, const char **api,
+                     struct err *err)
 {
     j->frames.n = 0;
     if (u->rows.n == 0) {
-        return NULL;
+        return true;
     }
-    if (!series_row_frames(j->s, u->rows.items[0], &j->frames, NULL)) {
-        j->arena->has_failed = true;
-        return NULL;
+    if (!series_row_frames(j->s, u->rows.items[0], &j->frames, err)) {
+        return false;
     }
-    for (size_t i = 0; i < j->frames.n; i++) {
+    for (size_t i = 0; i < j->frames.n && !*api; i++) {
         for (size_t k = 0; k < sizeof openers / sizeof openers[0]; k++) {
             if (starts(j->frames.items[i].function, openers[k].goroutine)) {
-                return openers[k].api;
+                *api = openers[k].api;
+                break;
             }
         }
     }
-    return NULL;
+    return true;
 }
 
-/* The row whose site calls the API and allocated most there: what was
-   allocated, not what stayed, since requests leave little on the heap. */
-static void find_opener(struct judge *j, struct unit *u)
+/* Does the row's site reach the API through std alone? */
+static bool calls_api(const struct judge *j, const struct row_facts *f,
+                      const char *api)
 {
-    const char *api = api_of(j, u);
+    for (size_t i = 0; i < f->site_at; i++) {
+        if (starts(j->frames.items[i].function, api)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Objects the site of `row` ever allocated below the API. */
+static bool allocated_below(struct judge *j, uint32_t row, const char *api,
+                            double *objects, struct err *err)
+{
+    size_t n = 0;
+    const struct series_cell *c = series_cells(
+        j->s, PLANE_HEAP, series_n_points(j->s, PLANE_HEAP) - 1, &n);
+    *objects = 0;
+    for (size_t i = 0; i < n; i++) {
+        const struct row_facts *f = &j->rows[c[i].row];
+        if (f->site != j->rows[row].site) {
+            continue;
+        }
+        j->frames.n = 0;
+        if (!series_row_frames(j->s, c[i].row, &j->frames, err)) {
+            return false;
+        }
+        *objects += calls_api(j, f, api) ? (double)c[i].alloc_objects : 0;
+    }
+    return true;
+}
+
+/* The row whose site calls the API and kept most of what it allocated there;
+   where nothing was kept (requests leave little on the heap), the one that
+   allocated most. Not one that calls it far more often than goroutines leak:
+   the culprit is another, too rare to be sampled. */
+static bool find_opener(struct judge *j, struct unit *u, struct err *err)
+{
+    const char *api = NULL;
+    if (!find_api(j, u, &api, err)) {
+        return false;
+    }
     const size_t points = series_n_points(j->s, PLANE_HEAP);
-    double most = 0;
+    int64_t kept = 0;
+    int64_t allocated = 0;
     size_t n = 0;
     const struct series_cell *c =
         api && points > 0 ? series_cells(j->s, PLANE_HEAP, points - 1, &n)
                           : NULL;
     for (size_t i = 0; i < n; i++) {
         const struct row_facts *f = &j->rows[c[i].row];
-        if (f->site == NO_FUNC || f->site_at == 0 || f->is_profiler ||
-            (double)c[i].alloc_bytes <= most) {
+        if (f->site == NO_FUNC || f->is_profiler || c[i].in_use_bytes < kept ||
+            (c[i].in_use_bytes == kept && c[i].alloc_bytes <= allocated)) {
             continue;
         }
         j->frames.n = 0;
-        if (!series_row_frames(j->s, c[i].row, &j->frames, NULL)) {
-            j->arena->has_failed = true;
-            return;
+        if (!series_row_frames(j->s, c[i].row, &j->frames, err)) {
+            return false;
         }
-        if (starts(j->frames.items[f->site_at - 1].function, api)) {
-            most = (double)c[i].alloc_bytes;
+        if (calls_api(j, f, api)) {
+            kept = c[i].in_use_bytes;
+            allocated = c[i].alloc_bytes;
             u->has_opener = true;
             u->opener_row = c[i].row;
         }
     }
-    if (u->has_opener) {
-        u->note = "the site is inferred: the heap profile shows it as the "
-                  "main caller of this part of the library";
+    double objects = 0;
+    if (u->has_opener &&
+        !allocated_below(j, u->opener_row, api, &objects, err)) {
+        return false;
     }
+    u->has_opener =
+        u->has_opener && objects <= opener_objects_max * u->trend.last;
+    if (u->has_opener) {
+        u->note = "the site is inferred: of the callers of this part of the "
+                  "library it kept, else allocated, most";
+    }
+    return true;
 }
 
 bool judge_cluster(struct judge *j, struct err *err)
@@ -452,8 +529,9 @@ bool judge_cluster(struct judge *j, struct err *err)
     merge_operations(j);
     for (size_t i = 0; i < j->units.n; i++) {
         struct unit *u = j->units.items[i];
-        if (is_live(u) && is_goroutine(u) && u->is_std) {
-            find_opener(j, u);
+        if (is_live(u) && is_goroutine(u) && u->is_std &&
+            !find_opener(j, u, err)) {
+            return false;
         }
         u->is_candidate = is_live(u);
     }

@@ -27,7 +27,8 @@ struct row_facts {
     bool is_baseline;  /* healthy by itself, never a finding */
     bool is_pool;      /* comes and goes with peers: at most suspect */
     bool is_profiler;
-    bool is_ticker; /* time.NewTicker or time.Tick allocated here */
+    bool is_ticker;  /* time.NewTicker or time.Tick allocated here */
+    bool is_context; /* the site calls context.With... */
 };
 
 /* Why a unit is not strong; bits. */

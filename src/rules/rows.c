@@ -135,6 +135,8 @@ static bool fill_row(struct judge *j, uint32_t row, bool is_goroutine,
         r->site_at = (uint32_t)site;
         r->site_line = (uint32_t)f[site].line;
         find_operation(j, r, site, n);
+        r->is_context =
+            site > 0 && strncmp(f[site - 1].function, "context.With", 12) == 0;
     }
     for (size_t i = 0; i < n && r->leaf == NO_FUNC; i++) {
         if (origin_of(j, &f[i]) != ORIGIN_RUNTIME) {

@@ -700,10 +700,10 @@ int main(void)
     struct CMUnitTest tests[N_OF(fixed) + N_OF(quiet_cases)];
     memcpy(tests, fixed, sizeof fixed);
     for (size_t i = 0; i < N_OF(quiet_cases); i++) {
-        tests[N_OF(fixed) + i] = (struct CMUnitTest){
-            .name = quiet_cases[i].name,
-            .test_func = nothing_is_found,
-            .initial_state = (void *)(uintptr_t)&quiet_cases[i]};
+        tests[N_OF(fixed) + i] =
+            (struct CMUnitTest){.name = quiet_cases[i].name,
+                                .test_func = nothing_is_found,
+                                .initial_state = test_case(&quiet_cases[i])};
     }
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -209,9 +209,10 @@ static inline double made_uniform(uint64_t *seed)
 static inline double made_few(uint64_t *seed, double mean)
 {
     const double end = exp(-mean);
-    double n = 0;
-    for (double product = made_uniform(seed); product > end;
-         product *= made_uniform(seed)) {
+    double product = made_uniform(seed);
+    unsigned n = 0;
+    while (product > end) {
+        product *= made_uniform(seed);
         n++;
     }
     return n;
@@ -220,16 +221,17 @@ static inline double made_few(uint64_t *seed, double mean)
 static inline double made_poisson(uint64_t *seed, double mean)
 {
     double n = 0;
-    for (; mean > 30; mean -= 30) {
+    while (mean > 30) {
         n += made_few(seed, 30);
+        mean -= 30;
     }
     return n + made_few(seed, mean);
 }
 
 static inline double made_binomial(uint64_t *seed, double n, double p)
 {
-    double k = 0;
-    for (double i = 0; i < n; i++) {
+    unsigned k = 0;
+    for (size_t i = 0; i < (size_t)n; i++) {
         k += made_uniform(seed) < p;
     }
     return k;

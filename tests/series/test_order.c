@@ -126,7 +126,7 @@ int main(void)
         tests[i + 1] =
             (struct CMUnitTest){.name = cases[i].name,
                                 .test_func = the_order_is,
-                                .initial_state = (void *)(uintptr_t)&cases[i]};
+                                .initial_state = test_case(&cases[i])};
     }
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -207,7 +207,7 @@ int main(void)
         tests[i + 2] =
             (struct CMUnitTest){.name = cases[i].name,
                                 .test_func = roles_are,
-                                .initial_state = (void *)(uintptr_t)&cases[i]};
+                                .initial_state = test_case(&cases[i])};
     }
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -273,7 +273,7 @@ static void a_goroutine_of_a_dump_gets_the_row_of_its_stack(void **state)
     (void)state;
     struct err err = {0};
     struct stacks t = {0};
-    uint32_t rows[1];
+    uint32_t rows[1] = {0};
     uint32_t row = 99;
     struct profile_builder *p = made_goroutine();
     made_count(p, "main.a:1 main.m:9", 1);
@@ -304,10 +304,10 @@ int main(void)
         cmocka_unit_test(a_goroutine_of_a_dump_gets_the_row_of_its_stack),
     };
     for (size_t i = 0; i < N_SPELLINGS; i++) {
-        tests[11 + i] = (struct CMUnitTest){
-            .name = spellings[i].name,
-            .test_func = names_meet,
-            .initial_state = (void *)(uintptr_t)&spellings[i]};
+        tests[11 + i] =
+            (struct CMUnitTest){.name = spellings[i].name,
+                                .test_func = names_meet,
+                                .initial_state = test_case(&spellings[i])};
     }
     return _cmocka_run_group_tests("stacks", tests, 11 + N_SPELLINGS, NULL,
                                    NULL);

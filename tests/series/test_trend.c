@@ -271,10 +271,10 @@ int main(void)
     };
     size_t n = 11;
     for (size_t i = 0; i < N_OF(processes); i++) {
-        tests[n++] = (struct CMUnitTest){
-            .name = processes[i].name,
-            .test_func = the_growth_interval_covers,
-            .initial_state = (void *)(uintptr_t)&processes[i]};
+        tests[n++] =
+            (struct CMUnitTest){.name = processes[i].name,
+                                .test_func = the_growth_interval_covers,
+                                .initial_state = test_case(&processes[i])};
     }
     return _cmocka_run_group_tests("trend", tests, n, NULL, NULL);
 }
