@@ -167,11 +167,12 @@ double stat_mann_kendall(const double *x, size_t n)
 /* --- slopes ------------------------------------------------------------------
  */
 
-static size_t slopes_of(const double *t, const double *x, size_t n, double *out)
+static size_t slopes_of(const double *t, const double *x, size_t n, size_t step,
+                        double *out)
 {
     size_t m = 0;
-    for (size_t i = 0; i < n; i++) {
-        for (size_t k = i + 1; k < n; k++) {
+    for (size_t i = 0; i < n; i += step) {
+        for (size_t k = i + step; k < n; k += step) {
             if (t[k] > t[i]) {
                 out[m++] = (x[k] - x[i]) / (t[k] - t[i]);
             }
@@ -192,13 +193,16 @@ static double ranked(const double *sorted, size_t m, double rank)
 double stat_theil_sen(const double *t, const double *x, size_t n,
                       double z_quantile, double *low, double *high)
 {
-    double *slopes = n >= 2 ? calloc(n * (n - 1) / 2, sizeof *slopes) : NULL;
-    const size_t m = slopes ? slopes_of(t, x, n, slopes) : 0;
+    const size_t step = n / STAT_SLOPE_POINTS_MAX + 1;
+    const size_t used = n > 0 ? (n - 1) / step + 1 : 0;
+    double *slopes =
+        n >= 2 ? calloc(used * (used - 1) / 2 + 1, sizeof *slopes) : NULL;
+    const size_t m = slopes ? slopes_of(t, x, n, step, slopes) : 0;
     double slope = n >= 2 && !slopes ? NAN : 0;
     double lo = slope;
     double hi = slope;
     if (m > 0) {
-        const double k = (double)n;
+        const double k = (double)used;
         const double c = z_quantile * sqrt(k * (k - 1) * (2 * k + 5) / 18);
         slope = (slopes[(m - 1) / 2] + slopes[m / 2]) / 2;
         lo = ranked(slopes, m, floor(((double)m - c) / 2) - 1);

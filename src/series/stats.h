@@ -17,9 +17,10 @@ enum { STAT_EXACT_MAX = 80 };
 double stat_mann_kendall(const double *x, size_t n);
 
 /* Median of the pairwise slopes (Theil, Sen); 0 when n < 2, NAN when memory is
-   out. With `low` and
-   `high` the pairwise slopes at the ranks of Kendall's S at +-`z_quantile`
-   standard deviations (Sen 1968). */
+   out. With `low` and `high` the pairwise slopes at the ranks of Kendall's S at
+   +-`z_quantile` standard deviations (Sen 1968). Of longer series every k-th
+   point is used: pairs grow with the square. */
+enum { STAT_SLOPE_POINTS_MAX = 400 };
 double stat_theil_sen(const double *t, const double *x, size_t n,
                       double z_quantile, double *low, double *high);
 

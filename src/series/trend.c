@@ -206,8 +206,9 @@ static void measure_events(struct trend *t, size_t m)
 
 /* Growth per second with its interval. Residuals of an accumulator are not
    independent, its increments nearly are: the variance of the growth is that
-   of births and deaths (over-dispersed when they clump), or of the
-   increments where births are unknown. */
+   of births and deaths (over-dispersed when they clump), of two looks at the
+   stock where it turns over fast, or of the increments where births are
+   unknown. */
 static void measure_rate(struct trend *t, size_t m)
 {
     t->per_second = t->per_second_low = t->per_second_high = NAN;
@@ -216,10 +217,18 @@ static void measure_rate(struct trend *t, size_t m)
         return;
     }
     t->per_second = t->delta / span;
-    double var = moved(stock(t), m, t->growth);
+    const double *x = stock(t);
+    double var = moved(x, m, t->growth);
     const double counted = t->sampled ? t->births + t->deaths : fabs(t->growth);
     if (var < counted) {
         var = counted;
+    }
+    /* Where most of what is born dies, two looks at the stock differ by no
+       more than two independent stocks, and what was kept adds its own. */
+    const double two_looks =
+        (x[0] + x[t->n - 1]) * stat_dispersion(x, t->n) + fabs(t->growth);
+    if (t->sampled && t->deaths > t->births / 2 && two_looks < var) {
+        var = two_looks;
     }
     const double t975 = stat_t975(m > 2 ? (double)m - 1 : 1);
     const double quantile = m >= 8 ? t975 : t975 < 4.4 ? t975 : 4.4;

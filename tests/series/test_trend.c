@@ -249,9 +249,9 @@ static const struct process processes[] = {
     {"an_accumulator_of_900_is_covered",             0,  0,  100,      0.92, 0.99 },
     {"a_long_lived_stock_is_covered",                10, 40, 0,        0.92, 0.995},
     {"a_leak_beside_a_long_lived_stock_is_covered",  5,  40, 5,        0.92, 0.995},
-    {"a_stock_of_a_windows_life_is_covered",         10, 9,  0,        0.92, 1    },
-    {"a_short_lived_stock_is_covered",               20, 2,  0,        0.92, 1    },
-    {"a_leak_beside_a_short_lived_stock_is_covered", 20, 2,  5,        0.92, 1    },
+    {"a_stock_of_a_windows_life_is_covered",         10, 9,  0,        0.92, 0.999},
+    {"a_short_lived_stock_is_covered",               20, 2,  0,        0.92, 0.999},
+    {"a_leak_beside_a_short_lived_stock_is_covered", 20, 2,  5,        0.92, 0.999},
 };
 
 int main(void)
