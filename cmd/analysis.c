@@ -4,6 +4,7 @@
 #include "console.h"
 #include "fetch/fetch.h"
 #include "input/input.h"
+#include "series/series.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -77,7 +78,9 @@ static bool add_directory(struct analysis *a, const char *dir, unsigned group,
     }
     if (ok && listing.n == 0) {
         a->where = dir;
-        ok = err_set(err, ERR_IO, "the directory holds no files");
+        ok = err_set(err, ERR_IO,
+                     "the directory holds no files; directories inside it are "
+                     "not entered");
     }
     fetch_listing_release(&listing);
     return ok;
@@ -118,6 +121,7 @@ bool analysis_add(struct analysis *a, const char *arg, unsigned group,
     case FETCH_URL:
         return refuse_url(arg, err);
     case FETCH_DIRECTORY:
+        a->has_directory = true;
         return add_directory(a, arg, group, err);
     case FETCH_FILE:
     case FETCH_STDIN:
@@ -126,7 +130,29 @@ bool analysis_add(struct analysis *a, const char *arg, unsigned group,
     return add_source(a, arg, group, true, err);
 }
 
-/* --- the same file twice -------------------------------------------------- */
+bool analysis_check_outputs(struct analysis *a, const struct outputs *o,
+                            struct err *err)
+{
+    a->where = NULL;
+    for (size_t i = 0; i < o->n; i++) {
+        struct stat st;
+        const char *path = o->items[i].path;
+        if (path == NULL || stat(path, &st) != 0 || !S_ISREG(st.st_mode)) {
+            continue;
+        }
+        for (size_t k = 0; k < a->sources.n; k++) {
+            const struct source *s = &a->sources.items[k];
+            if (s->has_identity && s->device == st.st_dev &&
+                s->inode == st.st_ino) {
+                return err_set(err, ERR_USAGE, "--output: %s is an input",
+                               path);
+            }
+        }
+    }
+    return true;
+}
+
+/* --- the same file twice --- */
 
 struct identity {
     const struct source *source;
@@ -212,7 +238,7 @@ static bool find_same_bytes(struct analysis *a, size_t at, struct err *err)
     return true;
 }
 
-/* --- reading -------------------------------------------------------------- */
+/* --- reading --- */
 
 /* Stands in front of the decoder and hashes what passes. */
 struct tap {
@@ -296,16 +322,21 @@ static bool skip(struct analysis *a, const struct visitor *v,
                  const struct source *source, const struct err *reason,
                  struct err *err)
 {
+    static const char broken[] = "broken, skipped: ";
     a->has_lost = true;
     const char *why =
         reason->has_offset
-            ? arena_printf(a->session->arena,
-                           "broken, skipped: offset %llu: %s",
+            ? arena_printf(a->session->arena, "%soffset %llu: %s", broken,
                            (unsigned long long)reason->offset, reason->text)
-            : arena_printf(a->session->arena, "broken, skipped: %s",
-                           reason->text);
+            : arena_printf(a->session->arena, "%s%s", broken, reason->text);
     if (why == NULL) {
         return err_nomem(err, "list of inputs");
+    }
+    if (!analysis_note(a,
+                       arena_printf(a->session->arena, "lost: %s: %s",
+                                    source->path, why + sizeof(broken) - 1),
+                       err)) {
+        return false;
     }
     if (!a->session->common.quiet) {
         console_say("%s: %s", source->path, why);
@@ -339,6 +370,43 @@ static bool note_ignored(struct analysis *a, const struct text_list *ignored,
                                    names.data),
                       err);
     buf_release(&names);
+    return ok;
+}
+
+bool analysis_note_unused(struct analysis *a, const struct series_input *inputs,
+                          size_t n, struct err *err)
+{
+    size_t counts[N_PROFILE_KINDS] = {0};
+    size_t total = 0;
+    for (size_t i = 0; i < n; i++) {
+        const enum profile_kind kind = inputs[i].kind;
+        const bool is_judged = kind == KIND_HEAP || kind == KIND_ALLOCS ||
+                               kind == KIND_GOROUTINE ||
+                               kind == KIND_GOROUTINELEAK;
+        if (!inputs[i].used && !is_judged && kind != KIND_UNKNOWN) {
+            counts[kind]++;
+            total++;
+        }
+    }
+    if (total == 0) {
+        return true;
+    }
+    struct buf text = BUF_LIMIT(4096);
+    buf_printf(&text, "unused: %zu file%s (", total, total == 1 ? "" : "s");
+    const char *between = "";
+    for (size_t k = 0; k < N_PROFILE_KINDS; k++) {
+        if (counts[k] > 0) {
+            buf_printf(&text, "%s%zu %s", between, counts[k],
+                       profile_kind_name((enum profile_kind)k));
+            between = ", ";
+        }
+    }
+    buf_printf(&text, "): take%s no part in the verdict",
+               total == 1 ? "s" : "");
+    const bool ok =
+        buf_check(&text, "notes", err) &&
+        analysis_note(a, arena_strdup(a->session->arena, buf_view(&text)), err);
+    buf_release(&text);
     return ok;
 }
 
@@ -390,8 +458,11 @@ bool analysis_read(struct analysis *a, const struct visitor *v, struct err *err)
     }
     if (ok && a->n_read == 0 && !a->has_lost) {
         a->where = a->first_arg;
-        ok = err_set(err, ERR_UNKNOWN, "no profiles among %zu file%s",
-                     a->sources.n, a->sources.n == 1 ? "" : "s");
+        ok = err_set(err, ERR_UNKNOWN, "no profiles among %zu file%s%s",
+                     a->sources.n, a->sources.n == 1 ? "" : "s",
+                     a->has_directory
+                         ? "; directories inside a directory are not entered"
+                         : "");
     }
     text_list_release(&ignored);
     return ok;

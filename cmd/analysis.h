@@ -8,6 +8,7 @@
 
 #include "base/vec.h"
 #include "cmd.h"
+#include "output.h"
 #include "profile/profile.h"
 
 #include <sys/types.h>
@@ -43,14 +44,19 @@ struct analysis {
     struct source_list sources;
     struct text_list notes;
     const char *first_arg;
-    const char *where; /* the source an error speaks of; NULL none */
-    bool has_lost;     /* an input was skipped */
+    const char *where;  /* the source an error speaks of; NULL none */
+    bool has_directory; /* one was named */
+    bool has_lost;      /* an input was skipped */
     size_t n_read;
 };
 
 /* Adds a file, "-", or the files of a directory. */
 bool analysis_add(struct analysis *a, const char *arg, unsigned group,
                   struct err *err) MUST_USE;
+
+/* An output must not take the place of what is read. */
+bool analysis_check_outputs(struct analysis *a, const struct outputs *o,
+                            struct err *err) MUST_USE;
 
 /* Reads all that was added. */
 bool analysis_read(struct analysis *a, const struct visitor *v,
@@ -59,6 +65,11 @@ bool analysis_read(struct analysis *a, const struct visitor *v,
 /* A line for people; `text` lives as long as the session. */
 bool analysis_note(struct analysis *a, const char *text,
                    struct err *err) MUST_USE;
+
+/* One line on profiles of kinds that no verdict is made from. */
+struct series_input;
+bool analysis_note_unused(struct analysis *a, const struct series_input *inputs,
+                          size_t n, struct err *err) MUST_USE;
 
 /* Prints the error with the source it speaks of; returns the exit status. */
 int analysis_fail(const struct analysis *a, const struct err *err);

@@ -21,7 +21,7 @@ struct session {
     struct common common;
     bool color;          /* stdout shows ANSI */
     bool ascii;          /* stdout cannot show UTF-8 */
-    unsigned columns;    /* of stdout's terminal; 0 = no terminal */
+    unsigned columns;    /* of the terminal, or COLUMNS; 0 = unknown */
     bool shows_progress; /* stderr is a terminal, and not --quiet */
     struct arena *arena; /* lives as long as the run */
 };

@@ -76,7 +76,7 @@ static const struct cmd_example examples[] = {
      "two groups of independent runs: a gate with a group test"    },
 };
 
-/* --- tables --------------------------------------------------------------- */
+/* --- tables --- */
 
 enum {
     COLUMN_DELTA,
@@ -264,7 +264,8 @@ static bool read_all(struct analysis *a, struct series_diff *d,
             }
         }
     }
-    return analysis_read(a, &visitor, err);
+    return analysis_check_outputs(a, &o->outputs, err) &&
+           analysis_read(a, &visitor, err);
 }
 
 static bool show(struct analysis *a, const struct series_diff *d,
@@ -286,9 +287,12 @@ static bool show(struct analysis *a, const struct series_diff *d,
             return false;
         }
     }
+    report.inputs = series_diff_inputs(d, &report.n_inputs);
+    if (!analysis_note_unused(a, report.inputs, report.n_inputs, err)) {
+        return false;
+    }
     report.notes = a->notes.items;
     report.n_notes = a->notes.n;
-    report.inputs = series_diff_inputs(d, &report.n_inputs);
     return make_tables(d, (size_t)o->top, tables, &report.n_tables,
                        a->session->arena, err) &&
            outputs_write_report(&o->outputs, a->session, &report, err);
@@ -349,8 +353,10 @@ const struct cmd cmd_diff = {
     .usage = "BASE HEAD",
     .about = "Compares heap and goroutine profiles by site. Two snapshots "
              "cannot separate a leak from warm-up or load, so the grade is at "
-             "most growth; with 3 or more independent runs a side a group "
-             "test may say more.",
+             "most growth; with independent runs on each side a group test "
+             "may say more: 3 a side are enough when one site differs by "
+             "--min-bytes or --min-goroutines at all, 4 for up to three such "
+             "sites, 5 for twelve.",
     .options = rows,
     .n_options = sizeof(rows) / sizeof(rows[0]),
     .options_bytes = sizeof(struct diff_options),

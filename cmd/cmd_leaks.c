@@ -53,6 +53,28 @@ static const struct cmd_example examples[] = {
      "findings as a file, and a comment for a pull request on stdout"                                               },
 };
 
+enum { RULES_MAX = 128 };
+
+/* `id` is what was asked for, empty when too long to be near to anything. */
+static bool unknown_rule(struct span asked, const char *id, struct err *err)
+{
+    const char *names[RULES_MAX];
+    size_t n = 0;
+    const struct rule *const *all = rules_all(&n);
+    n = n < RULES_MAX ? n : RULES_MAX;
+    for (size_t i = 0; i < n; i++) {
+        names[i] = all[i]->id;
+    }
+    const char *nearest = *id != '\0' ? words_nearest(id, names, n) : NULL;
+    const int len = (int)(asked.len < 64 ? asked.len : 64);
+    return nearest != NULL
+               ? err_set(err, ERR_USAGE,
+                         "--set: there is no rule '%.*s'; did you mean %s?",
+                         len, asked.p, nearest)
+               : err_set(err, ERR_USAGE, "--set: there is no rule '%.*s'", len,
+                         asked.p);
+}
+
 /* "goroutine-growth.min-growth=20" into a setting that names static rows. */
 static bool read_setting(const char *text, struct rules_setting *out,
                          struct err *err)
@@ -69,8 +91,7 @@ static bool read_setting(const char *text, struct rules_setting *out,
     }
     const struct rule *rule = rules_find(id);
     if (rule == NULL) {
-        return err_set(err, ERR_USAGE, "--set: there is no rule '%.*s'",
-                       (int)(dot < 64 ? dot : 64), text);
+        return unknown_rule(span_first(whole, dot), id, err);
     }
     const struct span name = {text + dot + 1, equals - dot - 1};
     for (size_t i = 0; i < rule->n_params; i++) {
@@ -156,6 +177,11 @@ static bool show(struct analysis *a, const struct series *series,
     if (!add_series_notes(a, series, err)) {
         return false;
     }
+    size_t n_inputs = 0;
+    const struct series_input *inputs = series_inputs(series, &n_inputs);
+    if (!analysis_note_unused(a, inputs, n_inputs, err)) {
+        return false;
+    }
     struct report report = {
         .tool_version = SEEP_VERSION,
         .command = "leaks",
@@ -163,8 +189,9 @@ static bool show(struct analysis *a, const struct series *series,
         .findings = findings,
         .notes = a->notes.items,
         .n_notes = a->notes.n,
+        .inputs = inputs,
+        .n_inputs = n_inputs,
     };
-    report.inputs = series_inputs(series, &report.n_inputs);
     return outputs_write_report(&o->outputs, a->session, &report, err);
 }
 
@@ -189,7 +216,8 @@ static int judge(struct analysis *a, struct series *series,
 }
 
 static bool read_all(struct analysis *a, struct series *series,
-                     const struct words *args, struct err *err)
+                     const struct leaks_options *o, const struct words *args,
+                     struct err *err)
 {
     const struct visitor visitor = {series, take_snapshot, take_left_out};
     for (size_t i = 0; i < args->n; i++) {
@@ -197,7 +225,8 @@ static bool read_all(struct analysis *a, struct series *series,
             return false;
         }
     }
-    return analysis_read(a, &visitor, err);
+    return analysis_check_outputs(a, &o->outputs, err) &&
+           analysis_read(a, &visitor, err);
 }
 
 static bool check_usage(const struct leaks_options *o, const struct words *args,
@@ -228,7 +257,7 @@ static int leaks_run(struct session *session, void *options,
     if (series == NULL) {
         err_nomem(&err, "series");
         status = console_fail(NULL, &err);
-    } else if (!read_all(&a, series, args, &err)) {
+    } else if (!read_all(&a, series, o, args, &err)) {
         status = analysis_fail(&a, &err);
     } else {
         status = judge(&a, series, &rules, o);

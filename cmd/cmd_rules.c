@@ -37,7 +37,7 @@ struct selection {
     bool is_one;
 };
 
-/* --- text ----------------------------------------------------------------- */
+/* --- text --- */
 
 static void paragraph(struct buf *out, const char *title, const char *text)
 {
@@ -135,7 +135,7 @@ static void list_text(struct buf *out, const struct selection *s)
     buf_str(out, "\nseep rules ID explains one.\n");
 }
 
-/* --- Markdown ------------------------------------------------------------- */
+/* --- Markdown --- */
 
 static void bullet(struct buf *out, const char *title, const char *text)
 {
@@ -199,7 +199,7 @@ static void list_markdown(struct buf *out, const struct selection *s)
     buf_char(out, '\n');
 }
 
-/* --- JSON ----------------------------------------------------------------- */
+/* --- JSON --- */
 
 static json_t *text_or_null(const char *text)
 {

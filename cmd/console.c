@@ -1,8 +1,11 @@
 #include "console.h"
 
+#include "base/num.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -96,6 +99,12 @@ void console_look(struct session *s)
     struct winsize window = {0};
     if (is_terminal && ioctl(STDOUT_FILENO, TIOCGWINSZ, &window) == 0) {
         s->columns = window.ws_col;
+    }
+    const char *asked = getenv("COLUMNS"); /* NOLINT(concurrency-mt-unsafe) */
+    uint64_t columns = 0;
+    if (asked != NULL && num_parse_u64(span_of(asked), &columns) &&
+        columns > 0 && columns <= UINT_MAX) {
+        s->columns = (unsigned)columns;
     }
     /* A file or a pipe gets UTF-8: who reads it later is not known here. */
     s->ascii = is_terminal && !environment_says_utf8();

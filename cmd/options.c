@@ -97,9 +97,13 @@ static bool number_in_range(const struct option_row *row, double v)
 static bool wrong_value(const struct option_row *row, const char *text,
                         const char *want, struct err *err)
 {
+    double v = 0;
     if (row->min == 0 && row->max == 0) {
-        return err_set(err, ERR_USAGE, "--%s: '%s' is not %s", row->name, text,
-                       want);
+        return num_parse_double(span_of(text), &v) && v < 0
+                   ? err_set(err, ERR_USAGE, "--%s: '%s' must be at least 0",
+                             row->name, text)
+                   : err_set(err, ERR_USAGE, "--%s: '%s' is not %s", row->name,
+                             text, want);
     }
     return err_set(err, ERR_USAGE, "--%s: '%s' is not %s from %g to %g",
                    row->name, text, want, row->min, row->max);

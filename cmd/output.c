@@ -58,7 +58,13 @@ bool output_apply_file(void *field, const char *text, struct arena *arena,
 
 static const char *format_of(const struct output *o)
 {
-    return o->format != NULL ? o->format : "text";
+    if (o->format != NULL || o->path == NULL) {
+        return o->format != NULL ? o->format : "text";
+    }
+    const struct span path = span_of(o->path);
+    return span_ends(path, ".json") ? "json"
+           : span_ends(path, ".md") ? "markdown"
+                                    : "text";
 }
 
 static bool is_stdout(const struct output *o)
@@ -104,6 +110,25 @@ static bool unknown_format(const char *format, const char *const *names,
                    format, list);
 }
 
+/* Would the later of two outputs take the place of the other? */
+static bool is_same_place(const struct output *a, const struct output *b)
+{
+    struct stat x;
+    struct stat y;
+    if (is_stdout(a) || is_stdout(b)) {
+        return false;
+    }
+    const bool has_x = stat(a->path, &x) == 0;
+    if (has_x && !S_ISREG(x.st_mode)) {
+        return false;
+    }
+    if (strcmp(a->path, b->path) == 0) {
+        return true;
+    }
+    return has_x && stat(b->path, &y) == 0 && x.st_dev == y.st_dev &&
+           x.st_ino == y.st_ino;
+}
+
 bool outputs_check(const struct outputs *o, const char *const *names, size_t n,
                    struct err *err)
 {
@@ -112,6 +137,12 @@ bool outputs_check(const struct outputs *o, const char *const *names, size_t n,
         const char *format = format_of(&o->items[i]);
         if (!has_word(names, n, format)) {
             return unknown_format(format, names, n, err);
+        }
+        for (size_t k = 0; k < i; k++) {
+            if (is_same_place(&o->items[k], &o->items[i])) {
+                return err_set(err, ERR_USAGE, "--output: %s is given twice",
+                               o->items[i].path);
+            }
         }
         n_stdout += is_stdout(&o->items[i]);
     }

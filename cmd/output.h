@@ -13,7 +13,7 @@
 enum { OUTPUTS_MAX = 16 };
 
 struct output {
-    const char *format; /* NULL = text */
+    const char *format; /* NULL = by the end of path, else text */
     const char *path;   /* NULL = stdout */
 };
 

@@ -32,7 +32,7 @@ static bool set_errno(struct err *err, const char *doing, int number)
     return err_set(err, ERR_IO, "%s: %s", doing, text);
 }
 
-/* --- files -------------------------------------------------------------- */
+/* --- files --- */
 
 static bool is_stopped(const volatile int *stop)
 {
@@ -152,7 +152,7 @@ bool fetch_file(const char *path, uint64_t limit_bytes, struct sink sink,
     return ok;
 }
 
-/* --- arguments ---------------------------------------------------------- */
+/* --- arguments --- */
 
 static const char *const schemes[] = {"http://", "https://", "unix://"};
 
@@ -219,7 +219,7 @@ bool fetch_classify(const char *arg, enum fetch_what *what, struct err *err)
     return set_errno(err, "cannot open", number);
 }
 
-/* --- directories -------------------------------------------------------- */
+/* --- directories --- */
 
 static int compare_paths(const void *a, const void *b)
 {

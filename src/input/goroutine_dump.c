@@ -35,7 +35,7 @@ struct dump_reader {
     bool is_stack_unavailable;
 };
 
-/* --- pieces of lines ---------------------------------------------------- */
+/* --- pieces of lines --- */
 
 /* Characters of the arguments Go prints: hex words, {}, "...", "_", "?". */
 static bool is_arguments(struct span text)
@@ -107,7 +107,7 @@ static bool parse_ancestor(struct span line, uint64_t *id)
            num_parse_u64(span_first(line, line.len - 2), id);
 }
 
-/* --- the goroutine being read ------------------------------------------- */
+/* --- the goroutine being read --- */
 
 static struct dump_goroutine *current(const struct dump_reader *r)
 {
@@ -271,7 +271,7 @@ static bool take_member(struct dump_reader *r, struct span text,
     return begin_c_function(r, text, err);
 }
 
-/* --- between goroutines ------------------------------------------------- */
+/* --- between goroutines --- */
 
 /* How a crash announces itself. */
 static const char *const banners[] = {
@@ -366,7 +366,7 @@ static bool take_line(void *ctx, const struct text_line *line, struct err *err)
     return take_member(r, text, err);
 }
 
-/* --- the end ------------------------------------------------------------ */
+/* --- the end --- */
 
 struct id_at {
     uint64_t id;

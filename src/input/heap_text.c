@@ -39,7 +39,7 @@ struct heap_text {
     struct memstats memstats;
 };
 
-/* --- numbers ------------------------------------------------------------ */
+/* --- numbers --- */
 
 /* "1: 8 [12: 96] @" */
 static bool take_numbers(struct span *rest, struct numbers *out)
@@ -82,7 +82,7 @@ static void scale(int64_t rate, int64_t *objects, int64_t *n_bytes)
     *n_bytes = i64_from_double(total * factor);
 }
 
-/* --- records ------------------------------------------------------------ */
+/* --- records --- */
 
 static bool close_record(struct heap_text *t, struct err *err)
 {
@@ -156,7 +156,7 @@ static bool take_record_line(struct heap_text *t, const struct text_line *line,
     return open_record(t, line, err);
 }
 
-/* --- MemStats ----------------------------------------------------------- */
+/* --- MemStats --- */
 
 static const char *const memstats_names[] = {
 #define X(name) #name,
@@ -195,7 +195,7 @@ static void take_memstats_line(struct memstats *m, struct span line)
     }
 }
 
-/* --- the whole ---------------------------------------------------------- */
+/* --- the whole --- */
 
 /* Rates as writers print them: Go doubles its own for the sake of old
    readers. */

@@ -97,7 +97,7 @@ static struct span head_of(const struct input *in)
     return in->head.len ? buf_view(&in->head) : SPAN_LIT("");
 }
 
-/* --- content ------------------------------------------------------------ */
+/* --- content --- */
 
 static const struct input_format *find_format(struct span head)
 {
@@ -176,7 +176,7 @@ static bool content_end(void *ctx, struct err *err)
     return blame(in, in->format->end(in->decoder, &in->result, err), err);
 }
 
-/* --- wrapper ------------------------------------------------------------ */
+/* --- wrapper --- */
 
 static bool is_unread(const struct input *in)
 {
@@ -253,7 +253,7 @@ static bool end_bytes(struct input *in, struct err *err)
     return content_end(in, err);
 }
 
-/* --- the sink ----------------------------------------------------------- */
+/* --- the sink --- */
 
 /* Failure is sticky, and told to whoever asks: the sink's caller, and
    input_finish() when the former went on. */

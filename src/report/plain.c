@@ -209,10 +209,19 @@ static void new_line(struct buf *out, size_t indent, size_t *column)
     *column = indent;
 }
 
-/* A word that no line can hold is cut hard. */
+/* A name is worth more than the margin: a broken one cannot be searched. */
+enum { WORD_WHOLE_MAX = 120 };
+
+/* A word that no line can hold is cut hard when it is longer than a name. */
 static void add_word(struct buf *out, struct span word, size_t indent,
                      size_t columns, size_t *column)
 {
+    const size_t whole = plain_width(word);
+    if (whole <= WORD_WHOLE_MAX) {
+        buf_span(out, word);
+        *column = *column + whole < columns ? *column + whole : columns;
+        return;
+    }
     while (word.len > 0) {
         size_t width;
         size_t n = fitting(word, columns - *column, &width);

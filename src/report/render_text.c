@@ -150,6 +150,9 @@ static struct span without_path(struct span name)
     return slash < end ? span_from(name, slash + 1) : name;
 }
 
+/* A name of more columns is no name of a person's. */
+enum { WHOLE_MAX = 240 };
+
 /* Appends name and position to the scratch line, cut to `room` columns: the
    import path goes first, then the middle of the name. */
 static void add_frame(struct text *t, const struct frame *f, size_t room)
@@ -160,6 +163,9 @@ static void add_frame(struct text *t, const struct frame *f, size_t room)
     summary_position(&place, f);
     struct span shown = buf_view(&name);
     size_t place_width = plain_width(buf_view(&place));
+    if (t->options->columns == 0) {
+        room = WHOLE_MAX; /* no terminal: whole, for people and tools */
+    }
     place_width = place_width < room / 2 ? place_width : room / 2;
     const size_t name_room = room - place_width - 2;
     if (plain_width(shown) > name_room) {
@@ -187,7 +193,12 @@ static void site_line(struct text *t, const struct finding *f)
     }
     buf_repeat(t->out, ' ', INDENT);
     buf_span(t->out, buf_view(line));
-    buf_str(t->out, "   ");
+    if (plain_width(buf_view(line)) > room) {
+        buf_char(t->out, '\n');
+        buf_repeat(t->out, ' ', INDENT);
+    } else {
+        buf_str(t->out, "   ");
+    }
     paint(t, DIM, rule);
     buf_char(t->out, '\n');
 }
@@ -324,7 +335,7 @@ static void add_findings(struct text *t)
     }
 }
 
-/* --- tables --------------------------------------------------------------- */
+/* --- tables --- */
 
 enum { TABLE_COLUMNS_MAX = 16, TEXT_CELL_MIN = 48 };
 

@@ -54,7 +54,15 @@ static void add_window(struct buf *out, const struct series_about *about)
     }
     const uint32_t n =
         about->n_heap > about->n_goroutine ? about->n_heap : about->n_goroutine;
-    buf_printf(out, " in %u snapshot%s", n, n == 1 ? "" : "s");
+    if (n == 0 && about->n_dumps > 0) {
+        buf_printf(out, " in %u goroutine dump%s", about->n_dumps,
+                   about->n_dumps == 1 ? "" : "s");
+    } else if (n == 0 && about->n_leak > 0) {
+        buf_printf(out, " in %u goroutineleak profile%s", about->n_leak,
+                   about->n_leak == 1 ? "" : "s");
+    } else {
+        buf_printf(out, " in %u snapshot%s", n, n == 1 ? "" : "s");
+    }
     if (about->has_times && about->seconds > 0) {
         buf_str(out, " over ");
         num_seconds(out, about->seconds);
@@ -65,8 +73,9 @@ void summary_verdict(struct buf *out, const struct report *r)
 {
     const struct findings *f = r->findings;
     if (add_grades(out, f) == 0) {
-        buf_str(out, f->verdict == VERDICT_INCONCLUSIVE
-                         ? "too little to judge"
+        buf_str(out, f->verdict == VERDICT_INCONCLUSIVE ? "too little to judge"
+                     : f->n_below_limits > 0
+                         ? "nothing that counts, but some growth beyond noise"
                          : "nothing grows beyond noise");
     }
     add_window(out, r->about);
@@ -94,6 +103,8 @@ void summary_about(struct buf *out, const struct report *r)
                    a->n_segments - 1, a->n_segments == 2 ? "" : "s");
     } else if (a->n_segments == 1) {
         add_part(out, start, "no restart");
+    } else if (a->n_goroutine > 1) {
+        add_part(out, start, "restarts unknown without heap profiles");
     }
 }
 
@@ -112,7 +123,7 @@ static void add_smallest(struct buf *out, const struct limits *l)
     if (goroutines) {
         buf_str(out, heap ? ", " : "");
         add_count(out, ceil(l->goroutines));
-        buf_str(out, " goroutines");
+        buf_str(out, l->goroutines > 1 ? " goroutines" : " goroutine");
     }
     buf_char(out, '.');
 }
@@ -145,7 +156,12 @@ void summary_memory(struct buf *out, const struct findings *f)
     }
     buf_str(out, "The limit of ");
     num_bytes(out, m->limit_bytes);
-    if (!(m->seconds > 0) || !isfinite(m->seconds)) {
+    if (m->seconds <= 0) {
+        buf_str(out, " is passed, or will be at the next collection: the heap "
+                     "may grow to twice what is live.");
+        return;
+    }
+    if (!isfinite(m->seconds)) {
         buf_str(out, " is not in sight.");
         return;
     }
@@ -183,8 +199,10 @@ void summary_change(struct buf *out, const struct metric *m)
     if (!isfinite(m->first) || !isfinite(m->last)) {
         return;
     }
-    add_amount(out, m, m->first);
-    buf_str(out, " -> ");
+    if (m->n_series != 1) {
+        add_amount(out, m, m->first);
+        buf_str(out, " -> ");
+    }
     add_amount(out, m, m->last);
 }
 

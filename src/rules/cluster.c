@@ -54,8 +54,7 @@ static void explain(struct unit *minor, struct unit *major)
     }
 }
 
-/* --- goroutines with goroutines
- * ------------------------------------------------- */
+/* --- goroutines with goroutines --- */
 
 static bool is_goroutine(const struct unit *u)
 {
@@ -172,8 +171,7 @@ static void merge_cohorts(struct judge *j)
     }
 }
 
-/* --- heap with goroutines
- * --------------------------------------------------------- */
+/* --- heap with goroutines --- */
 
 /* Functions that belong to a goroutine unit: all user functions of its
    stacks, its creator, and the operations its creator runs in. */
@@ -310,8 +308,7 @@ static bool merge_heap_with_goroutines(struct judge *j, struct err *err)
     return true;
 }
 
-/* --- heap with heap
- * ------------------------------------------------------------------ */
+/* --- heap with heap --- */
 
 /* The operation most of a heap unit's growth runs under. */
 static void find_operations(struct judge *j)
@@ -388,8 +385,7 @@ static void merge_operations(struct judge *j)
     }
 }
 
-/* --- std-only: who calls this part of std
- * ----------------------------------------------- */
+/* --- std-only: who calls this part of std --- */
 
 struct opener {
     const char *goroutine; /* prefix of a function of the std-only stack */
@@ -479,13 +475,15 @@ static bool find_opener(struct judge *j, struct unit *u, struct err *err)
     if (!find_api(j, u, &api, err)) {
         return false;
     }
+    if (!api) {
+        return true;
+    }
     const size_t points = series_n_points(j->s, PLANE_HEAP);
     int64_t kept = 0;
     int64_t allocated = 0;
     size_t n = 0;
     const struct series_cell *c =
-        api && points > 0 ? series_cells(j->s, PLANE_HEAP, points - 1, &n)
-                          : NULL;
+        points > 0 ? series_cells(j->s, PLANE_HEAP, points - 1, &n) : NULL;
     for (size_t i = 0; i < n; i++) {
         const struct row_facts *f = &j->rows[c[i].row];
         if (f->site == NO_FUNC || f->is_profiler || c[i].in_use_bytes < kept ||
@@ -510,7 +508,10 @@ static bool find_opener(struct judge *j, struct unit *u, struct err *err)
     }
     u->has_opener =
         u->has_opener && objects <= opener_objects_max * u->trend.last;
-    if (u->has_opener) {
+    if (!u->has_opener) {
+        u->note = "no code of yours is on these stacks, nor in the heap "
+                  "profile as their likely caller";
+    } else {
         u->note = "the site is inferred: of the callers of this part of the "
                   "library it kept, else allocated, most";
     }

@@ -93,8 +93,7 @@ static uint32_t count_noise(const struct judge *j)
     return n;
 }
 
-/* --- limits
- * ------------------------------------------------------------------------- */
+/* --- limits --- */
 
 /* Interval between the points of a plane, in seconds; 0 unknown. */
 static double interval(const struct judge *j, enum series_plane plane)
@@ -184,8 +183,7 @@ static bool fill_limits(const struct judge *j, struct findings *f,
     return ok || err_nomem(err, "limits");
 }
 
-/* --- time to out-of-memory
- * ------------------------------------------------------------ */
+/* --- time to out-of-memory --- */
 
 static double seconds_left(double room, double rate)
 {
@@ -223,6 +221,10 @@ static void fill_oom(const struct judge *j, struct findings *f)
     const struct series_about *a = series_about(j->s);
     const double other = a->live_goroutines * compose_goroutine_bytes;
     const double room = (limit - other) / gogc_factor - a->live_heap_bytes;
+    if (room <= 0) {
+        f->oom.seconds = f->oom.seconds_low = f->oom.seconds_high = 0;
+        return;
+    }
     if (low <= 0) {
         return;
     }
@@ -231,14 +233,12 @@ static void fill_oom(const struct judge *j, struct findings *f)
     f->oom.seconds_high = seconds_left(room > 0 ? room : 0, low);
 }
 
-/* --- notes
- * ------------------------------------------------------------------------------
- */
+/* --- notes --- */
 
 static bool fill_notes(const struct judge *j, struct findings *f,
                        struct err *err)
 {
-    enum { NOTES_MAX = 4 };
+    enum { NOTES_MAX = 8 };
     const char **notes = arena_new(&f->arena, const char *, NOTES_MAX);
     if (!notes) {
         return err_nomem(err, "notes");
@@ -247,6 +247,17 @@ static bool fill_notes(const struct judge *j, struct findings *f,
     if (j->no_gc) {
         notes[f->n_notes++] = "no GC seems to have run in the window: take "
                               "heap profiles with ?gc=1";
+    }
+    const struct series_about *a = series_about(j->s);
+    if (a->n_stale > 0 && a->n_heap < POINTS_FULL) {
+        notes[f->n_notes] = arena_printf(
+            &f->arena,
+            "the heap profiles show %u different states only: %u repeat the "
+            "last GC cycle; take them with ?gc=1",
+            a->n_heap, a->n_stale);
+        if (!notes[f->n_notes++]) {
+            return err_nomem(err, "notes");
+        }
     }
     size_t n = 0;
     const struct series_dump *d = series_dumps(j->s, &n);

@@ -48,8 +48,7 @@ static bool nomem(struct err *err)
     return err_nomem(err, "writing a finding");
 }
 
-/* --- stacks
- * --------------------------------------------------------------------- */
+/* --- stacks --- */
 
 struct row_growth {
     uint32_t row;
@@ -119,6 +118,9 @@ static const char *label_text(struct judge *j, uint32_t row)
     const char *key = NULL;
     const char *value = NULL;
     for (uint32_t i = 0; series_row_label(j->s, row, i, &key, &value); i++) {
+        if (strcmp(key, SERIES_STATUS) == 0) {
+            continue;
+        }
         buf_printf(&b, "%s%s=%s", i ? " " : "", key, value);
     }
     const char *text = b.len ? arena_strdup(j->arena, buf_view(&b)) : NULL;
@@ -200,8 +202,7 @@ static bool fill_sizes(struct judge *j, const struct row_growth *g, size_t n,
     return true;
 }
 
-/* --- evidence
- * --------------------------------------------------------------------- */
+/* --- evidence --- */
 
 static struct frame copy_frame(struct judge *j, const struct series_frame *f)
 {
@@ -285,8 +286,7 @@ static bool fill_evidence(struct judge *j, const struct unit *u,
     return true;
 }
 
-/* --- figures
- * ------------------------------------------------------------------------ */
+/* --- figures --- */
 
 static void fill_metric(struct metric *m, const char *name, const char *unit,
                         const double *series, size_t n)
@@ -363,8 +363,7 @@ static void fill_statistics(const struct unit *u, struct finding *f)
         .relative_error = u->kind == EVIDENCE_HEAP ? t->relative_error : 0};
 }
 
-/* --- lines of evidence
- * ---------------------------------------------------------------- */
+/* --- lines of evidence --- */
 
 struct lines {
     const char *items[LINES_MAX];
@@ -479,9 +478,7 @@ static void add_lines(struct judge *j, const struct unit *u,
     add_line(l, shared_label(j, e));
 }
 
-/* --- all of it
- * ---------------------------------------------------------------------------
- */
+/* --- all of it --- */
 
 static enum profile_kind profile_of(const struct unit *u)
 {

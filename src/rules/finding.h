@@ -111,6 +111,7 @@ struct findings {
     struct limits limits;
     struct out_of_memory oom;
     uint32_t n_within_noise; /* sites that grew, but not beyond noise */
+    uint32_t n_below_limits; /* diff: beyond noise, too small to count */
     const char **notes;
     size_t n_notes;
     struct arena arena; /* owns everything above */

@@ -22,7 +22,6 @@ struct id_at {
 
 struct dump_view {
     const struct series_dump *dump;
-    uint8_t *primitive;  /* per goroutine */
     struct id_at *by_id; /* sorted */
     uint64_t max_id;
 };
@@ -46,52 +45,27 @@ static bool sort_ids(struct dump_view *v)
     return v->by_id != NULL;
 }
 
-static bool view_init(struct judge *j, const struct series_dump *d,
-                      struct dump_view *v, struct err *err)
+static bool view_init(const struct series_dump *d, struct dump_view *v,
+                      struct err *err)
 {
-    *v = (struct dump_view){.dump = d, .primitive = calloc(d->n + 1, 1)};
-    if (!v->primitive || !sort_ids(v)) {
-        return err_nomem(err, "reading dumps");
-    }
-    uint32_t row = NO_FUNC;
-    const char *status = NULL;
-    uint8_t known = PRIMITIVE_OTHER;
+    *v = (struct dump_view){.dump = d};
     for (size_t i = 0; i < d->n; i++) {
-        const struct series_goroutine *g = &d->items[i];
-        v->max_id = g->id > v->max_id ? g->id : v->max_id;
-        if (g->row != row || g->status != status) {
-            struct arena scratch = {0};
-            struct arena *keep = j->arena;
-            struct frame *frames = NULL;
-            size_t n = 0;
-            j->arena = &scratch;
-            const bool ok = judge_frames(j, g->row, &frames, &n, err);
-            j->arena = keep;
-            if (ok) {
-                known = (uint8_t)primitive_of_status(g->status, frames, n);
-            }
-            arena_release(&scratch);
-            if (!ok) {
-                return false;
-            }
-            row = g->row;
-            status = g->status;
-        }
-        v->primitive[i] = known;
+        v->max_id = d->items[i].id > v->max_id ? d->items[i].id : v->max_id;
     }
-    return true;
+    return sort_ids(v) || err_nomem(err, "reading dumps");
 }
 
 static bool is_of(const struct judge *j, const struct dump_view *v, size_t i,
                   const struct unit *u)
 {
     const struct row_facts *f = &j->rows[v->dump->items[i].row];
-    enum primitive p = (enum primitive)v->primitive[i];
+    enum primitive p = (enum primitive)f->primitive;
     if (p == PRIMITIVE_NIL_CHAN && u->primitive != p) {
         p = strstr(v->dump->items[i].status, "send") ? PRIMITIVE_CHAN_SEND
                                                      : PRIMITIVE_CHAN_RECEIVE;
     }
-    if (p != u->primitive) {
+    /* Text profiles hide the frames that tell: the dump says what it is. */
+    if (p != u->primitive && u->primitive != PRIMITIVE_OTHER) {
         return false;
     }
     if (u->is_std) {
@@ -124,6 +98,9 @@ static void describe(const struct judge *j, const struct dump_view *v,
         return;
     }
     u->wait_status = best->status;
+    if (u->primitive == PRIMITIVE_OTHER) {
+        u->primitive = (enum primitive)j->rows[best->row].primitive;
+    }
     if (best->has_creator) {
         u->has_creator = true;
         u->creator = best->creator;
@@ -230,8 +207,8 @@ bool judge_dumps(struct judge *j, struct err *err)
         return true;
     }
     struct dump_view views[2] = {{0}};
-    bool ok = view_init(j, &dumps[0], &views[0], err) &&
-              view_init(j, &dumps[n - 1], &views[1], err);
+    bool ok = view_init(&dumps[0], &views[0], err) &&
+              view_init(&dumps[n - 1], &views[1], err);
     for (size_t i = 0; ok && i < j->units.n; i++) {
         struct unit *u = j->units.items[i];
         if (u->plane == PLANE_GOROUTINE && u->grade >= GRADE_SUSPECT) {
@@ -239,7 +216,6 @@ bool judge_dumps(struct judge *j, struct err *err)
         }
     }
     for (int i = 0; i < 2; i++) {
-        free(views[i].primitive);
         free(views[i].by_id);
     }
     return ok;

@@ -72,8 +72,7 @@ bool judge_q(struct unit *const *units, size_t n, struct err *err)
     return ok || err_nomem(err, "testing");
 }
 
-/* --- groups
- * -------------------------------------------------------------------- */
+/* --- groups --- */
 
 static bool group_sites(struct judge *j, struct heap_work *w, struct err *err)
 {
@@ -142,8 +141,7 @@ static bool accumulate(struct judge *j, struct heap_work *w, struct err *err)
     return ok;
 }
 
-/* --- measuring
- * ------------------------------------------------------------------ */
+/* --- measuring --- */
 
 /* The program's allocation without the site's own: it follows load and lags
    exactly as the profile does. A site that fills a cache and dominates
@@ -210,8 +208,7 @@ double heap_grown(const struct series_matrix *m, size_t group)
     return n[m->n_points - 1] - n[0];
 }
 
-/* --- migration
- * ------------------------------------------------------------------- */
+/* --- migration --- */
 
 /* Contradiction only: a noisy total is no veto. */
 bool heap_total_contradicts(const struct heap_work *w, const struct trend *t,
@@ -265,8 +262,7 @@ static bool leaves_contradict(const struct judge *j, const struct heap_work *w,
     return grew > 0 && backed < grew / 2;
 }
 
-/* --- sites
- * ------------------------------------------------------------------------ */
+/* --- sites --- */
 
 static bool add_sites(struct judge *j, struct heap_work *w, struct err *err)
 {
@@ -332,9 +328,7 @@ static bool grade_sites(struct judge *j, struct heap_work *w, struct err *err)
     return ok;
 }
 
-/* --- all
- * ----------------------------------------------------------------------------
- */
+/* --- all --- */
 
 /* No free in the whole window, yet several sites grow: no GC ran. A program
    that only accumulates has one or two. */

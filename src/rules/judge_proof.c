@@ -178,8 +178,7 @@ static bool permanent_states(struct judge *j, struct err *err)
     return ok;
 }
 
-/* --- cohorts of three dumps
- * --------------------------------------------------------- */
+/* --- cohorts of three dumps --- */
 
 static int by_id(const void *pa, const void *pb)
 {

@@ -82,8 +82,9 @@ static const char *cohort_clause(const struct evidence *e, struct rule_match *m)
 static void say_waits(const struct evidence *e, struct rule_match *m)
 {
     if (e->wait_minutes_max >= 1) {
-        match_evidence(m, "the longest has waited %s minutes",
-                       match_count(m, e->wait_minutes_max));
+        match_evidence(m, "the longest has waited %s minute%s",
+                       match_count(m, e->wait_minutes_max),
+                       e->wait_minutes_max < 1.5 ? "" : "s");
     }
 }
 
@@ -131,9 +132,16 @@ static void say_share(struct rule_match *m, double part, double whole,
 bool match_goroutines(const struct evidence *e, struct rule_match *m,
                       const char *doing)
 {
+    const bool is_one = e->trend.last == 1;
+    const bool is_are = strncmp(doing, "are ", 4) == 0;
+    const int verb = is_are ? 0 : (int)strcspn(doing, " ");
     m->cause =
-        arena_printf(m->arena, "%s goroutines %s%s",
-                     match_count(m, e->trend.last), doing, cohort_clause(e, m));
+        is_one ? arena_printf(m->arena, "1 goroutine %.*s%s%s%s", verb, doing,
+                              is_are ? "is" : "s", doing + (is_are ? 3 : verb),
+                              cohort_clause(e, m))
+               : arena_printf(m->arena, "%s goroutines %s%s",
+                              match_count(m, e->trend.last), doing,
+                              cohort_clause(e, m));
     say_waits(e, m);
     say_companions(e, m);
     say_share(m, e->trend.delta, e->total_goroutine_growth, "goroutines");

@@ -91,8 +91,8 @@ static struct frame frame_of(struct judge *j, const struct series_frame *f)
 }
 
 /* Wait states and baselines are read from frames; a scratch copy serves. */
-static bool classify(struct judge *j, struct row_facts *r, size_t n,
-                     struct err *err)
+static bool classify(struct judge *j, struct row_facts *r, uint32_t row,
+                     size_t n, struct err *err)
 {
     struct frame *frames = calloc(n + 1, sizeof *frames);
     if (!frames) {
@@ -101,7 +101,12 @@ static bool classify(struct judge *j, struct row_facts *r, size_t n,
     for (size_t i = 0; i < n; i++) {
         frames[i] = frame_of(j, &j->frames.items[i]);
     }
-    r->primitive = (uint8_t)primitive_of(frames, n);
+    const char *key = NULL;
+    const char *status = NULL;
+    const bool has_status = series_row_label(j->s, row, 0, &key, &status) &&
+                            strcmp(key, SERIES_STATUS) == 0;
+    r->primitive = (uint8_t)(has_status ? primitive_of_status(status, frames, n)
+                                        : primitive_of(frames, n));
     r->is_baseline = evidence_is_baseline(frames, n) != NULL;
     r->is_pool = evidence_is_pool(frames, n) != NULL;
     free(frames);
@@ -146,7 +151,7 @@ static bool fill_row(struct judge *j, uint32_t row, bool is_goroutine,
     if (n > 0) {
         r->outermost = f[n - 1].func;
     }
-    return !is_goroutine || classify(j, r, n, err);
+    return !is_goroutine || classify(j, r, row, n, err);
 }
 
 static bool fill_plane(struct judge *j, enum series_plane plane,

@@ -46,8 +46,8 @@ static bool check(const struct rule *self, const struct evidence *e,
         match_evidence(out, "they wait in: %s", primitive_name(e->primitive));
     }
     if (others > 0) {
-        match_evidence(out, "all other goroutines have waited %s minutes",
-                       match_count(out, others));
+        match_evidence(out, "all other goroutines have waited %s minute%s",
+                       match_count(out, others), others < 1.5 ? "" : "s");
     }
     return true;
 }

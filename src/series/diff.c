@@ -642,6 +642,19 @@ static bool drop_one_sided(struct series_diff *d, struct diff_layer *l,
                 err);
 }
 
+static bool has_dumps_alone(const struct series_diff *d)
+{
+    bool has_dump = false;
+    for (size_t i = 0; i < d->inputs.n; i++) {
+        const struct series_input *in = &d->inputs.items[i];
+        if (in->used) {
+            return false;
+        }
+        has_dump |= in->form == FORM_DUMP;
+    }
+    return has_dump;
+}
+
 bool series_diff_finish(struct series_diff *d, struct err *err)
 {
     bool has_any = false;
@@ -659,6 +672,11 @@ bool series_diff_finish(struct series_diff *d, struct err *err)
         if (!diff_compare(d, l, err)) {
             return false;
         }
+    }
+    if (!has_any && has_dumps_alone(d)) {
+        return err_set(err, ERR_MISMATCH,
+                       "diff does not compare goroutine dumps (debug=2) yet; "
+                       "give goroutine profiles (/debug/pprof/goroutine)");
     }
     if (!has_any) {
         return err_set(err, ERR_MISMATCH,

@@ -41,7 +41,11 @@ struct diff_site {
     double retention;      /* of the births, still in use; NAN unknown */
     double z;              /* growth over its noise */
     double error;          /* sampling error of delta, same unit */
-    double p, q; /* group test, one-sided; NAN with fewer than 3 a side */
+    double p; /* group test, one-sided; NAN with fewer than 3 a side */
+    /* Highest minus lowest level over the profiles of both sides together:
+       does not know the sides, so choosing tests by it is no bias. 0 without
+       a group test. */
+    double spread;
 };
 
 /* How the two sides relate. */

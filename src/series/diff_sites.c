@@ -222,7 +222,7 @@ static void judge_site(const struct diff_layer *l, struct diff_site *s,
                        const struct naming *name, bool is_heap)
 {
     s->births = s->deaths = s->retention = NAN;
-    s->p = s->q = NAN;
+    s->p = NAN;
     if (is_heap && l->total.is_one_process) {
         const double grown = s->head_sampled - s->base_sampled;
         s->births = fmax(fmax(name->births, grown), 0);
@@ -242,33 +242,26 @@ static bool group_tests(struct diff_layer *l, struct err *err)
     const struct diff_group *head = l->used[DIFF_HEAD];
     const size_t n_all = base->columns.n + head->columns.n;
     double *levels = calloc(n_all, sizeof *levels);
-    double *p = calloc((size_t)l->n_sites * 2 + 1, sizeof *p);
-    bool ok = levels && p;
-    double *q = ok ? p + l->n_sites : NULL;
-    size_t n = 0;
-    for (uint32_t id = 0; ok && id < l->n_sites; id++) {
-        if (l->sites[id].delta <= 0) {
-            continue;
-        }
+    if (!levels) {
+        return nomem(err);
+    }
+    for (uint32_t id = 0; id < l->n_sites; id++) {
+        double low = INFINITY;
+        double high = -INFINITY;
         for (size_t i = 0; i < n_all; i++) {
             const struct diff_column *c =
                 i < base->columns.n ? &base->columns.items[i]
                                     : &head->columns.items[i - base->columns.n];
             levels[i] = id < c->value.n ? c->value.items[id] : 0;
+            low = fmin(low, levels[i]);
+            high = fmax(high, levels[i]);
         }
+        l->sites[id].spread = high - low;
         l->sites[id].p = rank_sum_p(levels, base->columns.n,
                                     levels + base->columns.n, head->columns.n);
-        p[n++] = l->sites[id].p;
-    }
-    ok = ok && stat_benjamini_hochberg(p, n, q);
-    for (uint32_t id = 0, i = 0; ok && id < l->n_sites; id++) {
-        if (l->sites[id].delta > 0) {
-            l->sites[id].q = q[i++];
-        }
     }
     free(levels);
-    free(p);
-    return ok || nomem(err);
+    return true;
 }
 
 static struct diff_frame frame_at(const struct series_diff *d,

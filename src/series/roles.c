@@ -60,16 +60,41 @@ static bool has_heap_point(const struct series *s)
     return false;
 }
 
+/* Dumps spell stacks in their own way: they are points where no goroutine
+   profile exists at all, and whole ones only. */
+static bool has_goroutine_profile(const struct series *s)
+{
+    for (size_t i = 0; i < s->all.n; i++) {
+        const struct point *pt = &s->all.items[i];
+        if (pt->kind == KIND_GOROUTINE && pt->form != FORM_DUMP) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool assign_dump(struct series *s, uint32_t i, struct err *err)
+{
+    const struct point *pt = &s->all.items[i];
+    if (pt->is_truncated) {
+        point_explain(s, i,
+                      "evidence; cut off by Go's 64 MiB cap: counts in "
+                      "it are too low");
+        return true;
+    }
+    if (has_goroutine_profile(s)) {
+        point_explain(s, i, "evidence: states, waits, creators");
+        return true;
+    }
+    return vec_u32_push(&s->planes[PLANE_GOROUTINE].at, i) ||
+           err_nomem(err, "collecting points");
+}
+
 static bool assign(struct series *s, uint32_t i, bool has_heap, struct err *err)
 {
     const struct point *pt = &s->all.items[i];
     if (pt->form == FORM_DUMP) {
-        point_explain(s, i,
-                      pt->is_truncated
-                          ? "evidence; cut off by Go's 64 MiB cap: counts in "
-                            "it are too low"
-                          : "evidence: states, waits, creators");
-        return true;
+        return assign_dump(s, i, err);
     }
     if (pt->is_delta) {
         point_unused(s, i, "a difference over time (?seconds=), not a level");

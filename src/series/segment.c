@@ -130,6 +130,19 @@ static bool note_restart(struct series *s, const struct point *before,
         err);
 }
 
+/* Which run is judged: `begin` and `end` are positions in the heap plane. */
+static bool note_judged(struct series *s, size_t begin, size_t end,
+                        struct err *err)
+{
+    const struct vec_u32 *at = &s->planes[PLANE_HEAP].at;
+    return series_add_note(
+        s,
+        arena_printf(&s->arena, "judged is the run from %s to %s",
+                     base_of(s->all.items[at->items[begin]].source),
+                     base_of(s->all.items[at->items[end]].source)),
+        err);
+}
+
 /* Keeps of a plane the points in [begin, end) of `all`. */
 static void keep_range(struct series *s, struct plane *pl, uint32_t begin,
                        uint32_t end)
@@ -195,6 +208,9 @@ static bool choose(struct series *s, const struct chain *chains, size_t n,
         }
     }
     s->about.n_segments = (uint32_t)n;
+    if (n > 1 && !note_judged(s, chains[best].begin, chains[best].end, err)) {
+        return false;
+    }
     if (n > 1) {
         for (int k = 0; k < N_PLANES; k++) {
             keep_range(s, &s->planes[k], begin, end);
@@ -209,7 +225,7 @@ bool series_segment(struct series *s, struct err *err)
     if (!check_program(s, err)) {
         return false;
     }
-    s->about.n_segments = 1;
+    s->about.n_segments = 0;
     const struct vec_u32 *at = &s->planes[PLANE_HEAP].at;
     if (at->n == 0) {
         return true;

@@ -257,6 +257,7 @@ static bool add_goroutine(struct series *s, struct point *pt,
     return series_goroutines_push(&pt->goroutines, out) || nomem(err);
 }
 
+/* A dump counts its goroutines too: where no profile does, it is a point. */
 static bool add_dump(struct series *s, struct point *pt,
                      const struct goroutine_dump *d, struct err *err)
 {
@@ -265,6 +266,13 @@ static bool add_dump(struct series *s, struct point *pt,
         if (!add_goroutine(s, pt, d, &d->goroutines.items[i], err)) {
             return false;
         }
+        const struct series_goroutine *g =
+            &pt->goroutines.items[pt->goroutines.n - 1];
+        struct series_cell *cell = cell_of(s, pt, g->row);
+        if (!cell) {
+            return nomem(err);
+        }
+        cell->in_use++;
     }
     return true;
 }
@@ -409,6 +417,8 @@ static void describe(struct series *s)
 {
     s->about.n_heap = (uint32_t)s->planes[PLANE_HEAP].at.n;
     s->about.n_goroutine = (uint32_t)s->planes[PLANE_GOROUTINE].at.n;
+    s->about.n_leak = (uint32_t)s->planes[PLANE_LEAK].at.n;
+    s->about.n_dumps = (uint32_t)s->dumps.n;
     for (size_t i = 0; i < s->all.n; i++) {
         const struct point *pt = &s->all.items[i];
         if (*pt->program && !s->about.program) {
@@ -440,10 +450,14 @@ static void describe(struct series *s)
 static bool sort_inputs(struct series *s, struct err *err)
 {
     struct series_inputs_vec sorted = {0};
+    if (s->inputs.n == 0) {
+        return true;
+    }
     if (!series_inputs_vec_reserve(&sorted, s->inputs.n)) {
         return nomem(err);
     }
-    uint8_t *taken = calloc(s->inputs.n + 1, 1);
+    assert(sorted.items);
+    uint8_t *taken = calloc(s->inputs.n, 1);
     if (!taken) {
         series_inputs_vec_release(&sorted);
         return nomem(err);

@@ -58,8 +58,10 @@ struct series_about {
     const char *program;          /* base name of the main binary */
     const char *go_version;       /* as far as profiles tell; mostly NULL */
     uint32_t n_heap, n_goroutine; /* points used (distinct states for heap) */
+    uint32_t n_dumps, n_leak;     /* goroutine dumps, goroutineleak profiles */
     uint32_t n_dropped;           /* stale or outside the judged segment */
-    uint32_t n_segments;          /* 1 = no restart */
+    uint32_t n_stale;             /* of them heap states seen before */
+    uint32_t n_segments; /* 1 = no restart; 0 = no heap profile could tell */
     int64_t first_nanos, last_nanos; /* of the points used; 0 = unknown */
     double seconds;                  /* window; 0 when no times are known */
     bool has_times;                  /* else per-hour figures are unknown */
@@ -69,7 +71,7 @@ struct series_about {
 };
 const struct series_about *series_about(const struct series *s);
 
-/* --- rows: distinct stacks with their labels ------------------------------ */
+/* --- rows: distinct stacks with their labels --- */
 
 /* Two planes of points: heap and goroutine profiles. The third holds the
    goroutineleak profiles, which are proof and no trend. */
@@ -95,7 +97,9 @@ bool series_row_frames(const struct series *s, uint32_t row,
 /* Size of the row's blocks (label "bytes"), 0 unknown. */
 int64_t series_row_block_bytes(const struct series *s, uint32_t row);
 
-/* String labels of a row: key and value of label i; false past the last. */
+/* String labels of a row: key and value of label i; false past the last. Rows
+   of goroutine dumps have one label, SERIES_STATUS, with the wait status. */
+#define SERIES_STATUS "(status)"
 bool series_row_label(const struct series *s, uint32_t row, uint32_t i,
                       const char **key, const char **value);
 
@@ -106,7 +110,7 @@ const char *series_module(const struct series *s);
    like, which stand in the middle of a user's stacks.) */
 bool series_is_profiler_function(const char *function);
 
-/* --- points --------------------------------------------------------------- */
+/* --- points --- */
 
 size_t series_n_points(const struct series *s, enum series_plane plane);
 
@@ -148,7 +152,7 @@ bool series_accumulate(const struct series *s, enum series_plane plane,
                        struct series_matrix *out, struct err *err) MUST_USE;
 void series_matrix_release(struct series_matrix *m);
 
-/* --- what else the inputs say --------------------------------------------- */
+/* --- what else the inputs say --- */
 
 /* One goroutine of one debug=2 dump. */
 struct series_goroutine {

@@ -4,6 +4,7 @@
 
 #include "base/buf.h"
 #include "base/num.h"
+#include "series/series.h"
 
 #include <assert.h>
 #include <string.h>
@@ -19,7 +20,7 @@ static bool nomem(struct err *err)
     return err_nomem(err, "aligning stacks");
 }
 
-/* --- slots: an open-addressing set of ids ------------------------------- */
+/* --- slots: an open-addressing set of ids --- */
 
 static bool slots_grow(struct stack_slots *s, const uint64_t *hash_of)
 {
@@ -43,7 +44,7 @@ static bool slots_grow(struct stack_slots *s, const uint64_t *hash_of)
     return true;
 }
 
-/* --- names --------------------------------------------------------------- */
+/* --- names --- */
 
 /* Id of the printed name, and of its normalised form through name_func. */
 static bool intern_function(struct stacks *t, struct span name, uint32_t *id,
@@ -77,7 +78,7 @@ static uint32_t narrow_line(int64_t line)
     return line < 0 ? 0 : line > INT32_MAX ? INT32_MAX : (uint32_t)line;
 }
 
-/* --- locations ----------------------------------------------------------- */
+/* --- locations --- */
 
 static bool frames_equal(const struct stack_frame *a,
                          const struct stack_frame *b, size_t n)
@@ -236,7 +237,7 @@ void stacks_map_release(struct stacks_map *m)
     vec_u32_release(&m->string_of);
 }
 
-/* --- rows ---------------------------------------------------------------- */
+/* --- rows --- */
 
 struct row_key {
     const uint32_t *words;
@@ -426,12 +427,17 @@ bool stacks_dump_row(struct stacks *t, const struct goroutine_dump *d,
                      struct err *err)
 {
     struct vec_u32 key = {0};
-    bool ok = vec_u32_reserve(&key, (size_t)g->n_frames + 1) || nomem(err);
-    for (uint32_t i = 0; ok && i < g->n_frames; i++) {
+    const uint32_t n = g->n_frames;
+    bool ok = vec_u32_reserve(&key, (size_t)n + 2) || nomem(err);
+    for (uint32_t i = 0; ok && i < n; i++) {
         ok = dump_location(t, d, &d->frames.items[g->first_frame + i],
                            &key.items[i], err);
     }
-    const struct row_key k = {key.items, g->n_frames, g->n_frames, 0, 0};
+    ok = ok &&
+         intern_add(&t->names, SPAN_LIT(SERIES_STATUS), &key.items[n], err) &&
+         intern_add(&t->names, span_of(dump_text(d, g->status)),
+                    &key.items[n + 1], err);
+    const struct row_key k = {key.items, n + 2, n, 1, 0};
     ok = ok && row_find_or_add(t, &k, row, err);
     vec_u32_release(&key);
     return ok;

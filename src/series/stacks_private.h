@@ -79,7 +79,8 @@ bool stacks_map_init(struct stacks_map *m, struct stacks *t,
 bool stacks_row(struct stacks *t, struct stacks_map *m, const struct profile *p,
                 uint32_t s, uint32_t *row, struct err *err) MUST_USE;
 
-/* Row of a goroutine of a dump: its frames, no labels. */
+/* Row of a goroutine of a dump: its frames, and its status as a label: dumps
+   hide the runtime's frames, which tell the state in profiles. */
 bool stacks_dump_row(struct stacks *t, const struct goroutine_dump *d,
                      const struct dump_goroutine *g, uint32_t *row,
                      struct err *err) MUST_USE;

@@ -81,11 +81,30 @@ static void drop_repeats(struct series *s, const uint8_t *is_profiler)
             point_unused(s, at->items[i],
                          "no GC since the snapshot before: the same state");
             s->about.n_dropped++;
+            s->about.n_stale++;
         } else {
             at->items[kept++] = at->items[i];
         }
     }
     at->n = kept;
+}
+
+/* The same profile twice, by its own time: copies are no new points. */
+static void drop_copies(struct series *s, struct plane *pl)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < pl->at.n; i++) {
+        const uint32_t id = pl->at.items[i];
+        const int64_t t = s->all.items[id].own_nanos;
+        if (kept > 0 && t != 0 &&
+            t == s->all.items[pl->at.items[kept - 1]].own_nanos) {
+            point_unused(s, id, "the same profile again");
+            s->about.n_dropped++;
+        } else {
+            pl->at.items[kept++] = id;
+        }
+    }
+    pl->at.n = kept;
 }
 
 static void drop_before_gc(struct series *s)
@@ -108,6 +127,8 @@ static void drop_before_gc(struct series *s)
 
 bool series_distinct_states(struct series *s, struct err *err)
 {
+    drop_copies(s, &s->planes[PLANE_HEAP]);
+    drop_copies(s, &s->planes[PLANE_GOROUTINE]);
     const struct vec_u32 *at = &s->planes[PLANE_HEAP].at;
     if (at->n == 0) {
         return true;

@@ -323,8 +323,7 @@ double stat_share_upper(double k, double n, double confidence)
     return hi;
 }
 
-/* --- many tests
- * --------------------------------------------------------------- */
+/* --- many tests --- */
 
 struct ranked_p {
     double p;
@@ -361,8 +360,7 @@ bool stat_benjamini_hochberg(const double *p, size_t n, double *q)
     return true;
 }
 
-/* --- small ones
- * ---------------------------------------------------------------- */
+/* --- small ones --- */
 
 double stat_normal_upper(double z)
 {

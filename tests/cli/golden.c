@@ -154,6 +154,7 @@ static void set_environment(const char *program)
     setenv("PATH", path.p, 1);      /* NOLINT(concurrency-mt-unsafe) */
     setenv("LC_ALL", "C.UTF-8", 1); /* NOLINT(concurrency-mt-unsafe) */
     unsetenv("NO_COLOR");           /* NOLINT(concurrency-mt-unsafe) */
+    unsetenv("COLUMNS");            /* NOLINT(concurrency-mt-unsafe) */
     free(path.p);
 }
 

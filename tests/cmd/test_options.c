@@ -114,7 +114,7 @@ static const struct wrong_case {
     {"--name",      "--name needs a value: N"                    },
     {"--loud=yes",  "--loud takes no value"                      },
     {"--count 10",  "--count: '10' is not a number from 1 to 9"  },
-    {"--bytes -1",  "--bytes: '-1' is not a size such as 512MiB" },
+    {"--bytes -1",  "--bytes: '-1' must be at least 0"           },
     {"--ratio nan", "--ratio: 'nan' is not a number"             },
     {"--pick blue", "--pick: 'blue' is not one of: red green"    },
 };

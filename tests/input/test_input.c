@@ -266,7 +266,7 @@ static void bomb_is_refused_while_it_streams(void **state)
     buf_release(&gz);
 }
 
-/* --- running out of memory ---------------------------------------------- */
+/* --- running out of memory --- */
 
 static bool decode_action(void *ctx, struct err *err)
 {
@@ -293,7 +293,7 @@ static void every_failing_allocation_is_reported(void **state)
     }
 }
 
-/* --- the shared corpus -------------------------------------------------- */
+/* --- the shared corpus --- */
 
 static bool read_path(const char *path, struct snapshot *out, struct err *err)
 {

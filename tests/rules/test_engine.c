@@ -14,8 +14,7 @@ enum { POINTS = 10, ROWS_MAX = 24, BLOCK = 4096 };
     "runtime.gopark runtime.netpollblock internal/poll.runtime_pollWait "      \
     "net.(*conn).Read "
 
-/* --- synthetic series
- * ---------------------------------------------------------- */
+/* --- synthetic series --- */
 
 enum kind { HEAP, GOROUTINES };
 
@@ -132,8 +131,7 @@ static bool says(const struct finding *f, const char *part)
         GOROUTINES, RECEIVE "main.idle:3 main.pool:9", 12, 0, 2, 0             \
     }
 
-/* --- one leak, one finding
- * ------------------------------------------------------- */
+/* --- one leak, one finding --- */
 
 static void a_steady_service_is_clean(void **state)
 {
@@ -203,8 +201,7 @@ static void two_leaks_of_their_own_pace_are_two_findings(void **state)
     findings_release(&f);
 }
 
-/* --- what must stay quiet
- * ----------------------------------------------------------- */
+/* --- what must stay quiet --- */
 
 static const struct quiet_case {
     const char *name;
@@ -249,8 +246,7 @@ static void nothing_is_found(void **state)
     findings_release(&f);
 }
 
-/* --- the parent step
- * ---------------------------------------------------------------- */
+/* --- the parent step --- */
 
 enum { PARTS = 8 };
 
@@ -305,8 +301,7 @@ static void things_made_once_each_are_no_leak(void **state)
     findings_release(&f);
 }
 
-/* --- lines, restarts, short series
- * ------------------------------------------------------ */
+/* --- lines, restarts, short series --- */
 
 static void
 a_leak_at_one_line_of_a_busy_function_is_found_by_its_line(void **state)
@@ -378,8 +373,7 @@ static void one_point_says_nothing(void **state)
     findings_release(&f);
 }
 
-/* --- out of memory
- * -------------------------------------------------------------------------- */
+/* --- out of memory --- */
 
 static const struct scene heap_leak = {
     {QUIET, {HEAP, "main.remember:40 main.handle:2", 2, 6, 1, 0}}
@@ -418,9 +412,7 @@ static void without_a_limit_nothing_is_said_of_the_end(void **state)
     findings_release(&f);
 }
 
-/* --- invariance
- * ------------------------------------------------------------------------------
- */
+/* --- invariance --- */
 
 static void assert_same(const struct findings *a, const struct findings *b)
 {
@@ -497,9 +489,7 @@ static void other_functions_have_other_ids(void **state)
     findings_release(&g);
 }
 
-/* --- dumps
- * ----------------------------------------------------------------------------------
- */
+/* --- dumps --- */
 
 static void a_nil_channel_off_main_is_proven(void **state)
 {
@@ -599,8 +589,7 @@ static void goroutines_in_a_leak_profile_are_proven(void **state)
     findings_release(&f);
 }
 
-/* --- running out of memory
- * ------------------------------------------------------------------- */
+/* --- running out of memory --- */
 
 struct walk {
     struct snapshot snaps[16];

@@ -160,8 +160,7 @@ static void add_background(struct world *w, double ramp)
     }
 }
 
-/* --- nothing leaks
- * ---------------------------------------------------------------- */
+/* --- nothing leaks --- */
 
 static void steady_stocks_are_hardly_ever_strong(void **state)
 {
@@ -198,8 +197,7 @@ static void steady_stocks_are_hardly_ever_strong(void **state)
     assert_true(goroutines / n <= 0.01);
 }
 
-/* --- one thing among a quiet background
- * ------------------------------------------------ */
+/* --- one thing among a quiet background --- */
 
 /* A leak of `size` over the window; a cache of `size` that fills with the time
    constant `time`; a stock with `size` births per interval that live for

@@ -71,7 +71,7 @@ static struct findings judge(struct series_diff *d)
     return out;
 }
 
-/* --- what counts ---------------------------------------------------------- */
+/* --- what counts --- */
 
 static const struct count_case {
     int64_t base, head;
@@ -121,15 +121,45 @@ static void two_snapshots_say_growth_and_why_not_more(void **state)
 }
 
 /* Fewer births in a later run: the runs are independent processes. */
-static struct findings judge_runs(bool is_one_process)
+static struct findings judge_n_runs(int n, bool is_one_process)
 {
     struct series_diff *d = series_diff_new(NULL);
-    for (int i = 0; i < 4; i++) {
+    for (int i = 0; i < n; i++) {
         const int64_t births = is_one_process ? 5000 + 100 * i : 5000 - 100 * i;
         add(d, DIFF_BASE, KIND_HEAP, heap(20 + i, births), 100 + i);
         add(d, DIFF_HEAD, KIND_HEAP, heap(90 + i, births + 400), 200 + i);
     }
     return judge(d);
+}
+
+static struct findings judge_runs(bool is_one_process)
+{
+    return judge_n_runs(4, is_one_process);
+}
+
+static void three_runs_a_side_are_enough_for_one_site(void **state)
+{
+    (void)state;
+    struct findings runs = judge_n_runs(3, false);
+    assert_int_equal(runs.n, 1);
+    assert_true(fabs(runs.items[0].statistics.p - 0.05) < 1e-12);
+    assert_true(fabs(runs.items[0].statistics.q - 0.05) < 1e-12);
+    assert_int_equal(runs.items[0].grade, GRADE_STRONG);
+    findings_release(&runs);
+}
+
+static void growth_below_the_limits_is_told(void **state)
+{
+    (void)state;
+    struct series_diff *d = series_diff_new(NULL);
+    add(d, DIFF_BASE, KIND_GOROUTINE, goroutines(1), 100);
+    add(d, DIFF_HEAD, KIND_GOROUTINE, goroutines(45), 200);
+    struct findings f = judge(d);
+    assert_int_equal(f.verdict, VERDICT_CLEAN);
+    assert_int_equal(f.n_below_limits, 1);
+    assert_int_equal(f.n_notes, 2);
+    assert_non_null(strstr(f.notes[0], "+44 at main.wait"));
+    findings_release(&f);
 }
 
 static void independent_runs_may_be_strong(void **state)
@@ -167,6 +197,8 @@ int main(void)
         cmocka_unit_test(goroutines_count_by_number_and_noise),
         cmocka_unit_test(two_snapshots_say_growth_and_why_not_more),
         cmocka_unit_test(independent_runs_may_be_strong),
+        cmocka_unit_test(three_runs_a_side_are_enough_for_one_site),
+        cmocka_unit_test(growth_below_the_limits_is_told),
         cmocka_unit_test(a_leak_profile_is_proof_without_a_base),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

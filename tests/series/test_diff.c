@@ -5,7 +5,7 @@
 #include <math.h>
 #include <string.h>
 
-/* --- making profiles ------------------------------------------------------ */
+/* --- making profiles --- */
 
 struct row {
     const char *stack[4]; /* leaf first */
@@ -86,7 +86,7 @@ static const struct diff_site *site_of(const struct series_diff *d,
 /* 1 MiB objects: each sampled one stands for 1.1565 = 1 / (1 - exp(-2)). */
 enum { MIB = 1 << 20 };
 
-/* --- tests ---------------------------------------------------------------- */
+/* --- tests --- */
 
 /* 12 and 46 sampled objects in use, 20 and 60 ever: Go stores n / 0.8647. */
 static void counts_are_recovered_and_paired(void **state)
@@ -276,7 +276,7 @@ static void notes_say_what_is_odd(void **state)
     series_diff_free(d);
 }
 
-/* --- memory --------------------------------------------------------------- */
+/* --- memory --- */
 
 static bool compare_once(void *ctx, struct err *err)
 {

@@ -163,6 +163,27 @@ static void roles_are(void **state)
     series_free(s);
 }
 
+/* Where no goroutine profile exists at all, dumps are the points. */
+static void dumps_alone_are_points(void **state)
+{
+    (void)state;
+    struct series *s = series_new(NULL);
+    for (size_t i = 0; i < 3; i++) {
+        const char *const names[] = {"1.dump", "2.dump", "3.dump"};
+        struct goroutine_dump *d = made_dump();
+        made_dumped(d, 7, "chan receive", 3, "main.a:5 main.b:9");
+        made_dumped(d, 8, "chan receive", 3, "main.a:5 main.b:9");
+        made_add_dump(s, d, names[i]);
+    }
+    made_finish(s);
+    size_t n = 0;
+    assert_int_equal(series_n_points(s, PLANE_GOROUTINE), 3);
+    const struct series_cell *c = series_cells(s, PLANE_GOROUTINE, 0, &n);
+    assert_int_equal(n, 1);
+    assert_int_equal(c[0].in_use, 2);
+    series_free(s);
+}
+
 static void a_dump_is_evidence_of_states(void **state)
 {
     (void)state;
@@ -170,6 +191,9 @@ static void a_dump_is_evidence_of_states(void **state)
     struct goroutine_dump *d = made_dump();
     made_dumped(d, 7, "chan receive", 3, "main.a:5 main.b:9");
     made_add_dump(s, d, "01.goroutine.debug2");
+    struct profile_builder *p = made_goroutine();
+    made_count(p, "main.a:5 main.b:9", 1);
+    made_add(s, p, KIND_GOROUTINE, "01.goroutine", 0);
     made_finish(s);
     size_t n = 0;
     const struct series_dump *dumps = series_dumps(s, &n);
@@ -177,7 +201,7 @@ static void a_dump_is_evidence_of_states(void **state)
     assert_int_equal(dumps[0].n, 1);
     assert_int_equal(dumps[0].items[0].wait_minutes, 3);
     assert_string_equal(dumps[0].items[0].status, "chan receive");
-    assert_int_equal(series_n_points(s, PLANE_GOROUTINE), 0);
+    assert_int_equal(series_n_points(s, PLANE_GOROUTINE), 1);
     assert_string_equal(input_of(s, "01.goroutine.debug2")->why,
                         "evidence: states, waits, creators");
     series_free(s);
@@ -202,6 +226,7 @@ int main(void)
 {
     struct CMUnitTest tests[N_OF(cases) + 2] = {
         cmocka_unit_test(a_dump_is_evidence_of_states),
+        cmocka_unit_test(dumps_alone_are_points),
         cmocka_unit_test(a_dump_that_was_cut_off_says_so)};
     for (size_t i = 0; i < N_OF(cases); i++) {
         tests[i + 2] =

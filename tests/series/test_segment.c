@@ -68,7 +68,8 @@ static void a_restart_splits_and_the_longer_run_is_judged(void **state)
     struct series *s = restarted(2, 3);
     size_t n = 0;
     const char *const *notes = series_notes(s, &n);
-    assert_int_equal(n, 1);
+    assert_int_equal(n, 2);
+    assert_string_equal(notes[1], "judged is the run from 02.heap to 04.heap");
     assert_string_equal(notes[0], "the process restarted between 01.heap and "
                                   "02.heap; the series is split there");
     assert_int_equal(series_about(s)->n_segments, 2);
@@ -120,7 +121,7 @@ static void two_restarts_make_three_segments(void **state)
     made_finish(s);
     size_t n = 0;
     series_notes(s, &n);
-    assert_int_equal(n, 2);
+    assert_int_equal(n, 3);
     assert_int_equal(series_about(s)->n_segments, 3);
     assert_int_equal(series_n_points(s, PLANE_HEAP), 2);
     series_free(s);

@@ -267,22 +267,25 @@ static void rows_print_the_frames_and_labels_they_were_made_of(void **state)
     series_free(s);
 }
 
-/* Dumps have no runtime frames; where the rest is equal, so is the row. */
-static void a_goroutine_of_a_dump_gets_the_row_of_its_stack(void **state)
+/* Dumps hide the frames that tell what a goroutine waits in: its status is
+   part of the row. */
+static void goroutines_of_a_dump_share_a_row_by_stack_and_status(void **state)
 {
     (void)state;
     struct err err = {0};
     struct stacks t = {0};
-    uint32_t rows[1] = {0};
-    uint32_t row = 99;
-    struct profile_builder *p = made_goroutine();
-    made_count(p, "main.a:1 main.m:9", 1);
-    rows_of(&t, p, rows);
+    uint32_t rows[3] = {0};
     struct goroutine_dump *d = made_dump();
     made_dumped(d, 5, "select", -1, "main.a:1 main.m:9");
-    assert_ok(stacks_dump_row(&t, d, &d->goroutines.items[0], &row, &err),
-              &err);
-    assert_int_equal(row, rows[0]);
+    made_dumped(d, 6, "select", -1, "main.a:1 main.m:9");
+    made_dumped(d, 7, "chan receive", -1, "main.a:1 main.m:9");
+    for (size_t i = 0; i < 3; i++) {
+        assert_ok(
+            stacks_dump_row(&t, d, &d->goroutines.items[i], &rows[i], &err),
+            &err);
+    }
+    assert_int_equal(rows[0], rows[1]);
+    assert_int_not_equal(rows[0], rows[2]);
     goroutine_dump_free(d);
     stacks_release(&t);
 }
@@ -301,7 +304,7 @@ int main(void)
         cmocka_unit_test(a_repeated_profile_is_predicted_to_the_last_row),
         cmocka_unit_test(many_stacks_keep_their_rows),
         cmocka_unit_test(rows_print_the_frames_and_labels_they_were_made_of),
-        cmocka_unit_test(a_goroutine_of_a_dump_gets_the_row_of_its_stack),
+        cmocka_unit_test(goroutines_of_a_dump_share_a_row_by_stack_and_status),
     };
     for (size_t i = 0; i < N_SPELLINGS; i++) {
         tests[11 + i] =

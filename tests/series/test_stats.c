@@ -381,8 +381,7 @@ static void the_two_branches_of_incomplete_beta_meet(void **state)
     }
 }
 
-/* --- quantiles
- * ----------------------------------------------------------------- */
+/* --- quantiles --- */
 
 /* Two-sided 5 % points of Student's t, as every table prints them. */
 static const struct {
@@ -419,8 +418,7 @@ static void the_normal_tail_agrees_with_the_printed_table(void **state)
     assert_near(stat_normal_upper(-3), 1 - 0.0013499, 1e-7);
 }
 
-/* --- many tests
- * ------------------------------------------------------------------ */
+/* --- many tests --- */
 
 static const struct fdr_case {
     const char *name;
@@ -449,8 +447,7 @@ static void benjamini_hochberg_gives(void **state)
     }
 }
 
-/* --- small ones
- * --------------------------------------------------------------------- */
+/* --- small ones --- */
 
 static void the_median_is_the_middle_or_the_mean_of_two(void **state)
 {

@@ -183,8 +183,7 @@ static void a_long_series_that_has_stopped_is_idle(void **state)
     assert_close(t.idle_share, 799, 1);
 }
 
-/* --- does the interval hold what it promises?
- * ----------------------------------- */
+/* --- does the interval hold what it promises? --- */
 
 struct process {
     const char *name;
