@@ -1,6 +1,7 @@
 #include "analysis.h"
 
 #include "base/limits.h"
+#include "base/natural.h"
 #include "console.h"
 #include "fetch/fetch.h"
 #include "input/input.h"
@@ -438,10 +439,25 @@ static bool read_source(struct analysis *a, const struct visitor *v, size_t at,
     return ok;
 }
 
+static int by_group_and_name(const void *pa, const void *pb)
+{
+    const struct source *a = pa;
+    const struct source *b = pb;
+    if (a->group != b->group) {
+        return a->group < b->group ? -1 : 1;
+    }
+    return natural_compare(a->path, b->path);
+}
+
 bool analysis_read(struct analysis *a, const struct visitor *v, struct err *err)
 {
     struct text_list ignored = {0};
     a->where = NULL;
+    /* Read in one order however they were named: what ties, ties alike. */
+    if (a->sources.n > 1) {
+        qsort(a->sources.items, a->sources.n, sizeof *a->sources.items,
+              by_group_and_name);
+    }
     bool ok = find_same_files(a, err);
     for (size_t i = 0; ok && i < a->sources.n; i++) {
         if (a->sources.items[i].is_again) {

@@ -23,9 +23,16 @@
 #define LIMIT_AMPLIFICATION            256u
 #define LIMIT_AMPLIFICATION_FREE_BYTES (UINT64_C(64) << 20)
 
-/* Frames of one stack. Go's own cap is 128 (1.23+), deep-recursion profilers
-   of other languages go further; a corpus file has 100,000. */
+/* Frames of one stack, inlined calls among them. Go's own cap is 128 (1.23+),
+   deep-recursion profilers of other languages go further; a corpus file has
+   100,000. */
 #define LIMIT_STACK_FRAMES 1000000u
+
+/* Frames of all stacks of a profile: this many times the locations their
+   samples name, plus a constant. A location is a few inlined calls, two on
+   average at most; one of thousands that every sample names is a bomb. */
+#define LIMIT_FRAMES_PER_LOCATION 16u
+#define LIMIT_FRAMES_FREE         (UINT64_C(1) << 20)
 
 /* Files of one directory argument, and snapshots of one series. */
 #define LIMIT_DIRECTORY_ENTRIES 100000u

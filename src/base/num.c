@@ -58,6 +58,17 @@ int64_t add_sat_i64(int64_t a, int64_t b)
     return a + b;
 }
 
+int64_t sub_sat_i64(int64_t a, int64_t b)
+{
+    if (b < 0 && a > INT64_MAX + b) {
+        return INT64_MAX;
+    }
+    if (b > 0 && a < INT64_MIN + b) {
+        return INT64_MIN;
+    }
+    return a - b;
+}
+
 /* --- Reading --- */
 
 static bool is_digit(char c)

@@ -18,8 +18,10 @@ bool mul_u64(uint64_t *out, uint64_t a, uint64_t b);
 bool u32_from_u64(uint32_t *out, uint64_t v);
 bool size_from_u64(size_t *out, uint64_t v);
 
-/* Sums saturate at the ends of int64; wraparound would turn growth around. */
+/* Sums and differences saturate at the ends of int64; wraparound would turn
+   growth around. */
 int64_t add_sat_i64(int64_t a, int64_t b);
+int64_t sub_sat_i64(int64_t a, int64_t b);
 
 /* Whole span must be the number. Base 10; hex takes no 0x here. */
 bool num_parse_u64(struct span s, uint64_t *out);

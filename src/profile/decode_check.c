@@ -6,6 +6,8 @@
  */
 #include "profile/decode_private.h"
 
+#include "base/limits.h"
+
 #include <inttypes.h>
 
 static bool check_string(const struct profile_decoder *d, str_id s,
@@ -222,6 +224,74 @@ static bool translate_samples(struct profile_decoder *d, struct err *err)
     return true;
 }
 
+/* The most lines a location has, at least 1. */
+static uint64_t most_lines(const struct profile_decoder *d)
+{
+    uint64_t most = 1;
+    for (size_t i = 0; i < d->locations.n; i++) {
+        const uint64_t n = d->locations.items[i].n_lines;
+        most = n > most ? n : most;
+    }
+    return most;
+}
+
+/* The most locations a sample names. */
+static uint64_t most_locations(const struct profile_decoder *d)
+{
+    const uint32_t *off = d->sample_off.items;
+    uint64_t most = 0;
+    for (uint32_t s = 0; s < d->n_samples; s++) {
+        const uint64_t n = off[s + 1] - off[s];
+        most = n > most ? n : most;
+    }
+    return most;
+}
+
+/* Frames of sample `s`; a location without lines is one. */
+static uint64_t frames_of(const struct profile_decoder *d, uint32_t s)
+{
+    uint64_t frames = 0;
+    for (uint32_t i = d->sample_off.items[s]; i < d->sample_off.items[s + 1];
+         i++) {
+        const uint32_t location = d->sample_locs.items[i];
+        const uint64_t n = d->locations.items[location].n_lines;
+        frames += n > 0 ? n : 1;
+    }
+    return frames;
+}
+
+/* Few bytes can say many frames: a location of thousands of inlined calls,
+   named thousands of times. Usual profiles are far enough from the limits
+   that nothing needs to be counted. */
+static bool check_frames(const struct profile_decoder *d, struct err *err)
+{
+    const uint64_t n_locs = d->sample_locs.n;
+    const uint64_t lines = most_lines(d);
+    const uint64_t limit =
+        n_locs * LIMIT_FRAMES_PER_LOCATION + LIMIT_FRAMES_FREE;
+    if (lines * n_locs <= limit &&
+        lines * most_locations(d) <= LIMIT_STACK_FRAMES) {
+        return true;
+    }
+    uint64_t total = 0;
+    for (uint32_t s = 0; s < d->n_samples; s++) {
+        const uint64_t frames = frames_of(d, s);
+        if (frames > LIMIT_STACK_FRAMES) {
+            return err_set(err, ERR_LIMIT,
+                           "sample %" PRIu32 " has more than %u frames", s,
+                           LIMIT_STACK_FRAMES);
+        }
+        total += frames;
+    }
+    if (total > limit) {
+        return err_set(err, ERR_LIMIT,
+                       "%" PRIu64 " locations of samples have %" PRIu64
+                       " frames, the limit is %" PRIu64,
+                       n_locs, total, limit);
+    }
+    return true;
+}
+
 static bool check_value_counts(const struct profile_decoder *d, struct err *err)
 {
     if (d->n_samples != 0 && d->types.n == 0) {
@@ -241,7 +311,7 @@ bool decode_check(struct profile_decoder *d, struct err *err)
     if (!check_header(d, err) || !check_tables(d, err) ||
         !check_labels(d, err) || !check_value_counts(d, err) ||
         !build_maps(d, err) || !translate_locations(d, err) ||
-        !translate_samples(d, err)) {
+        !translate_samples(d, err) || !check_frames(d, err)) {
         return false;
     }
     drop_empty_labels(d);

@@ -97,7 +97,6 @@ void summary_about(struct buf *out, const struct report *r)
         return;
     }
     add_part(out, start, a->program ? a->program : r->target);
-    add_part(out, start, a->go_version);
     if (a->n_segments > 1) {
         buf_printf(out, "%s%u restart%s", out->len > start ? ", " : "",
                    a->n_segments - 1, a->n_segments == 2 ? "" : "s");

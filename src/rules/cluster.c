@@ -32,6 +32,12 @@ static const double opener_objects_max = 200;
    this much more of its births than another is its companion. */
 static const double companion_retention = 0.8;
 
+/* Ids follow the order of reading; names do not. */
+static bool func_before(const struct judge *j, uint32_t a, uint32_t b)
+{
+    return strcmp(series_func_name(j->s, a), series_func_name(j->s, b)) < 0;
+}
+
 static bool is_live(const struct unit *u)
 {
     return u->grade >= GRADE_SUSPECT && !u->explained_by;
@@ -101,7 +107,8 @@ static int rank_of(const struct unit *u)
     return rank + (victim[u->primitive] ? 0 : 2);
 }
 
-static bool names_rather(const struct unit *a, const struct unit *b)
+static bool names_rather(const struct judge *j, const struct unit *a,
+                         const struct unit *b)
 {
     if (rank_of(a) != rank_of(b)) {
         return rank_of(a) > rank_of(b);
@@ -110,7 +117,7 @@ static bool names_rather(const struct unit *a, const struct unit *b)
         a->trend.growth < b->trend.growth) {
         return a->trend.growth > b->trend.growth;
     }
-    return a->func < b->func;
+    return func_before(j, a->func, b->func);
 }
 
 static bool same_site(const struct unit *a, const struct unit *b)
@@ -125,7 +132,7 @@ static void merge_goroutines(struct judge *j)
         for (size_t k = 0; is_live(a) && k < j->units.n; k++) {
             struct unit *b = j->units.items[k];
             if (a == b || !is_live(b) || !is_goroutine(a) || !is_goroutine(b) ||
-                !names_rather(a, b)) {
+                !names_rather(j, a, b)) {
                 continue;
             }
             if (same_site(a, b) || in_step(&a->trend, &b->trend)) {
@@ -144,7 +151,7 @@ static void merge_std(struct judge *j)
         struct unit *u = j->units.items[i];
         if (is_live(u) && is_goroutine(u) && !u->is_std) {
             user += u->trend.growth;
-            largest = !largest || names_rather(u, largest) ? u : largest;
+            largest = !largest || names_rather(j, u, largest) ? u : largest;
         }
     }
     for (size_t i = 0; largest && i < j->units.n; i++) {
@@ -156,16 +163,24 @@ static void merge_std(struct judge *j)
     }
 }
 
-/* A cohort speaks where the series does not. */
+/* A cohort speaks where the series does not: where that has points enough to
+   judge and found no leak, a cohort is a suspicion at most. */
 static void merge_cohorts(struct judge *j)
 {
+    enum { POINTS_JUDGED = 5 };
     for (size_t i = 0; i < j->units.n; i++) {
         struct unit *c = j->units.items[i];
         for (size_t k = 0; c->kind == EVIDENCE_COHORT && k < j->units.n; k++) {
             const struct unit *u = j->units.items[k];
-            if (is_goroutine(u) && u->func == c->func &&
-                u->grade >= GRADE_STRONG) {
+            if (!is_goroutine(u) || u->func != c->func) {
+                continue;
+            }
+            if (u->grade >= GRADE_STRONG) {
                 c->grade = GRADE_INFO;
+            } else if (u->trend.n >= POINTS_JUDGED &&
+                       c->grade > GRADE_SUSPECT) {
+                c->grade = GRADE_SUSPECT; /* a pool made once looks the same */
+                c->faults |= FAULT_TREND;
             }
         }
     }
@@ -310,25 +325,66 @@ static bool merge_heap_with_goroutines(struct judge *j, struct err *err)
 
 /* --- heap with heap --- */
 
-/* The operation most of a heap unit's growth runs under. */
-static void find_operations(struct judge *j)
+/* The operation that most of a heap unit's growth runs under; of equals the
+   first by name. `sum` is zero for every function, and again afterwards. */
+static uint32_t main_operation(const struct judge *j, const struct unit *u,
+                               const double *gain, double *sum)
 {
-    for (size_t i = 0; i < j->units.n; i++) {
-        struct unit *u = j->units.items[i];
-        if (u->kind != EVIDENCE_HEAP || u->operation != NO_FUNC) {
-            continue;
+    uint32_t best = NO_FUNC;
+    for (size_t k = 0; k < u->rows.n; k++) {
+        const uint32_t row = u->rows.items[k];
+        const uint32_t op = j->rows[row].operation;
+        if (op != NO_FUNC) {
+            sum[op] += gain[row];
         }
-        uint32_t best = NO_FUNC;
-        int votes = 0; /* majority vote over rows */
-        for (size_t k = 0; k < u->rows.n; k++) {
-            const uint32_t op = j->rows[u->rows.items[k]].operation;
-            if (votes == 0) {
-                best = op;
-            }
-            votes += op == best ? 1 : -1;
-        }
-        u->operation = best;
     }
+    for (size_t k = 0; k < u->rows.n; k++) {
+        const uint32_t op = j->rows[u->rows.items[k]].operation;
+        if (op != NO_FUNC &&
+            (best == NO_FUNC || sum[op] > sum[best] ||
+             (sum[op] >= sum[best] && func_before(j, op, best)))) {
+            best = op;
+        }
+    }
+    for (size_t k = 0; k < u->rows.n; k++) {
+        const uint32_t op = j->rows[u->rows.items[k]].operation;
+        if (op != NO_FUNC) {
+            sum[op] = 0;
+        }
+    }
+    return best;
+}
+
+static void add_gains(const struct judge *j, double *gain)
+{
+    const size_t points = series_n_points(j->s, PLANE_HEAP);
+    for (int last = 0; points > 0 && last <= 1; last++) {
+        size_t n = 0;
+        const struct series_cell *c =
+            series_cells(j->s, PLANE_HEAP, last ? points - 1 : 0, &n);
+        for (size_t i = 0; i < n; i++) {
+            gain[c[i].row] += (last ? 1 : -1) * (double)c[i].in_use_bytes;
+        }
+    }
+}
+
+static bool find_operations(struct judge *j, struct err *err)
+{
+    double *gain = calloc((size_t)j->n_rows + 1, sizeof *gain);
+    double *sum = calloc((size_t)series_n_funcs(j->s) + 1, sizeof *sum);
+    const bool ok = gain && sum;
+    if (ok) {
+        add_gains(j, gain);
+        for (size_t i = 0; i < j->units.n; i++) {
+            struct unit *u = j->units.items[i];
+            if (u->kind == EVIDENCE_HEAP && is_live(u)) {
+                u->operation = main_operation(j, u, gain, sum);
+            }
+        }
+    }
+    free(gain);
+    free(sum);
+    return ok || err_nomem(err, "clustering");
 }
 
 static bool is_one_operation(const struct judge *j, const struct unit *a,
@@ -367,7 +423,7 @@ static bool leads(const struct judge *j, const struct unit *a,
     if (a->trend.delta > b->trend.delta || a->trend.delta < b->trend.delta) {
         return a->trend.delta > b->trend.delta;
     }
-    return a->func < b->func;
+    return func_before(j, a->func, b->func);
 }
 
 static void merge_operations(struct judge *j)
@@ -520,7 +576,9 @@ static bool find_opener(struct judge *j, struct unit *u, struct err *err)
 
 bool judge_cluster(struct judge *j, struct err *err)
 {
-    find_operations(j);
+    if (!find_operations(j, err)) {
+        return false;
+    }
     merge_goroutines(j);
     merge_std(j);
     merge_cohorts(j);

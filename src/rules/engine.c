@@ -11,7 +11,6 @@
 
 enum { POINTS_USABLE = 5, POINTS_FULL = 8 };
 
-static const double samples_detectable = 9;
 static const double goroutines_detectable = 10;
 
 /* Beyond this an extrapolation says nothing: 30 days. */
@@ -83,7 +82,7 @@ static enum verdict verdict_of(const struct judge *j, const struct findings *f)
 
 static uint32_t count_noise(const struct judge *j)
 {
-    uint32_t n = 0;
+    uint32_t n = j->n_within_noise;
     for (size_t i = 0; i < j->units.n; i++) {
         const struct unit *u = j->units.items[i];
         n += u->grade == GRADE_INFO && u->trend.growth > 0 && !u->is_parent &&
@@ -119,7 +118,7 @@ static double wait_for(const struct judge *j, const struct unit *u)
     double wait = have < POINTS_FULL ? (POINTS_FULL - have) * step : 0;
     if (u->faults & (FAULT_SLOWING | FAULT_BURST | FAULT_AGE | FAULT_POOL |
                      FAULT_FREED | FAULT_NOISE | FAULT_FALLS)) {
-        const double window = u->trend.seconds[u->trend.n - 1];
+        const double window = trend_span(&u->trend);
         wait = wait > window ? wait : window;
     }
     return wait;
@@ -152,7 +151,7 @@ static bool fill_limits(const struct judge *j, struct findings *f,
     const double period =
         a->heap_period_bytes > 1 ? (double)a->heap_period_bytes : 1;
     const double material = 0.02 * a->live_heap_bytes;
-    const double detectable = samples_detectable * period;
+    const double detectable = HEAP_SAMPLES_MIN * period;
     f->limits.heap_bytes = NAN;
     f->limits.goroutines = NAN;
     if (points(j, PLANE_HEAP) >= POINTS_USABLE) {

@@ -55,9 +55,23 @@ struct row_growth {
     double first, last, objects_first, objects_last;
 };
 
+/* Equal growth: by site and leaf, since row ids follow the order of reading. */
+static int compare_rows(const struct judge *j, uint32_t a, uint32_t b)
+{
+    const struct row_facts *fa = &j->rows[a];
+    const struct row_facts *fb = &j->rows[b];
+    if (fa->leaf != fb->leaf && fa->leaf != NO_FUNC && fb->leaf != NO_FUNC) {
+        return strcmp(series_func_name(j->s, fa->leaf),
+                      series_func_name(j->s, fb->leaf));
+    }
+    if (fa->site_line != fb->site_line) {
+        return fa->site_line < fb->site_line ? -1 : 1;
+    }
+    return (a > b) - (a < b);
+}
+
 static int by_growth(const void *pa, const void *pb, const void *ctx)
 {
-    (void)ctx;
     const struct row_growth *a = pa;
     const struct row_growth *b = pb;
     const double da = a->last - a->first;
@@ -65,7 +79,7 @@ static int by_growth(const void *pa, const void *pb, const void *ctx)
     if (da > db || da < db) {
         return da > db ? -1 : 1;
     }
-    return (a->row > b->row) - (a->row < b->row);
+    return compare_rows(ctx, a->row, b->row);
 }
 
 static void add_point(const struct judge *j, const struct unit *u, size_t point,
@@ -108,7 +122,7 @@ static struct row_growth *grow_rows(const struct judge *j, const struct unit *u)
         add_point(j, u, points - 1, true, of, at);
     }
     free(at);
-    sort_items(of, u->rows.n, sizeof *of, by_growth, NULL);
+    sort_items(of, u->rows.n, sizeof *of, by_growth, j);
     return of;
 }
 
@@ -323,7 +337,7 @@ static bool fill_metrics(struct judge *j, const struct unit *u,
     if (u->kind == EVIDENCE_HEAP) {
         fill_metric(&m[0], "inuse_space", "bytes", t->value, t->n);
         fill_metric(&m[1], "inuse_objects", "count", t->objects, t->n);
-        const double span = t->has_times ? t->seconds[t->n - 1] : 0;
+        const double span = t->has_times ? trend_span(t) : 0;
         m[1].per_hour = span > 0 ? m[1].delta / span * 3600 : NAN;
         f->n_metrics = 2;
     } else if (u->kind == EVIDENCE_MEMSTATS) {
@@ -340,9 +354,9 @@ static bool fill_metrics(struct judge *j, const struct unit *u,
     double low = isnan(t->per_second_low) ? t->delta : t->per_second_low * 3600;
     low = low > 0 ? low : 0;
     f->rank_bytes_per_hour = low * unit;
-    if (u->companion_heap_bytes > 0 && t->has_times && t->n > 1) {
+    if (u->companion_heap_bytes > 0 && t->has_times && trend_span(t) > 0) {
         f->rank_bytes_per_hour +=
-            u->companion_heap_bytes / t->seconds[t->n - 1] * 3600;
+            u->companion_heap_bytes / trend_span(t) * 3600;
     }
     return true;
 }
@@ -393,6 +407,8 @@ static const char *fault_text(unsigned faults)
         {FAULT_FALLS,   "it fell back by much in between"                    },
         {FAULT_POOL,    "its number follows clients or a pool's maximum"     },
         {FAULT_AGE,     "the dumps show only young ones: work in flight"     },
+        {FAULT_LOAD,    "the program's load rose as much in the window"      },
+        {FAULT_TREND,   "the profiles of the window show no steady rise"     },
     };
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         if (faults & texts[i].fault) {
@@ -419,7 +435,7 @@ static const char *shared_label(struct judge *j, const struct evidence *e)
                         e->stacks[0].labels);
 }
 
-/* "main.newData (+1.5 MB)": one unit that this finding explains. */
+/* "main.load (1.5 MB)": one unit that this finding explains. */
 static void add_companion(const struct judge *j, const struct unit *c,
                           struct buf *b)
 {

@@ -21,7 +21,6 @@
 
 #include <math.h>
 
-static const double samples_min = 9;
 static const double heap_share_min = 0.02;
 static const double exact_bytes_min = 65536; /* rate 1: no sampling noise */
 static const double goroutines_min = 10;
@@ -103,7 +102,7 @@ static enum grade grade_of(const struct unit *u)
     }
     /* A short window fails several tests for one reason. */
     const unsigned brief = FAULT_SHORT | FAULT_TREND;
-    if ((f & ~brief) == 0 && u->trend.p <= q_max) {
+    if ((f & FAULT_SHORT) && (f & ~brief) == 0 && u->trend.p <= q_max) {
         return GRADE_SUSPECT;
     }
     return GRADE_INFO;
@@ -114,7 +113,7 @@ void gate_heap(const struct judge *j, struct unit *u)
     const struct trend *t = &u->trend;
     const double live = series_about(j->s)->live_heap_bytes;
     const bool is_exact = series_about(j->s)->heap_period_bytes <= 1;
-    if (t->growth < samples_min || t->delta < heap_share_min * live ||
+    if (t->growth < HEAP_SAMPLES_MIN || t->delta < heap_share_min * live ||
         (is_exact && t->delta < exact_bytes_min)) {
         u->faults |= FAULT_SMALL;
     }

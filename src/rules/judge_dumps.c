@@ -168,7 +168,6 @@ static void measure_age(const struct judge *j, const struct dump_view *first,
     if (born < u->trend.growth / 2) {
         return; /* the dump shows another moment than the profiles */
     }
-    u->young_share = 1 - old / born;
     if (old < age_old_min * u->trend.growth) {
         u->faults |= FAULT_AGE;
     }
@@ -209,9 +208,14 @@ bool judge_dumps(struct judge *j, struct err *err)
     struct dump_view views[2] = {{0}};
     bool ok = view_init(&dumps[0], &views[0], err) &&
               view_init(&dumps[n - 1], &views[1], err);
-    for (size_t i = 0; ok && i < j->units.n; i++) {
+    /* Each look reads the dumps again: what has thousands of suspects is no
+       program, and must not take minutes. */
+    enum { LOOKS_MAX = 500 };
+    size_t looks = 0;
+    for (size_t i = 0; ok && i < j->units.n && looks < LOOKS_MAX; i++) {
         struct unit *u = j->units.items[i];
         if (u->plane == PLANE_GOROUTINE && u->grade >= GRADE_SUSPECT) {
+            looks++;
             look(j, n > 1 ? views : views + 1, n > 1 ? 2 : 1, u);
         }
     }

@@ -211,20 +211,30 @@ static bool has_moved(struct judge *j, const struct trend *line,
     return high < slope / 2;
 }
 
+/* Order of units as add_level() makes them, lines of one function equal. */
+static int compare_units(const struct unit *a, const struct unit *b)
+{
+    const struct keyed_row x = {a->func, 0, 0, (uint8_t)a->primitive,
+                                a->is_std};
+    const struct keyed_row y = {b->func, 0, 0, (uint8_t)b->primitive,
+                                b->is_std};
+    return compare_keys(&x, &y);
+}
+
 /* A line speaks only where its function as a whole is not strong, and then
-   instead of it. */
+   instead of it. Both levels are in the same order: one walk finds each
+   line's whole. */
 static void settle_lines(struct judge *j, size_t first, size_t lines)
 {
+    struct unit *const *units = j->units.items;
+    size_t k = first;
     for (size_t i = lines; i < j->units.n; i++) {
-        struct unit *line = j->units.items[i];
-        struct unit *whole = NULL;
-        for (size_t k = first; k < lines; k++) {
-            struct unit *u = j->units.items[k];
-            if (u->func == line->func && u->primitive == line->primitive &&
-                u->is_std == line->is_std) {
-                whole = u;
-            }
+        struct unit *line = units[i];
+        while (k < lines && compare_units(units[k], line) < 0) {
+            k++;
         }
+        struct unit *whole =
+            k < lines && compare_units(units[k], line) == 0 ? units[k] : NULL;
         if (line->grade < GRADE_STRONG || !whole ||
             whole->grade >= GRADE_STRONG) {
             line->grade = GRADE_INFO;

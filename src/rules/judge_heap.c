@@ -45,7 +45,6 @@ struct unit *judge_unit(struct judge *j, enum series_plane plane,
     u->func = u->operation = NO_FUNC;
     u->cohort_first = u->cohort_left = NAN;
     u->wait_minutes_max = u->wait_minutes = u->wait_minutes_others = NAN;
-    u->young_share = NAN;
     return u;
 }
 
@@ -267,7 +266,9 @@ static bool leaves_contradict(const struct judge *j, const struct heap_work *w,
 static bool add_sites(struct judge *j, struct heap_work *w, struct err *err)
 {
     for (size_t g = 0; g < w->n_sites; g++) {
-        if (heap_grown(&w->sites, g) <= 0) {
+        const double growth = heap_grown(&w->sites, g);
+        if (growth < HEAP_SAMPLES_MIN) {
+            j->n_within_noise += growth > 0; /* not worth measuring */
             continue;
         }
         struct unit *u = judge_unit(j, PLANE_HEAP, EVIDENCE_HEAP, err);

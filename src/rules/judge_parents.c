@@ -16,38 +16,42 @@ static const double parent_p_max = 0.05;
 static const double parent_leaves_share = 0.6;
 static const double once_share_max = 0.75;
 
-static bool seen_before(const struct series_frame *f, size_t i)
+/* Adds the user functions from the row's site outwards, each once. `seen` has
+   per function the last row it was met on, plus one. */
+static bool push_parents(struct judge *j, uint32_t row, uint32_t *seen,
+                         struct vec_u32 *ids, struct err *err)
 {
-    for (size_t k = 0; k < i; k++) {
-        if (f[k].func == f[i].func) {
-            return true;
+    j->frames.n = 0;
+    if (!series_row_frames(j->s, row, &j->frames, err)) {
+        return false;
+    }
+    for (size_t i = 0; i < j->frames.n; i++) {
+        const uint32_t func = j->frames.items[i].func;
+        const bool is_new = seen[func] != row + 1;
+        seen[func] = row + 1;
+        if (is_new && i >= j->rows[row].site_at &&
+            j->origin[func] == ORIGIN_USER && !vec_u32_push(ids, func)) {
+            return err_nomem(err, "parents");
         }
     }
-    return false;
+    return true;
 }
 
 /* Row -> distinct user functions on it. */
 static bool group_parents(struct judge *j, struct heap_work *w, struct err *err)
 {
     struct vec_u32 ids = {0};
+    uint32_t *seen = calloc((size_t)series_n_funcs(j->s) + 1, sizeof *seen);
     w->off = calloc((size_t)j->n_rows + 2, sizeof *w->off);
-    bool ok = w->off != NULL || err_nomem(err, "parents");
+    bool ok = (seen && w->off) || err_nomem(err, "parents");
     for (uint32_t r = 0; ok && r < j->n_rows; r++) {
         w->off[r] = (uint32_t)ids.n;
         const struct row_facts *f = &j->rows[r];
-        if (!f->is_known || f->is_profiler || f->site == NO_FUNC) {
-            continue;
-        }
-        j->frames.n = 0;
-        ok = series_row_frames(j->s, r, &j->frames, err);
-        for (size_t i = f->site_at; ok && i < j->frames.n; i++) {
-            const uint32_t func = j->frames.items[i].func;
-            if (j->origin[func] == ORIGIN_USER &&
-                !seen_before(j->frames.items, i)) {
-                ok = vec_u32_push(&ids, func) || err_nomem(err, "parents");
-            }
+        if (f->is_known && !f->is_profiler && f->site != NO_FUNC) {
+            ok = push_parents(j, r, seen, &ids, err);
         }
     }
+    free(seen);
     if (ok) {
         w->off[j->n_rows] = (uint32_t)ids.n;
         w->ids = ids.items ? ids.items : calloc(1, sizeof *w->ids);

@@ -12,13 +12,16 @@
 
 #define NO_FUNC UINT32_MAX
 
+/* Fewer sampled objects of growth cannot be told from sampling noise: a pure
+   accumulator has z = sqrt(growth), and 3 is asked. */
+enum { HEAP_SAMPLES_MIN = 9 };
+
 /* What a row's frames say, found once a row. Function ids are series'. */
 struct row_facts {
     uint32_t site; /* innermost user (else dependency) function */
     uint32_t site_line;
     uint32_t site_at;   /* index of its frame */
     uint32_t operation; /* last user function before std, from the site out */
-    uint32_t entry;     /* outermost user function */
     uint32_t leaf;      /* innermost function that is not the runtime's */
     uint32_t outermost;
     uint8_t primitive; /* enum primitive */
@@ -71,7 +74,6 @@ struct unit {
     const char *wait_status;
     double cohort_first, cohort_left;
     double wait_minutes_max, wait_minutes, wait_minutes_others;
-    double young_share; /* of its growth, born late in the window; NAN */
     bool has_creator;
     struct series_frame creator;
     const char *memstat;
@@ -91,13 +93,18 @@ struct judge {
     uint32_t n_rows;
     struct units units;
     struct series_frames frames; /* scratch */
-    double *load;         /* program-wide bytes allocated, per heap point */
-    double ticker_growth; /* objects of time.NewTicker and time.Tick */
-    double load_ratio, p_load; /* last third over first; MK of its rate */
+    double ticker_growth;        /* objects of time.NewTicker and time.Tick */
+    double load_ratio, p_load;   /* last third over first; MK of its rate */
     double total_heap_growth, total_goroutine_growth;
     bool no_gc;
     uint32_t n_within_noise;
 };
+
+/* Seconds between the first and the last point; 0 below two points. */
+static inline double trend_span(const struct trend *t)
+{
+    return t->n > 1 ? t->seconds[t->n - 1] - t->seconds[0] : 0;
+}
 
 /* rows.c: fills judge.rows for every row some point holds. */
 bool judge_rows(struct judge *j, struct err *err) MUST_USE;

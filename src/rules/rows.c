@@ -44,18 +44,16 @@ static void find_operation(struct judge *j, struct row_facts *r, size_t site,
                            size_t n)
 {
     const struct series_frame *f = j->frames.items;
-    r->operation = r->entry = f[site].func;
-    bool below_std = true;
+    r->operation = f[site].func;
     for (size_t i = site; i < n; i++) {
         const enum frame_origin o = origin_of(j, &f[i]);
         const bool is_own =
             o == ORIGIN_USER || (!r->is_user && o == ORIGIN_DEP);
-        below_std = below_std && (is_own || o == ORIGIN_DEP);
-        if (is_own && below_std) {
-            r->operation = f[i].func;
+        if (!is_own && o != ORIGIN_DEP) {
+            return;
         }
         if (is_own) {
-            r->entry = f[i].func;
+            r->operation = f[i].func;
         }
     }
 }
@@ -128,12 +126,14 @@ static bool fill_row(struct judge *j, uint32_t row, bool is_goroutine,
     const size_t n = j->frames.n;
     *r = (struct row_facts){.site = NO_FUNC,
                             .operation = NO_FUNC,
-                            .entry = NO_FUNC,
                             .leaf = NO_FUNC,
                             .outermost = NO_FUNC,
                             .is_known = true};
     r->is_profiler = is_profiler(f, n);
     r->is_ticker = is_ticker(f, n);
+    for (size_t i = 0; i < n; i++) {
+        (void)origin_of(j, &f[i]); /* of every function, for j->origin */
+    }
     const size_t site = find_site(j, n, &r->is_user);
     if (site < n) {
         r->site = f[site].func;

@@ -14,41 +14,6 @@ static const struct match_name rows[] = {
     {"time.After",     "time.After"    },
 };
 
-/* "go1.23.5" -> 23; 0 when it does not say. */
-static int minor_version(const struct evidence *e)
-{
-    const char *v = e->about ? e->about->go_version : NULL;
-    if (!v || v[0] != 'g' || v[1] != 'o' || v[2] != '1' || v[3] != '.') {
-        return 0;
-    }
-    int minor = 0;
-    for (v += 4; *v >= '0' && *v <= '9' && minor < 1000; v++) {
-        minor = minor * 10 + (*v - '0');
-    }
-    return minor;
-}
-
-static void say_version(const struct evidence *e, struct rule_match *out)
-{
-    const int minor = minor_version(e);
-    if (minor >= 23) {
-        match_evidence(out,
-                       "in Go 1.%d a timer nobody refers to is collected: "
-                       "something still refers to these (or go.mod says "
-                       "below 1.23)",
-                       minor);
-    } else if (minor > 0) {
-        match_evidence(out,
-                       "in Go 1.%d a timer stays until it fires, a ticker "
-                       "until Stop",
-                       minor);
-    } else {
-        match_evidence(out, "before Go 1.23 a timer stays until it fires and a "
-                            "ticker until Stop; since then only while "
-                            "something refers to it");
-    }
-}
-
 static bool check(const struct rule *self, const struct evidence *e,
                   const double *params, struct rule_match *out)
 {
@@ -59,7 +24,9 @@ static bool check(const struct rule *self, const struct evidence *e,
         return false;
     }
     match_evidence(out, "allocated in %s", row->what);
-    say_version(e, out);
+    match_evidence(out, "before Go 1.23 a timer stays until it fires and a "
+                        "ticker until Stop; since then only while "
+                        "something refers to it");
     return match_heap(e, out, "are timers still in use");
 }
 

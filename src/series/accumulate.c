@@ -1,10 +1,9 @@
 /*
- * Sums of cells over groups of rows. Go scales what it sampled: a stored
- * count is v = floor(n / p), p = 1 - exp(-size / rate), so the raw count is
- * n = ceil(v * p - 1e-9), exactly (p <= 1 makes it unique). Tests speak of
- * raw counts, people of scaled bytes.
+ * Sums of cells over groups of rows. Tests speak of raw counts, people of
+ * scaled bytes.
  */
 #include "series/points_private.h"
+#include "series/sampling_private.h"
 
 #include <math.h>
 
@@ -22,19 +21,6 @@ static double block_bytes(const struct series *s, const struct series_cell *c)
     return c->in_use > 0 ? (double)c->in_use_bytes / (double)c->in_use : 0;
 }
 
-static double chance_sampled(double block, int64_t period)
-{
-    if (period <= 1 || block <= 0) {
-        return 1;
-    }
-    return -expm1(-block / (double)period);
-}
-
-static double raw_count(int64_t scaled, double chance)
-{
-    return scaled > 0 ? ceil((double)scaled * chance - 1e-9) : 0;
-}
-
 /* What one cell adds to every group it is in. */
 struct share {
     double value, objects, sampled, born, born_bytes;
@@ -47,11 +33,12 @@ static struct share share_of(const struct series *s, const struct point *pt,
     if (plane != PLANE_HEAP) {
         return (struct share){.value = (double)c->in_use};
     }
-    const double chance = chance_sampled(block_bytes(s, c), pt->period_bytes);
+    const double chance =
+        series_chance(block_bytes(s, c), (double)pt->period_bytes);
     return (struct share){.value = (double)c->in_use_bytes,
                           .objects = (double)c->in_use,
-                          .sampled = raw_count(c->in_use, chance),
-                          .born = raw_count(c->alloc_objects, chance),
+                          .sampled = series_raw_count(c->in_use, chance),
+                          .born = series_raw_count(c->alloc_objects, chance),
                           .born_bytes = (double)c->alloc_bytes};
 }
 

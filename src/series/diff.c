@@ -8,6 +8,7 @@
 #include "base/num.h"
 #include "series/diff_private.h"
 #include "series/profiler_private.h"
+#include "series/sampling_private.h"
 
 #include <assert.h>
 #include <math.h>
@@ -232,16 +233,9 @@ static double chance_of(struct chances *c, double object_bytes)
         ((uint64_t)object_bytes * UINT64_C(0x9e3779b97f4a7c15)) >> 56;
     if (c->bytes[at] != object_bytes) {
         c->bytes[at] = object_bytes;
-        c->chance[at] = -expm1(-object_bytes / c->period);
+        c->chance[at] = series_chance(object_bytes, c->period);
     }
     return c->chance[at];
-}
-
-/* Go stores floor(n / chance): this is n again. The small number keeps an
-   exact product from being rounded up. */
-static double sampled_of(int64_t scaled, double chance)
-{
-    return ceil((double)scaled * chance - 1e-9);
 }
 
 struct adding {
@@ -271,8 +265,8 @@ static struct diff_sum sum_of_sample(struct adding *a, const struct profile *p,
     }
     const double chance = chance_of(&a->chances, size);
     out.objects = (double)objects;
-    out.sampled = sampled_of(objects, chance);
-    out.born = sampled_of(born, chance);
+    out.sampled = series_raw_count(objects, chance);
+    out.born = series_raw_count(born, chance);
     return out;
 }
 
@@ -608,7 +602,8 @@ static void describe(struct series_diff *d)
     about->has_times =
         base->first_nanos != 0 && head->last_nanos > base->first_nanos;
     if (about->has_times) {
-        about->seconds = (double)(head->last_nanos - base->first_nanos) / 1e9;
+        about->seconds =
+            (double)sub_sat_i64(head->last_nanos, base->first_nanos) / 1e9;
     }
     about->heap_period_bytes = heap->period[DIFF_HEAD];
     about->live_heap_bytes = heap->level[DIFF_HEAD];

@@ -3,6 +3,7 @@
  * goroutine profile a moment, proto before text, allocs only where no heap
  * profile exists. What else was taken at that moment is evidence.
  */
+#include "base/num.h"
 #include "series/points_private.h"
 
 #include <string.h>
@@ -20,8 +21,8 @@ static bool same_moment(const struct point *a, const struct point *b)
 {
     if (a->own_nanos && b->own_nanos) {
         const int64_t apart = a->own_nanos > b->own_nanos
-                                  ? a->own_nanos - b->own_nanos
-                                  : b->own_nanos - a->own_nanos;
+                                  ? sub_sat_i64(a->own_nanos, b->own_nanos)
+                                  : sub_sat_i64(b->own_nanos, a->own_nanos);
         return *a->number && strcmp(a->number, b->number) == 0 &&
                apart < 60 * INT64_C(1000000000);
     }

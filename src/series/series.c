@@ -346,9 +346,10 @@ static bool fill_seconds(struct series *s, int64_t origin, struct err *err)
         struct plane *pl = &s->planes[k];
         for (size_t i = 0; i < pl->at.n; i++) {
             const struct point *pt = &s->all.items[pl->at.items[i]];
-            const double at = s->about.has_times
-                                  ? (double)(pt->time_nanos - origin) / 1e9
-                                  : (double)i;
+            const double at =
+                s->about.has_times
+                    ? (double)sub_sat_i64(pt->time_nanos, origin) / 1e9
+                    : (double)i;
             if (!vec_double_push(&pl->seconds, at)) {
                 return nomem(err);
             }
@@ -375,7 +376,7 @@ static void find_window(struct series *s)
     if (has_times && first <= last) {
         s->about.first_nanos = first;
         s->about.last_nanos = last;
-        s->about.seconds = (double)(last - first) / 1e9;
+        s->about.seconds = (double)sub_sat_i64(last, first) / 1e9;
     }
 }
 
@@ -385,7 +386,8 @@ static bool collect_evidence(struct series *s, struct err *err)
         const struct point *pt = &s->all.items[i];
         const double at =
             s->about.has_times && pt->time_nanos
-                ? (double)(pt->time_nanos - s->about.first_nanos) / 1e9
+                ? (double)sub_sat_i64(pt->time_nanos, s->about.first_nanos) /
+                      1e9
                 : (double)i;
         if (!s->inputs.items[pt->input].used) {
             continue;

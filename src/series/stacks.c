@@ -10,9 +10,6 @@
 #include <string.h>
 #include <xxhash.h>
 
-/* Marks a numeric label value inside a key: the number follows in two words. */
-#define LABEL_NUM (UINT32_MAX - 1)
-
 enum { NAME_BYTES_MAX = 1 << 26 };
 
 static bool nomem(struct err *err)

@@ -30,7 +30,7 @@ struct stack_loc {
 VEC_TYPE(stack_locs, struct stack_loc)
 
 /* Key words [key, key + n_locs) are location ids, leaf first; then n_labels
-   triples (key name id, string id or LABEL_NUM, index into nums). */
+   pairs (key name id, text name id). */
 struct stack_row {
     uint32_t key, n_locs, n_labels;
     int64_t block_bytes; /* numeric label "bytes"; 0 = none */

@@ -4,6 +4,7 @@
  * new point. Before the first GC Go counts everything as in use: a state
  * without any free that is followed by states with frees is no level either.
  */
+#include "base/num.h"
 #include "series/points_private.h"
 #include "series/profiler_private.h"
 
@@ -62,8 +63,8 @@ static double frees(const struct point *pt)
 {
     double n = 0;
     for (size_t i = 0; i < pt->cells.n; i++) {
-        n += (double)(pt->cells.items[i].alloc_objects -
-                      pt->cells.items[i].in_use);
+        n += (double)sub_sat_i64(pt->cells.items[i].alloc_objects,
+                                 pt->cells.items[i].in_use);
     }
     return n;
 }

@@ -88,19 +88,14 @@ static bool measure_flow_tests(struct trend *t)
 
 static bool measure_heap_flow(struct trend *t)
 {
-    const double *n = t->sampled;
     const double *b = t->born;
     const size_t k = t->n;
-    const double span = t->seconds[k - 1] - t->seconds[0];
     t->births = b[k - 1] - b[0];
     if (t->births < t->growth) {
         t->births = t->growth;
     }
     t->deaths = t->births - t->growth;
     t->retention = t->births > 0 ? t->growth / t->births : 0;
-    if (t->births > 0 && span > 0) {
-        t->residence_seconds = n[k - 1] / (t->births / span);
-    }
     t->birth_ratio = trend_flow_ratio(b, k);
     return measure_flow_tests(t);
 }
@@ -259,7 +254,7 @@ bool trend_measure(struct trend *t, int64_t period_bytes)
 {
     const size_t k = t->n;
     t->p = t->q = t->p_residence = t->p_births = t->p_late = 1;
-    t->retention = t->residence_seconds = NAN;
+    t->retention = NAN;
     t->birth_ratio = t->level_ratio = 1;
     if (k == 0) {
         return true;

@@ -32,7 +32,6 @@ struct trend {
     double growth;             /* in samples (heap) or goroutines */
     double births, deaths;     /* sampled, over the window; heap only */
     double retention;          /* growth / births, 0..1; NAN unknown */
-    double residence_seconds;  /* in use / births per second; NAN unknown */
     double z;                  /* growth over its noise at steady state */
     double p, q;               /* Mann-Kendall, Benjamini-Hochberg; 1 none */
     double p_residence;        /* Mann-Kendall on the residence time */

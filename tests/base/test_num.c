@@ -308,6 +308,12 @@ static void checked_arithmetic_knows_the_ends(void **state)
     assert_true(add_sat_i64(INT64_MAX, 1) == INT64_MAX);
     assert_true(add_sat_i64(INT64_MIN, -1) == INT64_MIN);
     assert_true(add_sat_i64(INT64_MIN, INT64_MAX) == -1);
+    assert_true(sub_sat_i64(INT64_MIN, 1) == INT64_MIN);
+    assert_true(sub_sat_i64(INT64_MAX, -1) == INT64_MAX);
+    assert_true(sub_sat_i64(0, INT64_MIN) == INT64_MAX);
+    assert_true(sub_sat_i64(-1, INT64_MIN) == INT64_MAX);
+    assert_true(sub_sat_i64(INT64_MIN, INT64_MIN) == 0);
+    assert_true(sub_sat_i64(5, 7) == -2);
 }
 
 int main(void)

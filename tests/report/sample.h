@@ -176,7 +176,6 @@ static inline const struct report *sample_report(struct sample *s)
     };
     s->about = (struct series_about){
         .program = "orders",
-        .go_version = "go1.23.5",
         .n_heap = 10,
         .n_goroutine = 10,
         .n_segments = 1,
@@ -237,7 +236,6 @@ static inline const struct report *sample_hostile(struct sample *s)
     s->evidence[0] = SAMPLE_HOSTILE;
     s->notes[0] = SAMPLE_HOSTILE;
     s->about.program = SAMPLE_HOSTILE;
-    s->about.go_version = SAMPLE_HOSTILE;
     s->inputs[0].source = SAMPLE_HOSTILE;
     s->report.target = SAMPLE_HOSTILE;
     s->table.title = SAMPLE_HOSTILE;

@@ -30,7 +30,7 @@ static void opening_is_marker_and_verdict(void **state)
     static const char want[] =
         "<!-- seep:leaks:orders -->\n"
         "### LEAK: 1 strong, 1 suspect findings in 10 snapshots over 22.5 s\n"
-        "orders, go1.23.5, no restart\n"
+        "orders, no restart\n"
         "\n"
         "| | grade | what | change | per hour | where | rule |\n"
         "|--:|---|---|--:|--:|---|---|\n"

@@ -11,7 +11,7 @@
 
 static const char golden[] =
     "LEAK  1 strong, 1 suspect findings in 10 snapshots over 22.5 s\n"
-    "  (orders, go1.23.5, no restart)\n"
+    "  (orders, no restart)\n"
     "\n"
     " 1 strong  goroutines wait on a channel receive               "
     "24 -> 306   +45k/h\n"

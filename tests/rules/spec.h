@@ -22,7 +22,6 @@ struct spec {
     double cohort_first, cohort_left, wait_minutes, wait_minutes_others;
     double tickers;
     const char *memstat;
-    const char *go_version;
 };
 
 /* What a spec becomes; points into itself, so do not copy. */
@@ -77,8 +76,7 @@ static inline const struct evidence *spec_build(const struct spec *s,
         .last = 300,
         .delta = 290,
     };
-    out->about = (struct series_about){.heap_period_bytes = 524288,
-                                       .go_version = s->go_version};
+    out->about = (struct series_about){.heap_period_bytes = 524288};
     struct evidence *e = &out->e;
     e->kind = s->kind;
     e->grade = GRADE_STRONG;
