@@ -176,8 +176,11 @@ static bool add_level(struct judge *j, bool by_line, struct err *err)
 
 static bool grade_units(struct judge *j, size_t first, struct err *err)
 {
-    struct unit **units = j->units.items + first;
     const size_t n = j->units.n - first;
+    if (n == 0) {
+        return true;
+    }
+    struct unit **units = j->units.items + first;
     for (size_t i = 0; i < n; i++) {
         gate_goroutine(j, units[i]); /* finds the small ones */
     }

@@ -289,12 +289,12 @@ bool judge_parents(struct judge *j, struct heap_work *w, struct err *err)
     for (uint32_t f = 0; ok && f < g.n_groups; f++) {
         ok = try_parent(j, w, f, gained, err);
     }
-    struct unit **parents = j->units.items + first;
     const size_t n = j->units.n - first;
     if (!ok || n == 0) {
         free(gained);
         return ok;
     }
+    struct unit **parents = j->units.items + first;
     ok = judge_q(parents, n, err);
     for (size_t i = 0; ok && i < n; i++) {
         gate_heap(j, parents[i]);
