@@ -1,7 +1,8 @@
 /*
  * The report in a terminal: the verdict first, then each finding in the few
- * lines a busy person reads. Never wider than the terminal, never a control
- * character from an input, colour only beside words that say the same.
+ * lines a busy person reads. Prose fits the terminal (a name too long for it
+ * stays whole, tables keep their names readable), no control character comes
+ * from an input, colour stands only beside words that say the same.
  */
 #include "base/num.h"
 #include "report/plain_private.h"
