@@ -35,8 +35,8 @@ static int preference(const struct point *pt)
     return (pt->kind == KIND_ALLOCS ? 2 : 0) + (pt->form == FORM_TEXT);
 }
 
-/* Does a better point of this moment and plane exist? Of equals the first
-   one counts only when they are the same file twice; others stay points. */
+/* A better point of this moment and plane, or NULL. Equals stay points; copies
+   are dropped with the repeated states. */
 static const struct point *better_point(const struct series *s, size_t i)
 {
     const struct point *pt = &s->all.items[i];
