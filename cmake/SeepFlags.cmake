@@ -27,11 +27,12 @@ add_library(seep_build INTERFACE)
 # language are off.
 target_compile_definitions(seep_build INTERFACE _XOPEN_SOURCE=700
                                                 _FILE_OFFSET_BITS=64)
+# -ffp-contract=off: a simulated world is the same from every compiler.
 # -fno-semantic-interposition: the shared library's functions call each other
 # directly, as in the static one.
 target_compile_options(
   seep_build
-  INTERFACE -fno-common -fno-semantic-interposition -fstack-protector-strong
+  INTERFACE -fno-common -ffp-contract=off -fno-semantic-interposition -fstack-protector-strong
             -ffile-prefix-map=${PROJECT_SOURCE_DIR}=.
             -ffile-prefix-map=${PROJECT_BINARY_DIR}=build)
 target_link_options(seep_build INTERFACE -Wl,-z,relro -Wl,-z,now -Wl,--as-needed)

@@ -87,25 +87,12 @@ static bool add_directory(struct analysis *a, const char *dir, unsigned group,
     return ok;
 }
 
-/* What is missing between the URL and a heap profile. */
-static const char *rest_of_url(const char *url)
-{
-    const struct span s = span_of(url);
-    if (!span_has(s, "/debug/pprof")) {
-        return span_ends(s, "/") ? "debug/pprof/heap" : "/debug/pprof/heap";
-    }
-    return span_ends(s, "/debug/pprof/")  ? "heap"
-           : span_ends(s, "/debug/pprof") ? "/heap"
-                                          : "";
-}
-
 static bool refuse_url(const char *url, struct err *err)
 {
-    const bool is_whole = strstr(url, "://") != NULL;
     return err_set(err, ERR_USAGE,
                    "URL targets are not supported yet; save snapshots first: "
-                   "curl -o 00.heap.pb.gz %s%.120s%s",
-                   is_whole ? "" : "http://", url, rest_of_url(url));
+                   "seep fetch %.120s -o DIR",
+                   url);
 }
 
 bool analysis_add(struct analysis *a, const char *arg, unsigned group,

@@ -39,38 +39,6 @@ struct selection {
 
 /* --- text --- */
 
-static void paragraph(struct buf *out, const char *title, const char *text)
-{
-    enum { COLUMN = 14 };
-    if (text == NULL || *text == '\0') {
-        return;
-    }
-    const size_t start = out->len;
-    buf_printf(out, "%-*s", COLUMN, title);
-    help_wrap(out, text, out->len - start, COLUMN);
-}
-
-static void code_lines(struct buf *out, const char *title, const char *code)
-{
-    struct span rest = span_of(code);
-    struct span line;
-    if (rest.len == 0) {
-        return;
-    }
-    buf_printf(out, "\n%s\n", title);
-    while (span_line(&rest, &line)) {
-        buf_str(out, line.len > 0 ? "    " : "");
-        for (size_t i = 0; i < line.len; i++) {
-            /* Four columns a tab keep Go within 80. */
-            buf_str(out, line.p[i] == '\t' ? "    " : "");
-            if (line.p[i] != '\t') {
-                buf_char(out, line.p[i]);
-            }
-        }
-        buf_char(out, '\n');
-    }
-}
-
 static void number(struct buf *out, double v, const char *unit)
 {
     if (strcmp(unit, "bytes") == 0) {
@@ -101,18 +69,18 @@ static void param_text(struct buf *out, const struct rule_param *p)
 static void page_text(struct buf *out, const struct rule *r)
 {
     buf_printf(out, "%s: %s\n\n", r->id, r->title);
-    paragraph(out, "what", r->what);
-    paragraph(out, "why", r->why);
-    paragraph(out, "infers", r->infers);
-    paragraph(out, "decides", r->decides);
+    help_paragraph(out, "what", r->what);
+    help_paragraph(out, "why", r->why);
+    help_paragraph(out, "infers", r->infers);
+    help_paragraph(out, "decides", r->decides);
     for (size_t i = 0; i < 4 && r->alternatives[i] != NULL; i++) {
-        paragraph(out, i == 0 ? "or else" : "", r->alternatives[i]);
+        help_paragraph(out, i == 0 ? "or else" : "", r->alternatives[i]);
     }
-    paragraph(out, "fix", r->fix);
-    paragraph(out, "check", r->confirm);
-    paragraph(out, "at worst", grade_name(r->worst));
-    code_lines(out, "leaks:", r->leaking);
-    code_lines(out, "mended:", r->mended);
+    help_paragraph(out, "fix", r->fix);
+    help_paragraph(out, "check", r->confirm);
+    help_paragraph(out, "at worst", grade_name(r->worst));
+    help_code(out, "leaks:", r->leaking);
+    help_code(out, "mended:", r->mended);
     if (r->n_params > 0) {
         buf_printf(out, "\nparameters (--set %s.NAME=VALUE):\n", r->id);
     }

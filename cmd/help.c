@@ -8,7 +8,7 @@ void help_wrap(struct buf *out, const char *text, size_t column, size_t indent)
 {
     bool is_first = true;
     while (*text != '\0') {
-        const size_t word = strcspn(text, " ");
+        const size_t word = strcspn(text, " \n");
         if (!is_first && column + 1 + word > WIDTH) {
             buf_char(out, '\n');
             buf_repeat(out, ' ', indent);
@@ -20,7 +20,7 @@ void help_wrap(struct buf *out, const char *text, size_t column, size_t indent)
         buf_add(out, text, word);
         column += word;
         text += word;
-        text += strspn(text, " ");
+        text += strspn(text, " \n");
         is_first = false;
     }
     buf_char(out, '\n');
@@ -100,4 +100,38 @@ void help_overview(struct buf *out)
                  "written\n"
                  "  3    inconclusive: too little data, or an input lost\n"
                  "  130  interrupted (143: terminated)\n");
+}
+
+/* --- pages about one thing --- */
+
+void help_paragraph(struct buf *out, const char *title, const char *text)
+{
+    enum { COLUMN = 14 };
+    if (text == NULL || *text == '\0') {
+        return;
+    }
+    const size_t start = out->len;
+    buf_printf(out, "%-*s", COLUMN, title);
+    help_wrap(out, text, out->len - start, COLUMN);
+}
+
+void help_code(struct buf *out, const char *title, const char *code)
+{
+    struct span rest = span_of(code);
+    struct span line;
+    if (rest.len == 0) {
+        return;
+    }
+    buf_printf(out, "\n%s\n", title);
+    while (span_line(&rest, &line)) {
+        buf_str(out, line.len > 0 ? "    " : "");
+        for (size_t i = 0; i < line.len; i++) {
+            /* Four columns a tab keep Go within 80. */
+            buf_str(out, line.p[i] == '\t' ? "    " : "");
+            if (line.p[i] != '\t') {
+                buf_char(out, line.p[i]);
+            }
+        }
+        buf_char(out, '\n');
+    }
 }

@@ -12,4 +12,9 @@ void help_command(struct buf *out, const struct cmd *c);
    `column` is where the first line stands. */
 void help_wrap(struct buf *out, const char *text, size_t column, size_t indent);
 
+/* For pages about one thing: a titled paragraph, and a block of Go. Nothing
+   for an absent or empty text. */
+void help_paragraph(struct buf *out, const char *title, const char *text);
+void help_code(struct buf *out, const char *title, const char *code);
+
 #endif

@@ -156,6 +156,18 @@ static bool set_integer(const struct option_row *row, void *field,
     return true;
 }
 
+static bool set_duration(const struct option_row *row, void *field,
+                         const char *text, struct err *err)
+{
+    int64_t ns = 0;
+    if (!num_parse_duration(span_of(text), &ns) ||
+        !number_in_range(row, (double)ns / 1e9)) {
+        return wrong_value(row, text, "a duration such as 60s", err);
+    }
+    memcpy(field, &ns, sizeof(ns));
+    return true;
+}
+
 static bool set_value(struct parse *p, const struct option_set *set,
                       const struct option_row *row, const char *text)
 {
@@ -172,6 +184,8 @@ static bool set_value(struct parse *p, const struct option_set *set,
         return set_integer(row, field, text, p->err);
     case OPTION_NUMBER:
         return set_number(row, field, text, p->err);
+    case OPTION_DURATION:
+        return set_duration(row, field, text, p->err);
     case OPTION_CHOICE:
         return set_choice(row, field, text, p->err);
     case OPTION_WORDS:

@@ -18,15 +18,16 @@ struct words {
 };
 
 enum option_kind {
-    OPTION_FLAG,   /* bool */
-    OPTION_TEXT,   /* const char * */
-    OPTION_BYTES,  /* uint64_t; "8MiB" */
-    OPTION_COUNT,  /* uint64_t */
-    OPTION_NUMBER, /* double */
-    OPTION_CHOICE, /* int: index into `choices` */
-    OPTION_WORDS,  /* struct words: one more each time */
-    OPTION_MANY,   /* struct words: all words up to the next option */
-    OPTION_CALL    /* whatever `apply` makes of it */
+    OPTION_FLAG,     /* bool */
+    OPTION_TEXT,     /* const char * */
+    OPTION_BYTES,    /* uint64_t; "8MiB" */
+    OPTION_COUNT,    /* uint64_t */
+    OPTION_NUMBER,   /* double */
+    OPTION_DURATION, /* int64_t ns; "60s", "500ms"; bounds in seconds */
+    OPTION_CHOICE,   /* int: index into `choices` */
+    OPTION_WORDS,    /* struct words: one more each time */
+    OPTION_MANY,     /* struct words: all words up to the next option */
+    OPTION_CALL      /* whatever `apply` makes of it */
 };
 
 struct option_row {

@@ -1,15 +1,10 @@
 #include "output.h"
 
 #include "console.h"
+#include "files.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 /* A report of every finding of a huge series stays far below. */
 #define LIMIT_OUTPUT_BYTES ((size_t)256 << 20)
@@ -172,106 +167,6 @@ bool outputs_check_report(const struct outputs *o, struct err *err)
     return outputs_check(o, names, n, err);
 }
 
-static bool fail_io(const char *path, const char *what, struct err *err)
-{
-    return err_set(err, ERR_IO, "%s: %s: %s", path, what,
-                   strerror(errno)); /* NOLINT(concurrency-mt-unsafe) */
-}
-
-/* Writes, and closes `fd` in any case. */
-static bool write_and_close(int fd, struct span data, bool is_regular,
-                            const char *path, struct err *err)
-{
-    while (data.len > 0) {
-        const ssize_t n = write(fd, data.p, data.len);
-        if (n < 0 && errno == EINTR) {
-            continue;
-        }
-        if (n < 0 && errno == EPIPE) {
-            data.len = 0; /* the reader of a named pipe has seen enough */
-            break;
-        }
-        if (n <= 0) {
-            fail_io(path, "cannot write", err);
-            close(fd);
-            return false;
-        }
-        data = span_from(data, (size_t)n);
-    }
-    if (is_regular && fsync(fd) != 0 && errno != EINVAL) {
-        fail_io(path, "cannot write", err);
-        close(fd);
-        return false;
-    }
-    if (close(fd) != 0 && errno != EINTR) {
-        return fail_io(path, "cannot write", err);
-    }
-    return true;
-}
-
-/* Permission bits a plain creat() would give. */
-static mode_t creation_mode(void)
-{
-    const mode_t mask = umask(0);
-    umask(mask);
-    return 0666 & ~mask;
-}
-
-static bool replace_file(const char *path, mode_t mode, struct span data,
-                         const char *shown, struct err *err)
-{
-    char temp[PATH_MAX];
-    const struct span whole = span_of(path);
-    const size_t slash = span_rfind_char(whole, '/');
-    const size_t name = slash < whole.len ? slash + 1 : 0;
-    static const char suffix[] = ".seep-XXXXXX";
-    if (name + sizeof(suffix) > sizeof(temp)) {
-        errno = ENAMETOOLONG;
-        return fail_io(shown, "cannot write", err);
-    }
-    memcpy(temp, path, name);
-    memcpy(temp + name, suffix, sizeof(suffix));
-    const int fd = mkstemp(temp);
-    if (fd < 0) {
-        return fail_io(shown, "cannot create", err);
-    }
-    console_guard(temp);
-    (void)fchmod(fd, mode);
-    bool ok = write_and_close(fd, data, true, shown, err);
-    if (ok && rename(temp, path) != 0) {
-        ok = fail_io(shown, "cannot create", err);
-    }
-    if (!ok) {
-        unlink(temp);
-    }
-    console_guard(NULL);
-    return ok;
-}
-
-/* Devices and pipes are written as they are; a link keeps pointing to the
-   file that is replaced. */
-static bool write_file(const char *path, struct span data, struct err *err)
-{
-    struct stat st;
-    if (stat(path, &st) != 0) {
-        return replace_file(path, creation_mode(), data, path, err);
-    }
-    if (!S_ISREG(st.st_mode)) {
-        const int fd = open(path, O_WRONLY | O_CLOEXEC);
-        if (fd < 0) {
-            return fail_io(path, "cannot write", err);
-        }
-        return write_and_close(fd, data, false, path, err);
-    }
-    char *target = realpath(path, NULL);
-    if (target == NULL) {
-        return fail_io(path, "cannot write", err);
-    }
-    const bool ok = replace_file(target, st.st_mode & 07777, data, path, err);
-    free(target);
-    return ok;
-}
-
 static const struct outputs just_text = {.items = {{"text", NULL}}, .n = 1};
 
 bool outputs_write(const struct outputs *o, const struct session *s,
@@ -292,7 +187,7 @@ bool outputs_write(const struct outputs *o, const struct session *s,
     for (size_t i = 0; i < o->n; i++) {
         if (is_stdout(&o->items[i])) {
             on_stdout = buf_view(&made[i]);
-        } else if (!write_file(o->items[i].path, buf_view(&made[i]), err)) {
+        } else if (!file_write(o->items[i].path, buf_view(&made[i]), err)) {
             goto out;
         }
     }

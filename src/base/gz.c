@@ -208,42 +208,103 @@ void gz_reader_free(struct gz_reader *g)
     }
 }
 
-static bool deflate_all(z_stream *z, struct buf *out, struct err *err)
+/* --- compression --- */
+
+struct gz_writer {
+    struct sink out;
+    z_stream z;
+    uint8_t block[GZ_BLOCK_BYTES];
+};
+
+struct gz_writer *gz_writer_new(struct sink out, int level)
 {
-    uint8_t block[16 << 10];
+    enum { MEMORY_LEVEL = 8 };
+    struct gz_writer *g = calloc(1, sizeof(*g));
+    if (g == NULL) {
+        return NULL;
+    }
+    g->out = out;
+    if (deflateInit2(&g->z, level, Z_DEFLATED, GZ_WINDOW_BITS, MEMORY_LEVEL,
+                     Z_DEFAULT_STRATEGY) != Z_OK) {
+        free(g);
+        return NULL;
+    }
+    return g;
+}
+
+/* Lets deflate work until it wants more input, or is done when finishing. */
+static bool deflate_some(struct gz_writer *g, const uint8_t *p, uInt n,
+                         int flush, struct err *err)
+{
+    g->z.next_in = (z_const Bytef *)p;
+    g->z.avail_in = n;
     int rc = Z_OK;
-    while (rc != Z_STREAM_END) {
-        z->next_out = block;
-        z->avail_out = sizeof(block);
-        rc = deflate(z, Z_FINISH);
+    do {
+        g->z.next_out = g->block;
+        g->z.avail_out = sizeof(g->block);
+        rc = deflate(&g->z, flush);
         if (rc == Z_STREAM_ERROR) {
             return err_set(err, ERR_INTERNAL, "deflate state");
         }
-        buf_add(out, block, sizeof(block) - z->avail_out);
-        if (!buf_ok(out)) {
-            break;
+        const size_t done = sizeof(g->block) - g->z.avail_out;
+        if (done > 0 && !g->out.write(g->out.ctx, g->block, done, err)) {
+            return false;
         }
+    } while (flush == Z_FINISH ? rc != Z_STREAM_END : g->z.avail_out == 0);
+    return true;
+}
+
+bool gz_writer_write(struct gz_writer *g, const uint8_t *p, size_t n,
+                     struct err *err)
+{
+    const size_t piece = (size_t)1 << 30; /* zlib counts in 32 bits */
+    while (n > piece) {
+        if (!deflate_some(g, p, (uInt)piece, Z_NO_FLUSH, err)) {
+            return false;
+        }
+        p += piece;
+        n -= piece;
     }
+    return n == 0 || deflate_some(g, p, (uInt)n, Z_NO_FLUSH, err);
+}
+
+bool gz_writer_end(struct gz_writer *g, struct err *err)
+{
+    return deflate_some(g, NULL, 0, Z_FINISH, err) &&
+           g->out.end(g->out.ctx, err);
+}
+
+void gz_writer_free(struct gz_writer *g)
+{
+    if (g != NULL) {
+        deflateEnd(&g->z);
+        free(g);
+    }
+}
+
+static bool write_to_buf(void *ctx, const uint8_t *p, size_t n, struct err *err)
+{
+    struct buf *out = ctx;
+    buf_add(out, p, n);
     return buf_check(out, "compressed data", err);
+}
+
+static bool end_nothing(void *ctx, struct err *err)
+{
+    (void)ctx;
+    (void)err;
+    return true;
 }
 
 bool gz_compress(const uint8_t *p, size_t n, int level, struct buf *out,
                  struct err *err)
 {
-    if (n > UINT_MAX) {
-        return err_set(err, ERR_LIMIT, "%zu bytes to compress at once", n);
+    const struct sink sink = {out, write_to_buf, end_nothing};
+    struct gz_writer *g = gz_writer_new(sink, level);
+    if (g == NULL) {
+        return err_nomem(err, "compression");
     }
-    z_stream z = {.zalloc = take, .zfree = give_back};
-    const int rc = deflateInit2(&z, level, Z_DEFLATED, GZ_WINDOW_BITS, 8,
-                                Z_DEFAULT_STRATEGY);
-    if (rc != Z_OK) {
-        return rc == Z_MEM_ERROR
-                   ? err_nomem(err, "compressing")
-                   : err_set(err, ERR_USAGE, "compression level %d", level);
-    }
-    z.next_in = p;
-    z.avail_in = (uInt)n;
-    const bool ok = deflate_all(&z, out, err);
-    deflateEnd(&z);
+    const bool ok = gz_writer_write(g, p, n, err) && gz_writer_end(g, err);
+    gz_writer_free(g);
     return ok;
 }

@@ -29,6 +29,16 @@ void gz_reader_free(struct gz_reader *g);
 /* Is this the start of a gzip stream? Needs two bytes. */
 bool gz_is_magic(const uint8_t *p, size_t n);
 
+/* Streaming compression into one member (no name, no time). `out` is copied;
+   NULL when memory is out. */
+struct gz_writer;
+struct gz_writer *gz_writer_new(struct sink out, int level);
+bool gz_writer_write(struct gz_writer *g, const uint8_t *p, size_t n,
+                     struct err *err) MUST_USE;
+/* No more input: writes what is left, then ends `out`. */
+bool gz_writer_end(struct gz_writer *g, struct err *err) MUST_USE;
+void gz_writer_free(struct gz_writer *g);
+
 struct buf;
 
 /* One-shot compression (one member, no name, no time) into `out`. */

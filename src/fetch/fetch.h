@@ -1,6 +1,7 @@
 /*
- * Front header of fetch/: bytes from files, directories and standard input,
- * pushed into a sink as they come. Knows no formats; everything is bounded.
+ * Front header of fetch/: bytes from files, directories, standard input and
+ * HTTP, pushed into a sink as they come. Knows no formats; everything is
+ * bounded.
  */
 #ifndef SEEP_FETCH_FETCH_H
 #define SEEP_FETCH_FETCH_H
@@ -8,6 +9,8 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/sink.h"
+#include "fetch/http.h" /* IWYU pragma: export */
+#include "fetch/url.h"  /* IWYU pragma: export */
 
 /* Reads a regular file, a pipe, or standard input ("-") in blocks into the
    sink, then calls its end. More than `limit_bytes` is ERR_LIMIT. Checks

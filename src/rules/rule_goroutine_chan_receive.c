@@ -42,8 +42,8 @@ const struct rule rule_goroutine_chan_receive = {
     .fix = "Let the sender, who owns the channel, close it on every path "
            "(defer close(ch)), or select on ctx.Done() beside the receive so "
            "that the goroutine has an end.",
-    .confirm =
-        "curl -s 'HOST/debug/pprof/goroutine?debug=2'   (how long each waited)",
+    .confirm = "seep fetch HOST --profile goroutine --debug 2   (how "
+               "long each waited)",
     .leaking = "func watch(ch chan Event) {\n"
                "    go func() {\n"
                "        for ev := range ch { // nobody closes ch\n"

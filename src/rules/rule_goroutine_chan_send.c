@@ -32,8 +32,8 @@ const struct rule rule_goroutine_chan_send = {
     .fix = "Give the channel room for every send (make(chan T, 1)), or select "
            "on ctx.Done() beside the send, or let the receiver drain the "
            "channel before it returns.",
-    .confirm =
-        "curl -s 'HOST/debug/pprof/goroutine?debug=2'   (how long each waited)",
+    .confirm = "seep fetch HOST --profile goroutine --debug 2   (how "
+               "long each waited)",
     .leaking = "func first(ctx context.Context) (Answer, error) {\n"
                "    ch := make(chan Answer)\n"
                "    go func() { ch <- slow() }() // stuck after a timeout\n"

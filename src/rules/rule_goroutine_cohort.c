@@ -69,8 +69,8 @@ const struct rule rule_goroutine_cohort = {
                      "connections that clients opened then and still hold"},
     .fix = "Give every goroutine an end: select on ctx.Done(), close the "
            "channel it reads, unlock on every path.",
-    .confirm =
-        "curl -s 'HOST/debug/pprof/goroutine?debug=2'   (once more, later)",
+    .confirm = "seep fetch HOST --profile goroutine --debug 2   (once "
+               "more, later)",
     .leaking = "func (s *Server) onConnect(c *Client) {\n"
                "    go s.pump(c) // outlives the client\n"
                "}\n",

@@ -32,8 +32,8 @@ const struct rule rule_goroutine_cond = {
     .fix = "Test the condition in a loop under the lock, Broadcast when more "
            "than one may wait, and Broadcast on shutdown with a closed flag in "
            "the condition.",
-    .confirm =
-        "curl -s 'HOST/debug/pprof/goroutine?debug=2'   (how long each waited)",
+    .confirm = "seep fetch HOST --profile goroutine --debug 2   (how "
+               "long each waited)",
     .leaking = "func (q *Queue) Pop() Item {\n"
                "    q.mu.Lock()\n"
                "    defer q.mu.Unlock()\n"

@@ -61,8 +61,8 @@ const struct rule rule_goroutine_growth = {
                      "a worker pool on its way to its size"},
     .fix = "Give every goroutine an end: find who starts it, and let it return "
            "on ctx.Done() or on a done channel that the owner closes.",
-    .confirm =
-        "curl -s 'HOST/debug/pprof/goroutine?debug=2'   (what each waits for)",
+    .confirm = "seep fetch HOST --profile goroutine --debug 2   (what "
+               "each waits for)",
     .leaking = "func handle(w http.ResponseWriter, r *http.Request) {\n"
                "    go track(r) // never returns\n"
                "}\n",

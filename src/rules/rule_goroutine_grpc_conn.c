@@ -56,8 +56,8 @@ const struct rule rule_goroutine_grpc_conn = {
     .fix = "Dial once and share the ClientConn (it is safe for concurrent "
            "use), or defer conn.Close() where it was made; end streams by "
            "cancelling their context.",
-    .confirm =
-        "curl -s 'HOST/debug/pprof/goroutine?debug=2'   (created by whom)",
+    .confirm = "seep fetch HOST --profile goroutine --debug 2   "
+               "(created by whom)",
     .leaking = "func ask(q *Query) (*Answer, error) {\n"
                "    conn, err := grpc.NewClient(addr, opts...)\n"
                "    ...\n"

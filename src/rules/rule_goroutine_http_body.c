@@ -61,8 +61,8 @@ const struct rule rule_goroutine_http_body = {
     .fix = "After the error check, defer resp.Body.Close() and read the body "
            "to the end (io.Copy(io.Discard, resp.Body)), also when only the "
            "status matters.",
-    .confirm =
-        "curl -s 'HOST/debug/pprof/goroutine?debug=2'   (how long each waited)",
+    .confirm = "seep fetch HOST --profile goroutine --debug 2   (how "
+               "long each waited)",
     .leaking = "resp, err := http.Get(url)\n"
                "if err != nil {\n"
                "    return err\n"

@@ -37,8 +37,8 @@ const struct rule rule_goroutine_io_wait = {
     .fix = "Set deadlines (SetReadDeadline, http.Client.Timeout, server "
            "ReadTimeout and IdleTimeout) and close the connection with defer "
            "where it was opened.",
-    .confirm =
-        "curl -s 'HOST/debug/pprof/goroutine?debug=2'   (how long each waited)",
+    .confirm = "seep fetch HOST --profile goroutine --debug 2   (how "
+               "long each waited)",
     .leaking = "conn, err := net.Dial(\"tcp\", addr)\n"
                "...\n"
                "go io.Copy(sink, conn) // no deadline, nobody closes conn\n",

@@ -37,8 +37,7 @@ const struct rule rule_goroutine_mutex = {
     .fix = "Unlock on every path (defer mu.Unlock() right after Lock), take "
            "several locks in one fixed order, and do not call out or do I/O "
            "while holding one.",
-    .confirm = "curl -s 'HOST/debug/pprof/goroutine?debug=2'   (who is past "
-               "the Lock?)",
+    .confirm = "seep fetch HOST --profile goroutine --debug 2   (who holds it)",
     .leaking = "func (s *Store) Put(k string, v []byte) error {\n"
                "    s.mu.Lock()\n"
                "    if len(v) > maxLen {\n"

@@ -32,8 +32,8 @@ const struct rule rule_goroutine_nil_chan = {
     .fix = "Make the channel before the goroutine starts (check constructors "
            "and struct fields never set). To switch off one case of a select, "
            "nil is right, but keep a case that can end it.",
-    .confirm =
-        "curl -s 'HOST/debug/pprof/goroutine?debug=2'   (the state of each)",
+    .confirm = "seep fetch HOST --profile goroutine --debug 2   (the "
+               "state of each)",
     .leaking = "type Hub struct{ done chan struct{} }\n"
                "\n"
                "func (h *Hub) Start() {\n"

@@ -37,8 +37,7 @@ const struct rule rule_goroutine_rwmutex = {
     .fix = "Pair every RLock with defer RUnlock and every Lock with defer "
            "Unlock, never take RLock twice in one call chain, and do no I/O "
            "while holding it.",
-    .confirm = "curl -s 'HOST/debug/pprof/goroutine?debug=2'   (who is past "
-               "the lock?)",
+    .confirm = "seep fetch HOST --profile goroutine --debug 2   (who holds it)",
     .leaking = "func (c *Cache) Get(k string) V {\n"
                "    c.mu.RLock()\n"
                "    v, ok := c.m[k]\n"

@@ -45,8 +45,8 @@ const struct rule rule_goroutine_select = {
     .fix = "Give the select a case that surely comes: ctx.Done(), or a done "
            "channel that the owner closes in its Stop or Close; then check "
            "that Stop is called on every path.",
-    .confirm =
-        "curl -s 'HOST/debug/pprof/goroutine?debug=2'   (how long each waited)",
+    .confirm = "seep fetch HOST --profile goroutine --debug 2   (how "
+               "long each waited)",
     .leaking = "func (w *Worker) loop() {\n"
                "    for {\n"
                "        select {\n"

@@ -27,8 +27,8 @@ const struct rule rule_goroutine_select_empty = {
     .alternatives = {"one goroutine parked on purpose until the process ends"},
     .fix = "Wait for something that comes: <-ctx.Done() in place of select{}, "
            "or let the goroutine return; only main may block for ever.",
-    .confirm =
-        "curl -s 'HOST/debug/pprof/goroutine?debug=2'   (the state of each)",
+    .confirm = "seep fetch HOST --profile goroutine --debug 2   (the "
+               "state of each)",
     .leaking = "func serve(c *Conn) {\n"
                "    c.OnMessage(handle)\n"
                "    select {} // one goroutine per connection, for ever\n"

@@ -30,8 +30,8 @@ const struct rule rule_goroutine_sleep = {
                      "retries that pile up while something else is down"},
     .fix = "End the loop with the work it serves: select on ctx.Done() and a "
            "timer in place of time.Sleep, and bound the number of retries.",
-    .confirm =
-        "curl -s 'HOST/debug/pprof/goroutine?debug=2'   (same ids later?)",
+    .confirm = "seep fetch HOST --profile goroutine --debug 2   (same "
+               "ids later?)",
     .leaking = "go func() {\n"
                "    for !ready() {\n"
                "        time.Sleep(time.Second) // for ever, if never ready\n"

@@ -56,8 +56,8 @@ const struct rule rule_goroutine_sql_rows = {
                      "several databases in one program, by design"},
     .fix = "defer rows.Close() right after the error check of Query, and look "
            "at rows.Err() at the end; QueryRow closes by itself.",
-    .confirm =
-        "curl -s 'HOST/debug/pprof/goroutine?debug=2'   (minutes in awaitDone)",
+    .confirm = "seep fetch HOST --profile goroutine --debug 2   "
+               "(minutes in awaitDone)",
     .leaking = "rows, err := db.QueryContext(ctx, q)\n"
                "if err != nil {\n"
                "    return err\n"

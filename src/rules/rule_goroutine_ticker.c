@@ -72,8 +72,8 @@ const struct rule rule_goroutine_ticker = {
     .fix = "Loop in a select with <-t.C and <-ctx.Done() (or a done channel), "
            "and defer t.Stop(). Since Go 1.23 a forgotten ticker alone is "
            "collected, but not while a goroutine waits on it.",
-    .confirm =
-        "curl -s 'HOST/debug/pprof/goroutine?debug=2'   (created by whom)",
+    .confirm = "seep fetch HOST --profile goroutine --debug 2   "
+               "(created by whom)",
     .leaking = "go func() {\n"
                "    t := time.NewTicker(time.Second)\n"
                "    for range t.C { // never ends, even after t.Stop()\n"

@@ -38,8 +38,7 @@ const struct rule rule_goroutine_unreachable = {
                      "may list more"},
     .fix = "Let whoever made the channel or took the lock finish the job on "
            "every path: close(ch), a buffer of 1, or select on ctx.Done().",
-    .confirm =
-        "curl -so l.pb.gz HOST/debug/pprof/goroutineleak   (twice; Go 1.27)",
+    .confirm = "seep fetch HOST --profile goroutineleak -n 2   (Go 1.27)",
     .leaking = "ch := make(chan int)\n"
                "go func() { ch <- compute() }()\n"
                "if cached {\n"

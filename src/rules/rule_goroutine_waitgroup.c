@@ -37,8 +37,8 @@ const struct rule rule_goroutine_waitgroup = {
     .fix = "Call wg.Add before the go statement and defer wg.Done() as the "
            "worker's first line (or wg.Go since Go 1.25), so that error paths "
            "count too.",
-    .confirm =
-        "curl -s 'HOST/debug/pprof/goroutine?debug=2'   (are workers left?)",
+    .confirm = "seep fetch HOST --profile goroutine --debug 2   (are "
+               "workers left?)",
     .leaking = "for _, job := range jobs {\n"
                "    wg.Add(1)\n"
                "    go func() {\n"

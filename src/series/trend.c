@@ -199,11 +199,43 @@ static void measure_events(struct trend *t, size_t m)
     t->idle_share = longest > 0 ? pause / longest : INFINITY;
 }
 
-/* Growth per second with its interval. Residuals of an accumulator are not
-   independent, its increments nearly are: the variance of the growth is that
-   of births and deaths (over-dispersed when they clump), of two looks at the
-   stock where it turns over fast, or of the increments where births are
-   unknown. */
+/* What the growth of a trend says about the pace behind it: its variance, and
+   the quantile that turns it into a 95 % interval. */
+struct spread {
+    double var;      /* of the growth, samples or goroutines squared */
+    double quantile; /* for two sides of 2.5 % */
+};
+
+/* Residuals of an accumulator are not independent, its increments nearly are:
+   the variance of the growth is that of births and deaths (a Poisson count,
+   known but for its mean, so the normal quantile holds), and more where the
+   increments show that they clump (estimated from few of them: Student's). */
+static struct spread spread_of(const struct trend *t, size_t m)
+{
+    const double normal = 1.959964;
+    const double *x = stock(t);
+    const double births_and_deaths =
+        t->sampled ? t->births + t->deaths : fabs(t->growth);
+    const double counted = births_and_deaths > 1 ? births_and_deaths : 1;
+    const double clumps = moved(x, m, t->growth) / counted;
+    const double t975 = stat_t975(m > 2 ? (double)m - 1 : 1);
+    const double student = m >= 8 || t975 < 4.4 ? t975 : 4.4;
+    const double doubt = clumps <= 1 ? 0 : clumps >= 1.5 ? 1 : 2 * clumps - 2;
+    struct spread s = {counted * (clumps > 1 ? clumps : 1),
+                       normal + doubt * (student - normal)};
+    /* Where most of what is born dies, two looks at the stock differ by no
+       more than two independent stocks, and what was kept adds its own. */
+    const double two_looks =
+        (x[0] + x[t->n - 1]) * stat_dispersion(x, t->n) + fabs(t->growth);
+    if (t->sampled && t->deaths > t->births / 2 && two_looks < s.var) {
+        s.var = two_looks;
+    }
+    return s;
+}
+
+/* Growth per second with its interval. Counts that hardly die are skewed: on
+   the scale of square roots their spread does not depend on their mean
+   (Anscombe's 3/8), so both ends miss equally often. */
 static void measure_rate(struct trend *t, size_t m)
 {
     t->per_second = t->per_second_low = t->per_second_high = NAN;
@@ -211,27 +243,22 @@ static void measure_rate(struct trend *t, size_t m)
     if (!t->has_times || span <= 0) {
         return;
     }
-    t->per_second = t->delta / span;
-    const double *x = stock(t);
-    double var = moved(x, m, t->growth);
-    const double counted = t->sampled ? t->births + t->deaths : fabs(t->growth);
-    if (var < counted) {
-        var = counted;
-    }
-    /* Where most of what is born dies, two looks at the stock differ by no
-       more than two independent stocks, and what was kept adds its own. */
-    const double two_looks =
-        (x[0] + x[t->n - 1]) * stat_dispersion(x, t->n) + fabs(t->growth);
-    if (t->sampled && t->deaths > t->births / 2 && two_looks < var) {
-        var = two_looks;
-    }
-    const double t975 = stat_t975(m > 2 ? (double)m - 1 : 1);
-    const double quantile = m >= 8 ? t975 : t975 < 4.4 ? t975 : 4.4;
+    const struct spread s = spread_of(t, m);
     const double unit =
         t->sampled && t->growth != 0 ? fabs(t->delta / t->growth) : 1;
-    const double half = quantile * sqrt(var) * unit / span;
-    t->per_second_low = t->per_second - half;
-    t->per_second_high = t->per_second + half;
+    double low = t->growth - s.quantile * sqrt(s.var);
+    double high = t->growth + s.quantile * sqrt(s.var);
+    if (t->growth > 0 && s.var <= t->growth * t->growth / 4) {
+        const double each = s.var / t->growth; /* variance of one arrival */
+        const double shift = 0.375 * each;
+        const double root = sqrt(t->growth + shift);
+        const double half = s.quantile * sqrt(each) / 2;
+        low = root > half ? (root - half) * (root - half) - shift : -shift;
+        high = (root + half) * (root + half) - shift;
+    }
+    t->per_second = t->delta / span;
+    t->per_second_low = t->per_second + (low - t->growth) * unit / span;
+    t->per_second_high = t->per_second + (high - t->growth) * unit / span;
 }
 
 static void measure_error(struct trend *t, int64_t period_bytes)

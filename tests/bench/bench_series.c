@@ -5,26 +5,25 @@
  * snapshot and as the median of those after the first, and the whole judgement.
  *
  *   bench_series DIR      of the profiles in DIR
-         of ten synthetic snapshots of 100,000 stacks, made by
- *                   gen_series beside this program
+ *   bench_series          of ten synthetic snapshots of 90,000 stacks and more
  */
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/gz.h"
 #include "base/limits.h"
 #include "base/sink.h"
 #include "fetch/fetch.h"
 #include "profile/profile.h"
 #include "rules/rules.h"
 #include "series/series.h"
+#include "sim/sim.h"
 
-enum { SNAPSHOTS_MAX = 64, PATH_BYTES = 4096 };
+enum { SNAPSHOTS_MAX = 64, SNAPSHOTS = 10, PATH_BYTES = 4096 };
 
 static double cpu_ms(void)
 {
@@ -130,19 +129,34 @@ static int measure(const char *dir)
     return 0;
 }
 
-/* gen_series stands beside this program. */
-static bool generate(const char *self, char *dir)
+static bool write_snapshot(const char *path, unsigned snapshot, struct err *err)
 {
-    char tool[PATH_BYTES];
-    const char *slash = strrchr(self, '/');
-    snprintf(tool, sizeof tool, "%.*s/gen_series",
-             slash ? (int)(slash - self) : 1, slash ? self : ".");
-    char *const argv[] = {tool, dir, NULL};
-    char *const env[] = {NULL};
-    pid_t pid = 0;
-    int status = 0;
-    return posix_spawn(&pid, tool, NULL, NULL, argv, env) == 0 &&
-           waitpid(pid, &status, 0) == pid && status == 0;
+    struct buf raw = BUF_LIMIT(LIMIT_FILE_BYTES);
+    struct buf packed = BUF_LIMIT(LIMIT_FILE_BYTES);
+    const struct sink sink = {&raw, keep, done};
+    const struct sim_scale scale = {
+        .n_samples = 90000, .seed = 1, .snapshot = snapshot};
+    bool ok = sim_scale_write(&scale, &sink, err) &&
+              gz_compress((const uint8_t *)raw.data, raw.len, 1, &packed, err);
+    FILE *f = ok ? fopen(path, "wb") : NULL;
+    ok = f != NULL && fwrite(packed.data, 1, packed.len, f) == packed.len;
+    ok = f != NULL && fclose(f) == 0 && ok;
+    buf_release(&raw);
+    buf_release(&packed);
+    return ok;
+}
+
+static bool generate(const char *dir)
+{
+    struct err err = {0};
+    for (unsigned i = 0; i < SNAPSHOTS; i++) {
+        char path[PATH_BYTES];
+        snprintf(path, sizeof path, "%s/s_%u.pb.gz", dir, i);
+        if (!write_snapshot(path, i, &err)) {
+            return false;
+        }
+    }
+    return true;
 }
 
 static void clean(const char *dir)
@@ -164,7 +178,7 @@ int main(int argc, char **argv)
         return measure(argv[1]);
     }
     char dir[] = "/tmp/seep-bench.XXXXXX";
-    if (!mkdtemp(dir) || !generate(argv[0], dir)) {
+    if (!mkdtemp(dir) || !generate(dir)) {
         fprintf(stderr, "bench_series: cannot make the snapshots\n");
         return 1;
     }

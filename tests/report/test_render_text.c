@@ -25,7 +25,7 @@ static const char golden[] =
     "   fix    @FIX0\n"
     "   from   main.(*Dispatcher).Send  dispatcher.go:61\n"
     "   unless @UNLESS0\n"
-    "   check  curl -s 'HOST/debug/pprof/goroutine?debug=2'   (how long each "
+    "   check  seep fetch HOST --profile goroutine --debug 2   (how long each "
     "waited)\n"
     "\n"
     " 2 suspect  memory allocated here stays in use     "

@@ -1,0 +1,298 @@
+/* libcurl's easy interface; texts of its failures are our own where people
+   meet them often. */
+#include "fetch/http.h"
+
+#include "base/buf.h"
+#include "fetch/url.h"
+
+#include <curl/curl.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/banned.h"
+
+/* Of an error's body: enough for its first line. */
+enum { REASON_BYTES = 160 };
+
+struct fetch_http {
+    struct fetch_http_options options;
+    CURL *curl;
+
+    /* of the present get */
+    struct sink sink;
+    struct err *err;
+    bool has_failed; /* `err` is set */
+    bool is_interrupted;
+    uint64_t n_bytes;
+    char reason[REASON_BYTES];
+    size_t reason_bytes;
+    char detail[CURL_ERROR_SIZE]; /* libcurl's words */
+};
+
+static long status_of(const struct fetch_http *h)
+{
+    long status = 0;
+    curl_easy_getinfo(h->curl, CURLINFO_RESPONSE_CODE, &status);
+    return status;
+}
+
+static void keep_reason(struct fetch_http *h, const char *p, size_t n)
+{
+    const size_t room = sizeof(h->reason) - 1 - h->reason_bytes;
+    n = n < room ? n : room;
+    memcpy(h->reason + h->reason_bytes, p, n);
+    h->reason_bytes += n;
+}
+
+static size_t on_bytes(char *p, size_t unit, size_t n, void *ctx)
+{
+    struct fetch_http *h = ctx;
+    n *= unit;
+    if (status_of(h) != 200) {
+        keep_reason(h, p, n);
+        /* The first line is here: no need to wait for the rest. */
+        return h->reason_bytes < sizeof(h->reason) - 1 ? n : 0;
+    }
+    h->n_bytes += n;
+    if (h->n_bytes > h->options.limit_bytes) {
+        h->has_failed = true;
+        err_set(h->err, ERR_LIMIT,
+                "the answer is longer than the limit of %" PRIu64 " bytes",
+                h->options.limit_bytes);
+        return 0;
+    }
+    if (!h->sink.write(h->sink.ctx, (const uint8_t *)p, n, h->err)) {
+        h->has_failed = true;
+        return 0;
+    }
+    return n;
+}
+
+static int on_progress(void *ctx, curl_off_t down_all, curl_off_t down,
+                       curl_off_t up_all, curl_off_t up)
+{
+    struct fetch_http *h = ctx;
+    (void)down_all;
+    (void)down;
+    (void)up_all;
+    (void)up;
+    h->is_interrupted = h->options.stop != NULL && *h->options.stop != 0;
+    return h->is_interrupted;
+}
+
+/* --- what went wrong --- */
+
+/* First line of what was kept, without control characters. */
+static const char *first_line(struct fetch_http *h)
+{
+    size_t n = 0;
+    while (n < h->reason_bytes && h->reason[n] != '\n') {
+        const unsigned char c = (unsigned char)h->reason[n];
+        if (c < 0x20 || c >= 0x7f) {
+            h->reason[n] = c == '\r' ? '\0' : '?';
+        }
+        n++;
+    }
+    h->reason[n] = '\0';
+    return h->reason;
+}
+
+static bool fail_status(struct fetch_http *h, long status)
+{
+    char *location = NULL;
+    curl_easy_getinfo(h->curl, CURLINFO_REDIRECT_URL, &location);
+    if (location != NULL) {
+        struct buf shown = BUF_LIMIT(REASON_BYTES);
+        url_shown(location, &shown);
+        err_set(h->err, ERR_IO,
+                "HTTP status %ld: redirects are not followed; it points to %s",
+                status,
+                buf_ok(&shown) && shown.data ? shown.data : "a long URL");
+        buf_release(&shown);
+        return false;
+    }
+    const char *line = first_line(h);
+    /* A page is for browsers: its first line says nothing. */
+    const char *more = *line != '\0' && *line != '<' ? ": " : "";
+    return err_set(h->err, ERR_IO, "HTTP status %ld%s%s", status, more,
+                   *more != '\0' ? line : "");
+}
+
+static bool fail_connect(const struct fetch_http *h)
+{
+    char text[ERR_TEXT_MAX / 2];
+    long number = 0;
+    curl_easy_getinfo(h->curl, CURLINFO_OS_ERRNO, &number);
+    if (number == 0 || strerror_r((int)number, text, sizeof(text)) != 0) {
+        return err_set(h->err, ERR_IO, "cannot connect: %.150s", h->detail);
+    }
+    return err_set(h->err, ERR_IO, "cannot connect: %s", text);
+}
+
+static bool fail_timeout(const struct fetch_http *h)
+{
+    double connect_s = 0;
+    curl_easy_getinfo(h->curl, CURLINFO_CONNECT_TIME, &connect_s);
+    const double s =
+        1e-9 * (double)(connect_s > 0 ? h->options.total_timeout_ns
+                                      : h->options.connect_timeout_ns);
+    if (connect_s > 0 && h->n_bytes > 0) {
+        return err_set(h->err, ERR_IO,
+                       "timed out after %.3g s, with %" PRIu64
+                       " bytes received",
+                       s, h->n_bytes);
+    }
+    return err_set(h->err, ERR_IO, "no %s within %.3g s",
+                   connect_s > 0 ? "answer" : "connection", s);
+}
+
+static bool fail_cut(const struct fetch_http *h)
+{
+    curl_off_t said = -1;
+    curl_easy_getinfo(h->curl, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &said);
+    if (said < 0) {
+        return err_set(h->err, ERR_IO,
+                       "the answer broke off after %" PRIu64 " bytes",
+                       h->n_bytes);
+    }
+    return err_set(h->err, ERR_IO,
+                   "the answer broke off after %" PRIu64 " of %" PRId64
+                   " bytes",
+                   h->n_bytes, (int64_t)said);
+}
+
+static bool fail(struct fetch_http *h, CURLcode code)
+{
+    /* Only what people meet often; libcurl has words for the rest. */
+    switch ((unsigned)code) {
+    case CURLE_URL_MALFORMAT:
+    case CURLE_UNSUPPORTED_PROTOCOL:
+        return err_set(h->err, ERR_USAGE, "not a URL of http or https");
+    case CURLE_COULDNT_RESOLVE_HOST:
+        return err_set(h->err, ERR_IO, "there is no such host");
+    case CURLE_COULDNT_CONNECT:
+        return fail_connect(h);
+    case CURLE_OPERATION_TIMEDOUT:
+        return fail_timeout(h);
+    case CURLE_GOT_NOTHING:
+        return err_set(h->err, ERR_IO,
+                       "the connection was closed without an answer");
+    case CURLE_RECV_ERROR:
+    case CURLE_SEND_ERROR:
+        return err_set(h->err, ERR_IO,
+                       "connection reset after %" PRIu64 " bytes", h->n_bytes);
+    case CURLE_PARTIAL_FILE:
+        return fail_cut(h);
+    case CURLE_FILESIZE_EXCEEDED:
+        return err_set(h->err, ERR_LIMIT,
+                       "the answer is longer than the limit of %" PRIu64
+                       " bytes",
+                       h->options.limit_bytes);
+    case CURLE_WEIRD_SERVER_REPLY:
+        return err_set(h->err, ERR_IO, "what answers does not speak HTTP");
+    case CURLE_OUT_OF_MEMORY:
+        return err_nomem(h->err, "fetching");
+    default:
+        return err_set(h->err, ERR_IO, "%.200s",
+                       h->detail[0] != '\0' ? h->detail
+                                            : curl_easy_strerror(code));
+    }
+}
+
+static bool judge(struct fetch_http *h, CURLcode code)
+{
+    const long status = status_of(h);
+    if (h->has_failed) {
+        return false;
+    }
+    if (h->is_interrupted) {
+        return err_set(h->err, ERR_INTERRUPTED, "interrupted");
+    }
+    /* A long error page was not read to its end. */
+    const bool is_short = code == CURLE_WRITE_ERROR && status != 200;
+    if (code != CURLE_OK && !is_short) {
+        return fail(h, code);
+    }
+    if (status != 200) {
+        return fail_status(h, status);
+    }
+    return h->sink.end(h->sink.ctx, h->err);
+}
+
+/* --- a client --- */
+
+static bool set_up(struct fetch_http *h)
+{
+    CURL *c = h->curl;
+    const struct fetch_http_options *o = &h->options;
+    const long ms_ns = 1000000;
+    bool ok = true;
+#define SET(option, value)                                                     \
+    ok = ok && curl_easy_setopt(c, option, value) == CURLE_OK
+    SET(CURLOPT_USERAGENT, o->user_agent);
+    SET(CURLOPT_PROTOCOLS_STR, "http,https");
+    SET(CURLOPT_FOLLOWLOCATION, 0L);
+    SET(CURLOPT_NOSIGNAL, 1L);
+    SET(CURLOPT_CONNECTTIMEOUT_MS, (long)(o->connect_timeout_ns / ms_ns));
+    SET(CURLOPT_TIMEOUT_MS, (long)(o->total_timeout_ns / ms_ns));
+    SET(CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)o->limit_bytes);
+    SET(CURLOPT_WRITEFUNCTION, on_bytes);
+    SET(CURLOPT_WRITEDATA, h);
+    SET(CURLOPT_NOPROGRESS, 0L);
+    SET(CURLOPT_XFERINFOFUNCTION, on_progress);
+    SET(CURLOPT_XFERINFODATA, h);
+    SET(CURLOPT_ERRORBUFFER, h->detail);
+#undef SET
+    return ok;
+}
+
+bool fetch_http_new(const struct fetch_http_options *o, struct fetch_http **out,
+                    struct err *err)
+{
+    if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
+        return err_nomem(err, "libcurl");
+    }
+    struct fetch_http *h = calloc(1, sizeof(*h));
+    if (h != NULL) {
+        h->options = *o;
+        h->curl = curl_easy_init();
+    }
+    if (h == NULL || h->curl == NULL || !set_up(h)) {
+        if (h != NULL) {
+            curl_easy_cleanup(h->curl);
+            free(h);
+        }
+        curl_global_cleanup();
+        return err_nomem(err, "libcurl");
+    }
+    *out = h;
+    return true;
+}
+
+bool fetch_http_get(struct fetch_http *h, const char *url, struct sink sink,
+                    struct err *err)
+{
+    h->sink = sink;
+    h->err = err;
+    h->has_failed = false;
+    h->is_interrupted = false;
+    h->n_bytes = 0;
+    h->reason_bytes = 0;
+    h->detail[0] = '\0';
+    if (curl_easy_setopt(h->curl, CURLOPT_URL, url) != CURLE_OK) {
+        return err_nomem(err, "URL");
+    }
+    const bool ok = judge(h, curl_easy_perform(h->curl));
+    h->err = NULL;
+    return ok;
+}
+
+void fetch_http_free(struct fetch_http *h)
+{
+    if (h != NULL) {
+        curl_easy_cleanup(h->curl);
+        free(h);
+        curl_global_cleanup();
+    }
+}

@@ -1,0 +1,32 @@
+/*
+ * One GET at a time over HTTP, pushed into a sink while it arrives. Bounded in
+ * time and bytes; http and https only; redirects are not followed. Who is
+ * asked may be anything: the body of an error goes into one clean line.
+ */
+#ifndef SEEP_FETCH_HTTP_H
+#define SEEP_FETCH_HTTP_H
+
+#include "base/err.h"
+#include "base/sink.h"
+
+struct fetch_http_options {
+    const char *user_agent; /* "seep/0.1.0"; borrowed */
+    int64_t connect_timeout_ns, total_timeout_ns;
+    uint64_t limit_bytes;     /* of a body */
+    const volatile int *stop; /* nonzero gives ERR_INTERRUPTED; or NULL */
+};
+
+/* Keeps its connection between two gets. */
+struct fetch_http;
+
+bool fetch_http_new(const struct fetch_http_options *o, struct fetch_http **out,
+                    struct err *err) MUST_USE;
+
+/* The body of an answer with status 200 into the sink, then its end. All else
+   is ERR_IO, in a line that does not repeat the URL; more than the limit is
+   ERR_LIMIT; errors of the sink are passed on. */
+bool fetch_http_get(struct fetch_http *h, const char *url, struct sink sink,
+                    struct err *err) MUST_USE;
+void fetch_http_free(struct fetch_http *h);
+
+#endif

@@ -1,0 +1,22 @@
+/*
+ * Where a process serves its profiles, from what a person types: host:port, a
+ * base URL, or the URL of one profile.
+ */
+#ifndef SEEP_FETCH_URL_H
+#define SEEP_FETCH_URL_H
+
+#include "base/buf.h"
+#include "base/err.h"
+
+/* The endpoint with its last slash into `base`, as
+   "http://host:6060/debug/pprof/"; the profile's name, when the argument is the
+   URL of one, into `profile` (else empty). A query is forgotten. ERR_USAGE for
+   other schemes than http and https. */
+bool url_endpoint(const char *arg, struct buf *base, struct buf *profile,
+                  struct err *err) MUST_USE;
+
+/* For people: without user and password, and without a query, which may be
+   secrets too. */
+void url_shown(const char *url, struct buf *out);
+
+#endif

@@ -1,0 +1,81 @@
+/* Where a process serves its profiles, from what people type. */
+#include "test.h"
+
+#include "fetch/url.h"
+
+struct case_url {
+    const char *name, *arg, *base, *profile, *error;
+};
+
+static const struct case_url cases[] = {
+    {"host and port",        "localhost:6060",                           "http://localhost:6060/debug/pprof/",
+     "",                                                                                                                    NULL                   },
+    {"base",                 "https://a.example",                        "https://a.example/debug/pprof/",     "",          NULL                   },
+    {"base with slashes",    "http://a//",                               "http://a/debug/pprof/",              "",          NULL                   },
+    {"base with a path",     "http://a/svc/",                            "http://a/svc/debug/pprof/",          "",
+     NULL                                                                                                                                          },
+    {"endpoint",             "http://a/debug/pprof",                     "http://a/debug/pprof/",              "",          NULL                   },
+    {"endpoint with slash",  "a:1/debug/pprof/",                         "http://a:1/debug/pprof/",            "",
+     NULL                                                                                                                                          },
+    {"profile",              "http://a/x/debug/pprof/heap",              "http://a/x/debug/pprof/",
+     "heap",                                                                                                                NULL                   },
+    {"profile with a query", "http://a/debug/pprof/goroutine?debug=2#x",
+     "http://a/debug/pprof/",                                                                                  "goroutine", NULL                   },
+    {"password",             "http://u:p@a:1/",                          "http://u:p@a:1/debug/pprof/",        "",          NULL                   },
+    {"IPv6",                 "http://[::1]:6060",                        "http://[::1]:6060/debug/pprof/",     "",          NULL                   },
+    {"other scheme",         "ftp://a/",                                 NULL,                                 NULL,
+     "only http and https can be fetched from, not ftp://"                                                                                         },
+    {"no host",              "http:///",                                 NULL,                                 NULL,        "the URL names no host"},
+    {"nothing",              "",                                         NULL,                                 NULL,        "the URL names no host"},
+};
+
+static void endpoint(void **state)
+{
+    const struct case_url *c = *state;
+    struct buf base = BUF_LIMIT(1000);
+    struct buf profile = BUF_LIMIT(1000);
+    struct err err = {0};
+    const bool ok = url_endpoint(c->arg, &base, &profile, &err);
+    if (c->error != NULL) {
+        assert_false(ok);
+        assert_err(&err, ERR_USAGE, c->error);
+    } else {
+        assert_ok(ok, &err);
+        assert_string_equal(base.data, c->base);
+        assert_true(span_is(buf_view(&profile), c->profile));
+    }
+    buf_release(&base);
+    buf_release(&profile);
+}
+
+static void secrets_are_not_shown(void **state)
+{
+    static const char *const rows[][2] = {
+        {"http://user:pa@ss@host:1/a/b?token=x#y", "http://host:1/a/b"},
+        {"https://host/a@b",                       "https://host/a@b" },
+        {"user:secret@host:1/x",                   "host:1/x"         },
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct buf out = BUF_LIMIT(1000);
+        url_shown(rows[i][0], &out);
+        assert_string_equal(out.data, rows[i][1]);
+        buf_release(&out);
+    }
+}
+
+int main(void)
+{
+    enum { N_CASES = sizeof(cases) / sizeof(cases[0]) };
+    struct CMUnitTest rows[N_CASES];
+    for (size_t i = 0; i < N_CASES; i++) {
+        rows[i] = (struct CMUnitTest){.name = cases[i].name,
+                                      .test_func = endpoint,
+                                      .initial_state = test_case(&cases[i])};
+    }
+    const struct CMUnitTest others[] = {
+        cmocka_unit_test(secrets_are_not_shown),
+    };
+    return cmocka_run_group_tests(rows, NULL, NULL) +
+           cmocka_run_group_tests(others, NULL, NULL);
+}
