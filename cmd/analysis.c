@@ -89,10 +89,14 @@ static bool add_directory(struct analysis *a, const char *dir, unsigned group,
 
 static bool refuse_url(const char *url, struct err *err)
 {
-    return err_set(err, ERR_USAGE,
-                   "URL targets are not supported yet; save snapshots first: "
-                   "seep fetch %.120s -o DIR",
-                   url);
+    struct buf shown = BUF_LIMIT(4096);
+    url_shown(url, &shown);
+    (void)err_set(err, ERR_USAGE,
+                  "URL targets are not supported yet; save snapshots first: "
+                  "seep fetch %.120s -o DIR",
+                  shown.data != NULL ? shown.data : "URL");
+    buf_release(&shown);
+    return false;
 }
 
 bool analysis_add(struct analysis *a, const char *arg, unsigned group,

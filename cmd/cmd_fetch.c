@@ -1,15 +1,17 @@
 /*
  * Snapshots of a live process over HTTP, as files that `seep leaks DIR`
- * reads. Every answer is decoded while it is written: what is no profile
- * never gets a file, and each snapshot is said in a line, so that a person
- * sees it grow.
+ * reads. Every answer is decoded while it is written: what is no profile, or
+ * another one than asked for, never gets a file. Who cannot be asked at all
+ * is given up at once; who was well and fails later is asked again until the
+ * end, because a series with a hole is worth more than none.
  */
 #include "console.h"
+#include "fetch_place.h"
+#include "fetch_plan.h"
 #include "files.h"
 
 #include "base/limits.h"
 #include "base/num.h"
-#include "base/vec.h"
 #include "fetch/fetch.h"
 #include "input/input.h"
 
@@ -19,24 +21,17 @@
 #include <sys/stat.h>
 #include <time.h>
 
-enum { PROFILES_MAX = 16, NAME_BYTES_MAX = 32, MISSED_IN_A_ROW_MAX = 3 };
+enum { MISSED_IN_A_ROW_MAX = 10, PATH_BYTES_MAX = 64 << 10 };
 
 #define SECOND_NS INT64_C(1000000000)
-
-struct fetch_options {
-    uint64_t count;
-    int64_t interval_ns, timeout_ns;
-    const char *directory;
-    const char *profiles;
-    uint64_t debug;
-    bool no_gc, gc;
-};
 
 static void fetch_defaults(void *options)
 {
     struct fetch_options *o = options;
+    o->directory = "snapshots";
     o->interval_ns = 3 * SECOND_NS;
     o->timeout_ns = 30 * SECOND_NS;
+    o->debug = FETCH_DEBUG_UNSAID;
 }
 
 /* clang-format off */
@@ -49,7 +44,7 @@ static const struct option_row rows[] = {
      .help = "from the start of one to the start of the next (default 3s)"},
     {.name = "output", .short_name = 'o', .arg = "DIR", .kind = OPTION_TEXT,
      .offset = offsetof(struct fetch_options, directory),
-     .help = "where NN.heap.pb.gz and NN.goroutine.pb.gz go, made when missing (default snapshots)"},
+     .help = "where NN.heap.pb.gz and NN.goroutine.pb.gz go, made when missing; not where others are (default snapshots)"},
     {.name = "profile", .arg = "LIST", .kind = OPTION_TEXT,
      .offset = offsetof(struct fetch_options, profiles),
      .help = "which, by comma (default heap,goroutine, or the one that the URL names)"},
@@ -62,7 +57,7 @@ static const struct option_row rows[] = {
      .help = "1 or 2: texts instead, NN.goroutine.txt; 2 says how long each goroutine waits"},
     {.name = "timeout", .arg = "D", .kind = OPTION_DURATION, .min = 0.1, .max = 3600,
      .offset = offsetof(struct fetch_options, timeout_ns),
-     .help = "for one answer, connecting included (default 30s)"},
+     .help = "for one answer, connecting included (default 30s, and what a CPU profile takes)"},
 };
 /* clang-format on */
 
@@ -75,95 +70,22 @@ static const struct cmd_example examples[] = {
      "all goroutines with their states and waits"        },
 };
 
-/* --- what to ask for --- */
-
-struct asked {
-    char name[NAME_BYTES_MAX + 1];
-};
-
-struct plan {
-    struct buf base;  /* ".../debug/pprof/" */
-    struct buf shown; /* the same for people */
-    struct asked asked[PROFILES_MAX];
-    size_t n;
-    int width; /* of NN */
-};
-
-static bool is_plain_word(struct span word)
-{
-    for (size_t i = 0; i < word.len; i++) {
-        const char c = word.p[i];
-        if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_')) {
-            return false;
-        }
-    }
-    return word.len > 0 && word.len <= NAME_BYTES_MAX;
-}
-
-static bool add_profiles(struct span list, struct plan *plan, struct err *err)
-{
-    for (;;) {
-        const size_t comma = span_find_char(list, ',');
-        const struct span word = span_first(list, comma);
-        if (!is_plain_word(word)) {
-            return err_set(err, ERR_USAGE, "'%.*s' is no name of a profile",
-                           (int)(word.len < 64 ? word.len : 64), word.p);
-        }
-        if (plan->n == PROFILES_MAX) {
-            return err_set(err, ERR_USAGE, "more than %d profiles",
-                           PROFILES_MAX);
-        }
-        memcpy(plan->asked[plan->n].name, word.p, word.len);
-        plan->asked[plan->n++].name[word.len] = '\0';
-        if (comma == list.len) {
-            return true;
-        }
-        list = span_from(list, comma + 1);
-    }
-}
-
-static bool make_plan(const struct fetch_options *o, const struct words *args,
-                      struct plan *plan, struct err *err)
-{
-    char text[32];
-    struct buf named = BUF_LIMIT(64 << 10);
-    plan->base.limit_bytes = 64 << 10;
-    plan->shown.limit_bytes = 64 << 10;
-    if (args->n != 1) {
-        return err_set(err, ERR_USAGE,
-                       "fetch: name one process, such as localhost:6060");
-    }
-    if (*o->directory == '\0') {
-        return err_set(err, ERR_USAGE, "--output: the directory has no name");
-    }
-    plan->width = snprintf(text, sizeof(text), "%llu",
-                           (unsigned long long)(o->count - 1));
-    plan->width = plan->width < 2 ? 2 : plan->width;
-    bool ok = url_endpoint(args->items[0], &plan->base, &named, err);
-    if (ok) {
-        const struct span list = o->profiles != NULL ? span_of(o->profiles)
-                                 : named.len > 0     ? buf_view(&named)
-                                                 : span_of("heap,goroutine");
-        url_shown(plan->base.data, &plan->shown);
-        ok = add_profiles(list, plan, err) &&
-             buf_check(&plan->shown, "URL", err);
-    }
-    buf_release(&named);
-    return ok;
-}
-
 /* --- one profile --- */
 
 /* A sink in front of two: the file and the decoder. */
 struct both {
     struct sink file, decoder;
+    bool has_failed_here; /* the file did */
 };
 
 static bool both_write(void *ctx, const uint8_t *p, size_t n, struct err *err)
 {
-    const struct both *b = ctx;
-    return b->decoder.write(b->decoder.ctx, p, n, err) &&
-           b->file.write(b->file.ctx, p, n, err);
+    struct both *b = ctx;
+    if (!b->decoder.write(b->decoder.ctx, p, n, err)) {
+        return false;
+    }
+    b->has_failed_here = !b->file.write(b->file.ctx, p, n, err);
+    return !b->has_failed_here;
 }
 
 static bool both_end(void *ctx, struct err *err)
@@ -189,210 +111,340 @@ static double sum_of(const struct profile *p, const char *type)
 }
 
 /* ", heap 12.3 MB" behind what has been said of the snapshot. */
-static void describe(const struct snapshot *s, struct buf *line)
+static void describe(const struct snapshot *s, const char *name,
+                     struct buf *line)
 {
     const struct profile *p = s->profile;
     if (p == NULL || p->n_types == 0) {
-        buf_printf(line, ", %s", profile_kind_name(s->kind));
+        buf_printf(line, ", %s", name);
     } else if (s->kind == KIND_GOROUTINE) {
         buf_str(line, ", goroutines ");
         num_count(line, (int64_t)sum_of(p, "goroutine"));
     } else if (s->kind == KIND_HEAP) {
-        buf_str(line, ", heap ");
+        buf_printf(line, ", %s ", name);
         num_bytes(line, sum_of(p, "inuse_space"));
     } else {
-        buf_printf(line, ", %s with %u stacks", profile_kind_name(s->kind),
-                   p->n_samples);
+        buf_printf(line, ", %s with %u stack%s", name, p->n_samples,
+                   p->n_samples == 1 ? "" : "s");
     }
 }
 
-static bool receive(struct fetch_http *http, const char *url,
-                    struct file_writer *file, struct buf *line, struct err *err)
+/* One run. */
+struct run {
+    struct session *session;
+    const struct fetch_options *options;
+    const struct fetch_plan *plan;
+    struct fetch_http *http;
+    struct fetch_place place;
+    struct timespec start;
+    uint64_t n_files, n_saved, n_missed, n_in_a_row;
+    bool has_answered; /* some request, whatever it said */
+    struct err last;   /* why the last snapshot was missed */
+};
+
+/* Why a snapshot failed that arrived, in the words of fetch/. */
+static enum fetch_failure failure_of_content(const struct both *both,
+                                             const struct err *err)
+{
+    const bool is_of_answer =
+        err->code == ERR_FORMAT || err->code == ERR_LIMIT ||
+        err->code == ERR_UNKNOWN || err->code == ERR_MISMATCH;
+    if (both->has_failed_here || !is_of_answer) {
+        return FETCH_FAILURE_HERE;
+    }
+    return err->code == ERR_FORMAT ? FETCH_FAILURE_BROKEN
+                                   : FETCH_FAILURE_ANSWER;
+}
+
+static enum fetch_failure receive(struct run *r, size_t i, const char *url,
+                                  struct file_writer *file, struct buf *line,
+                                  struct err *err)
 {
     struct snapshot snapshot = {0};
     struct input *in = input_new(NULL);
     if (in == NULL) {
-        return err_nomem(err, "input");
+        err_nomem(err, "input");
+        return FETCH_FAILURE_HERE;
     }
-    struct both both = {file_writer_sink(file), input_sink(in)};
-    bool ok = fetch_http_get(http, url,
-                             (struct sink){&both, both_write, both_end}, err) &&
-              input_finish(in, &snapshot, err);
-    if (ok) {
-        describe(&snapshot, line);
-    } else if (err->code == ERR_FORMAT) {
+    struct both both = {file_writer_sink(file), input_sink(in), false};
+    fetch_http_allow(r->http, fetch_plan_lasts_ns(r->plan, i));
+    const bool ok = fetch_http_get(
+        r->http, url, (struct sink){&both, both_write, both_end}, err);
+    enum fetch_failure failure = fetch_http_failure(r->http);
+    if (ok && input_finish(in, &snapshot, err) &&
+        fetch_plan_check(r->plan, i, &snapshot, err)) {
+        describe(&snapshot, r->plan->names[i], line);
+    } else if (ok || failure == FETCH_FAILURE_HERE) {
+        failure = failure_of_content(&both, err);
+    }
+    if (err->code == ERR_FORMAT) {
         err_wrap(err, "not a whole profile");
     }
     snapshot_release(&snapshot);
     input_free(in);
-    return ok;
+    return failure;
 }
 
-static const char *query_of(const struct fetch_options *o, const char *name,
-                            char *out, size_t size)
+/* The request and its file, once. */
+static enum fetch_failure attempt(struct run *r, size_t i, const char *path,
+                                  const char *url, struct buf *line,
+                                  struct err *err)
 {
-    const bool collects = !o->no_gc && strcmp(name, "heap") == 0;
-    if (o->debug > 0) {
-        (void)snprintf(out, size, "?debug=%u%s", (unsigned)o->debug,
-                       collects ? "&gc=1" : "");
-    } else {
-        (void)snprintf(out, size, "%s", collects ? "?gc=1" : "");
-    }
-    return out;
-}
-
-static bool fetch_one(const struct fetch_options *o, const struct plan *plan,
-                      struct fetch_http *http, const char *name, uint64_t nth,
-                      struct buf *line, struct err *err)
-{
-    char query[32];
     struct stat st;
     struct file_writer *file = NULL;
-    struct buf path = BUF_LIMIT(64 << 10);
-    struct buf url = BUF_LIMIT(128 << 10);
-    buf_printf(&path, "%s/%0*llu.%s.%s", o->directory, plan->width,
-               (unsigned long long)nth, name, o->debug > 0 ? "txt" : "pb.gz");
-    buf_printf(&url, "%s%s%s", plan->base.data, name,
-               query_of(o, name, query, sizeof(query)));
-    bool ok = buf_check(&path, "name", err) && buf_check(&url, "URL", err);
-    if (ok && lstat(path.data, &st) == 0) {
-        /* Two runs mixed up would look like one process that jumps. */
-        ok = err_set(err, ERR_USAGE, "%.180s exists; choose another directory",
-                     path.data);
+    if (lstat(path, &st) == 0) {
+        err_set(err, ERR_USAGE, "%.180s exists; choose another directory",
+                path);
+        return FETCH_FAILURE_HERE;
     }
-    if (ok && (ok = file_writer_new(path.data, &file, err))) {
-        ok = receive(http, url.data, file, line, err);
-        ok = file_writer_end(file, ok, err) && ok;
-        if (!ok && err->code != ERR_USAGE) {
-            err_wrap(err, "%s%s", plan->shown.data, name);
-        }
+    if (!file_writer_new(path, &file, err)) {
+        return FETCH_FAILURE_HERE;
     }
-    buf_release(&path);
-    buf_release(&url);
-    return ok;
+    const enum fetch_failure failure = receive(r, i, url, file, line, err);
+    const bool ok = failure == FETCH_FAILURE_NONE;
+    if (!file_writer_end(file, ok, err) && ok) {
+        return FETCH_FAILURE_HERE;
+    }
+    r->n_files += ok;
+    r->has_answered |= failure != FETCH_FAILURE_CONNECT;
+    /* What fails here has nothing to do with who was asked. */
+    if (!ok && failure != FETCH_FAILURE_HERE) {
+        err_wrap(err, "%s%s", r->plan->shown.data, r->plan->names[i]);
+    }
+    return failure;
 }
 
-/* --- the series --- */
+/* --- time --- */
 
-static bool fetch_snapshot(const struct fetch_options *o,
-                           const struct plan *plan, struct fetch_http *http,
-                           uint64_t nth, struct buf *line, struct err *err)
+static int64_t since_start_ns(const struct run *r)
 {
-    for (size_t i = 0; i < plan->n; i++) {
-        if (!fetch_one(o, plan, http, plan->asked[i].name, nth, line, err)) {
-            return false;
-        }
-    }
-    return true;
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)(now.tv_sec - r->start.tv_sec) * SECOND_NS +
+           (now.tv_nsec - r->start.tv_nsec);
 }
 
-/* Until start + nth intervals, whatever the snapshots themselves took. */
-static void wait_for(const struct timespec *start, int64_t interval_ns,
-                     uint64_t nth)
+static void wait_until(const struct run *r, int64_t since_start)
 {
-    const int64_t ns = start->tv_nsec + (int64_t)nth * interval_ns;
+    const int64_t ns = r->start.tv_nsec + since_start;
     const struct timespec due = {.tv_sec =
-                                     start->tv_sec + (time_t)(ns / SECOND_NS),
+                                     r->start.tv_sec + (time_t)(ns / SECOND_NS),
                                  .tv_nsec = (long)(ns % SECOND_NS)};
     while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &due, NULL) ==
            EINTR) {
     }
 }
 
-/* An answer that fails once is missed; a process that fails from the start, or
-   again and again, is given up. */
-static bool is_hopeless(uint64_t nth, uint64_t missed_in_a_row,
-                        const struct err *err)
+/* A moment before asking again; false when the next snapshot is due by then. */
+static bool wait_for_retry(const struct run *r, uint64_t nth)
 {
-    const bool is_of_answer = err->code == ERR_IO || err->code == ERR_FORMAT ||
-                              err->code == ERR_LIMIT ||
-                              err->code == ERR_UNKNOWN;
-    return nth == 0 || !is_of_answer || missed_in_a_row >= MISSED_IN_A_ROW_MAX;
-}
-
-static bool fetch_series(struct session *s, const struct fetch_options *o,
-                         const struct plan *plan, struct fetch_http *http,
-                         uint64_t *n_missed, struct err *err)
-{
-    struct timespec start;
-    uint64_t in_a_row = 0;
-    clock_gettime(CLOCK_MONOTONIC, &start);
-    for (uint64_t i = 0; i < o->count; i++) {
-        struct buf line = BUF_LIMIT(4096);
-        const unsigned long long nth = i + 1;
-        console_progress(s, (size_t)i, (size_t)o->count, "snapshot");
-        wait_for(&start, o->interval_ns, i);
-        const bool ok = fetch_snapshot(o, plan, http, i, &line, err);
-        if (!ok && is_hopeless(i, ++in_a_row, err)) {
-            buf_release(&line);
-            return false;
-        }
-        if (!ok) {
-            console_say("snapshot %llu of %llu missed: %s", nth,
-                        (unsigned long long)o->count, err->text);
-            err_clear(err);
-            ++*n_missed;
-        } else {
-            in_a_row = 0;
-            if (!s->common.quiet) {
-                console_say("%llu of %llu%s", nth, (unsigned long long)o->count,
-                            line.data != NULL ? line.data : "");
-            }
-        }
-        buf_release(&line);
+    const int64_t interval_ns = r->options->interval_ns;
+    const int64_t pause_ns =
+        interval_ns < 4 * SECOND_NS ? interval_ns / 4 : SECOND_NS;
+    const int64_t due_ns = since_start_ns(r) + pause_ns;
+    if (due_ns >= (int64_t)(nth + 1) * interval_ns) {
+        return false;
     }
-    console_progress_end(s);
+    wait_until(r, due_ns);
     return true;
 }
 
-static int fetch_and_say(struct session *s, const struct fetch_options *o,
-                         const struct plan *plan, struct fetch_http *http)
+/* --- the series --- */
+
+/* Asks once more for what may be well the next time. That nobody is there says
+   something else of a process that has answered before. */
+static bool is_worth_retry(const struct run *r, enum fetch_failure failure)
 {
-    struct err err = {0};
-    uint64_t n_missed = 0;
-    if (!fetch_series(s, o, plan, http, &n_missed, &err)) {
-        console_progress_end(s);
-        return console_fail(NULL, &err);
-    }
-    if (n_missed > 0) {
-        console_say("%llu of %llu snapshots are missing in %s",
-                    (unsigned long long)n_missed, (unsigned long long)o->count,
-                    o->directory);
-        return STATUS_FAILED;
-    }
-    if (!s->common.quiet) {
-        console_say("saved; the verdict: seep leaks %s", o->directory);
-    }
-    return STATUS_OK;
+    return failure == FETCH_FAILURE_BROKEN ||
+           (failure == FETCH_FAILURE_CONNECT && r->has_answered);
 }
 
-static int fetch_run(struct session *s, void *options, const struct words *args)
+static enum fetch_failure fetch_one(struct run *r, size_t i, uint64_t nth,
+                                    struct buf *line, struct err *err)
 {
-    struct fetch_options *o = options;
-    if (o->count == 0) {
-        o->count = o->debug == 2 ? 1 : 10;
+    struct buf path = BUF_LIMIT(PATH_BYTES_MAX);
+    struct buf url = BUF_LIMIT((size_t)4 * PATH_BYTES_MAX);
+    buf_printf(&path, "%s/", r->options->directory);
+    fetch_plan_file(r->plan, i, nth, &path);
+    fetch_plan_url(r->plan, i, &url);
+    enum fetch_failure failure = FETCH_FAILURE_HERE;
+    if (buf_check(&path, "name", err) && buf_check(&url, "URL", err)) {
+        failure = attempt(r, i, path.data, url.data, line, err);
+        if (is_worth_retry(r, failure) && wait_for_retry(r, nth)) {
+            err_clear(err);
+            failure = attempt(r, i, path.data, url.data, line, err);
+        }
     }
+    buf_release(&path);
+    buf_release(&url);
+    return failure;
+}
+
+/* The very first request finds out whether the target is right; those after
+   it in the first snapshot, whether it has the profile at all. */
+static bool is_hopeless(const struct run *r, size_t i, uint64_t nth,
+                        enum fetch_failure failure)
+{
+    const bool is_first = nth == 0 && i == 0;
+    return failure == FETCH_FAILURE_HERE || r->plan->count == 1 ||
+           (nth == 0 && failure == FETCH_FAILURE_ANSWER) ||
+           (is_first && failure != FETCH_FAILURE_BROKEN);
+}
+
+enum snapshot_end { SNAPSHOT_SAVED, SNAPSHOT_MISSED, SNAPSHOT_HOPELESS };
+
+static enum snapshot_end fetch_snapshot(struct run *r, uint64_t nth,
+                                        struct buf *line, struct err *err)
+{
+    for (size_t i = 0; i < r->plan->n; i++) {
+        const enum fetch_failure failure = fetch_one(r, i, nth, line, err);
+        if (failure != FETCH_FAILURE_NONE) {
+            return is_hopeless(r, i, nth, failure) ? SNAPSHOT_HOPELESS
+                                                   : SNAPSHOT_MISSED;
+        }
+    }
+    return SNAPSHOT_SAVED;
+}
+
+static void say_snapshot(const struct run *r, uint64_t nth, bool is_saved,
+                         const struct buf *line)
+{
+    const unsigned long long n = nth + 1;
+    const unsigned long long count = r->plan->count;
+    if (r->session->common.quiet) {
+        return;
+    }
+    if (is_saved) {
+        console_say("%llu of %llu%s", n, count,
+                    line->data != NULL ? line->data : "");
+    } else {
+        console_say("snapshot %llu of %llu missed: %s", n, count, r->last.text);
+    }
+}
+
+/* False: hopeless, and `err` says why. */
+static bool fetch_next(struct run *r, uint64_t nth, struct err *err)
+{
+    struct buf line = BUF_LIMIT(4096);
+    const enum snapshot_end end = fetch_snapshot(r, nth, &line, err);
+    if (end == SNAPSHOT_SAVED) {
+        r->n_saved++;
+        r->n_in_a_row = 0;
+    } else if (end == SNAPSHOT_MISSED) {
+        r->n_missed++;
+        r->n_in_a_row++;
+        r->last = *err;
+        err_clear(err);
+    }
+    if (end != SNAPSHOT_HOPELESS) {
+        say_snapshot(r, nth, end == SNAPSHOT_SAVED, &line);
+    }
+    buf_release(&line);
+    return end != SNAPSHOT_HOPELESS;
+}
+
+static bool fetch_series(struct run *r, struct err *err)
+{
+    bool ok = true;
+    clock_gettime(CLOCK_MONOTONIC, &r->start);
+    for (uint64_t i = 0; ok && i < r->plan->count; i++) {
+        console_progress(r->session, (size_t)i, (size_t)r->plan->count,
+                         "snapshot");
+        wait_until(r, (int64_t)i * r->options->interval_ns);
+        ok = fetch_next(r, i, err);
+        if (r->n_in_a_row == MISSED_IN_A_ROW_MAX) {
+            break;
+        }
+    }
+    console_progress_end(r->session);
+    return ok;
+}
+
+/* "7 of 10 snapshots saved in DIR", and why not all. */
+static void say_summary(const struct run *r, const char *more)
+{
+    const unsigned long long count = r->plan->count;
+    const bool has_parts = r->n_files > r->n_saved * r->plan->n;
+    console_say("%llu of %llu snapshot%s saved%s%s%s%s",
+                (unsigned long long)r->n_saved, count, count == 1 ? "" : "s",
+                r->n_files > 0 ? " in " : "",
+                r->n_files > 0 ? r->options->directory : "",
+                has_parts ? ", and part of one" : "", more);
+}
+
+static void say_missed(const struct run *r)
+{
+    char more[ERR_TEXT_MAX + 64];
+    const bool is_given_up = r->n_saved + r->n_missed < r->plan->count;
+    (void)snprintf(more, sizeof(more), "%s the last failure: %s",
+                   is_given_up ? "; given up after 10 failures in a row," : ";",
+                   r->last.text);
+    say_summary(r, more);
+}
+
+static void say_saved(const struct run *r)
+{
+    struct buf more = BUF_LIMIT(PATH_BYTES_MAX);
+    if (fetch_plan_is_judged(r->plan)) {
+        buf_printf(&more, "; the verdict: seep leaks %s",
+                   r->options->directory);
+    }
+    if (!r->session->common.quiet) {
+        say_summary(r, more.data != NULL ? more.data : "");
+    }
+    buf_release(&more);
+}
+
+static int fetch_and_say(struct run *r)
+{
+    struct err err = {0};
+    int status = STATUS_OK;
+    if (!fetch_series(r, &err)) {
+        status = console_fail(NULL, &err);
+        if (r->n_files > 0 || r->n_missed > 0) {
+            say_summary(r, "");
+        }
+    } else if (r->n_missed > 0) {
+        say_missed(r);
+        status = STATUS_FAILED;
+    } else {
+        say_saved(r);
+    }
+    if (r->n_files == 0) {
+        fetch_place_undo(&r->place);
+    }
+    return status;
+}
+
+static bool make_client(struct run *r, struct err *err)
+{
+    const struct fetch_options *o = r->options;
     const struct fetch_http_options http_options = {
         .user_agent = "seep/" SEEP_VERSION,
         .connect_timeout_ns =
             o->timeout_ns < 10 * SECOND_NS ? o->timeout_ns : 10 * SECOND_NS,
         .total_timeout_ns = o->timeout_ns,
         .limit_bytes = LIMIT_FILE_BYTES,
+        .has_secrets = fetch_plan_has_secrets(r->plan),
     };
+    return fetch_http_new(&http_options, &r->http, err);
+}
+
+static int fetch_run(struct session *s, void *options, const struct words *args)
+{
+    const struct fetch_options *o = options;
     struct err err = {0};
-    struct plan plan = {0};
-    struct fetch_http *http = NULL;
+    struct fetch_plan plan = {0};
+    struct run run = {.session = s, .options = o, .plan = &plan};
     int status;
-    if (!make_plan(o, args, &plan, &err) ||
-        !fetch_http_new(&http_options, &http, &err) ||
-        !file_make_directory(o->directory, &err)) {
+    if (!fetch_plan_make(o, args, &plan, &err) || !make_client(&run, &err) ||
+        !fetch_place_open(o->directory, &run.place, &err)) {
         status = console_fail(NULL, &err);
     } else {
-        status = fetch_and_say(s, o, &plan, http);
+        status = fetch_and_say(&run);
     }
-    fetch_http_free(http);
-    buf_release(&plan.base);
-    buf_release(&plan.shown);
+    fetch_http_free(run.http);
+    fetch_plan_release(&plan);
     return status;
 }
 
@@ -402,9 +454,17 @@ const struct cmd cmd_fetch = {
     .usage = "HOST:PORT|URL",
     .about = "Asks /debug/pprof/ of a Go process again and again and saves "
              "what it answers, for seep leaks DIR. The URL may be the "
-             "process's, its /debug/pprof/, or one profile's. Redirects are "
-             "not followed. What is no profile is not saved; a snapshot that "
-             "fails is missed, said, and makes the exit status 2.",
+             "process's, its /debug/pprof/, or one profile's; debug, gc and "
+             "seconds of its query mean what the options mean, and all else "
+             "in it is sent along and never shown. Redirects are not followed. "
+             "What is no profile, or another than asked for, is not saved. "
+             "When the first request fails, the target is wrong and that is "
+             "the end, unless its answer broke off or was a server error. "
+             "Such an answer, or a connection that fails later, is asked for "
+             "once more within the interval. A snapshot that fails still is "
+             "missed, and the series goes on to --count, unless 10 in a row "
+             "were missed. The last line says how many were saved and why the "
+             "last one failed; the exit status is then 2.",
     .options = rows,
     .n_options = sizeof(rows) / sizeof(rows[0]),
     .options_bytes = sizeof(struct fetch_options),

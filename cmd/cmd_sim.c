@@ -14,7 +14,6 @@ static void sim_defaults(void *options)
     struct sim_cmd_options *o = options;
     struct sim_options model;
     sim_options_default(&model);
-    o->snapshots = model.n_snapshots;
     o->interval_ns = model.interval_ns;
     o->seed = model.seed;
     o->rate_bytes = (uint64_t)model.rate_bytes;
@@ -38,7 +37,7 @@ static const struct option_row rows[] = {
      .help = "what leaks, the Go code that does it and its fix, what profiles show"},
 
     {.name = "snapshots", .arg = "N", .kind = OPTION_COUNT, .min = 1, .max = 10000,
-     .offset = FIELD(snapshots), .help = "snapshots of a series (default 10)"},
+     .offset = FIELD(snapshots), .help = "snapshots of a series (default 10; 12 with --evaluate)"},
     {.name = "interval", .arg = "D", .kind = OPTION_DURATION, .min = 0.1, .max = 86400,
      .offset = FIELD(interval_ns), .help = "time between two of them (default 60s)"},
     {.name = "seed", .arg = "N", .kind = OPTION_COUNT, .offset = FIELD(seed),
@@ -87,7 +86,7 @@ static const struct option_row rows[] = {
      .help = "with --evaluate: more snapshot counts, rates and backgrounds"},
     {.name = "seeds", .arg = "N", .kind = OPTION_COUNT, .min = 1, .max = 100000, .offset = FIELD(seeds),
      .help = "with --evaluate: seeds of each scenario (default 20)"},
-    {.name = "jobs", .arg = "N", .kind = OPTION_COUNT, .min = 1, .max = 1024, .offset = FIELD(jobs),
+    {.name = "jobs", .arg = "N", .kind = OPTION_COUNT, .min = 1, .max = 256, .offset = FIELD(jobs),
      .help = "with --evaluate: processes (default: one a core)"},
     {.name = "results", .arg = "FILE", .kind = OPTION_TEXT, .offset = FIELD(results),
      .help = "with --evaluate: a line a run; what is in it is not run again"},
@@ -171,16 +170,13 @@ static int evaluate(struct session *s, const struct sim_cmd_options *o,
     struct evaluate_options options = {
         .names = *names,
         .n_seeds = (unsigned)o->seeds,
-        .first_seed = o->seed,
-        .interval_ns = o->interval_ns,
-        .rate_bytes = (int64_t)o->rate_bytes,
-        .n_background = (unsigned)o->background,
-        .go = (enum sim_go)o->go,
+        .collects = o->collects,
         .is_full = o->is_full,
         .n_jobs = (unsigned)o->jobs,
         .results = o->results,
         .outputs = o->outputs,
     };
+    sim_cmd_model(o, NULL, &options.model);
     return evaluate_run(s, &options);
 }
 
@@ -195,22 +191,199 @@ static int with_scenarios(struct session *s, const struct sim_cmd_options *o,
                             : sim_save(s, o, names);
 }
 
+/* --- which mode, and what it takes --- */
+
+enum sim_mode { LIST, EXPLAIN, SAVE, SERVE, SIZED, EVALUATE, N_MODES };
+
+#define IN(mode) (1u << (mode))
+enum { MODEL = IN(SAVE) | IN(SERVE) | IN(EVALUATE) };
+
+/* Options that not every mode takes. */
+static const struct {
+    const char *name;
+    unsigned modes;
+} taken[] = {
+    {"snapshots",  IN(SAVE) | IN(SIZED) | IN(EVALUATE)  },
+    {"interval",   IN(SAVE) | IN(EVALUATE)              },
+    {"seed",       MODEL | IN(SIZED)                    },
+    {"go",         MODEL                                },
+    {"rate",       MODEL                                },
+    {"background", MODEL                                },
+    {"load",       MODEL                                },
+    {"noise",      MODEL                                },
+    {"gogc",       MODEL                                },
+    {"gc",         IN(SAVE) | IN(EVALUATE)              },
+    {"heap-dump",  IN(SAVE)                             },
+    {"speed",      IN(SERVE)                            },
+    {"targets",    IN(SERVE)                            },
+    {"ports",      IN(SERVE)                            },
+    {"fault",      IN(SERVE)                            },
+    {"layout",     IN(SIZED)                            },
+    {"goroutine",  IN(SIZED)                            },
+    {"shape",      IN(SIZED)                            },
+    {"full",       IN(EVALUATE)                         },
+    {"seeds",      IN(EVALUATE)                         },
+    {"jobs",       IN(EVALUATE)                         },
+    {"results",    IN(EVALUATE)                         },
+    {"format",     IN(LIST) | IN(EXPLAIN) | IN(EVALUATE)},
+};
+
+static const char *const mode_words[N_MODES] = {
+    [LIST] = "--list",   [EXPLAIN] = "--explain", [SAVE] = "a saved series",
+    [SERVE] = "--serve", [SIZED] = "--scale",     [EVALUATE] = "--evaluate",
+};
+
+static bool find_mode(const struct sim_cmd_options *o, enum sim_mode *out,
+                      struct err *err)
+{
+    const struct {
+        bool is_asked;
+        enum sim_mode mode;
+    } modes[] = {
+        {o->lists,           LIST    },
+        {o->explain != NULL, EXPLAIN },
+        {o->scale > 0,       SIZED   },
+        {o->serve != NULL,   SERVE   },
+        {o->evaluates,       EVALUATE},
+    };
+    bool has_one = false;
+    *out = SAVE;
+    for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
+        if (modes[i].is_asked && has_one) {
+            return err_set(err, ERR_USAGE, "%s and %s exclude each other",
+                           mode_words[*out], mode_words[modes[i].mode]);
+        }
+        if (modes[i].is_asked) {
+            *out = modes[i].mode;
+            has_one = true;
+        }
+    }
+    return true;
+}
+
+static size_t option_bytes(const struct option_row *row)
+{
+    switch (row->kind) {
+    case OPTION_FLAG:
+        return sizeof(bool);
+    case OPTION_CHOICE:
+        return sizeof(int);
+    case OPTION_TEXT:
+    case OPTION_BYTES:
+    case OPTION_COUNT:
+    case OPTION_NUMBER:
+    case OPTION_DURATION:
+        return sizeof(uint64_t);
+    case OPTION_WORDS:
+    case OPTION_MANY:
+    case OPTION_CALL:
+        break;
+    }
+    return 0;
+}
+
+static bool is_given(const struct sim_cmd_options *o, const char *name)
+{
+    struct sim_cmd_options usual = {0};
+    sim_defaults(&usual);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        if (strcmp(rows[i].name, name) == 0) {
+            return memcmp((const char *)o + rows[i].offset,
+                          (const char *)&usual + rows[i].offset,
+                          option_bytes(&rows[i])) != 0;
+        }
+    }
+    return false;
+}
+
+/* What has no effect is refused, or who gave it would believe it had. */
+static bool check_options(const struct sim_cmd_options *o, enum sim_mode mode,
+                          const struct words *names, struct err *err)
+{
+    for (size_t i = 0; i < sizeof(taken) / sizeof(taken[0]); i++) {
+        const bool given =
+            strcmp(taken[i].name, "format") == 0
+                ? o->outputs.n > 0 && o->outputs.items[0].format != NULL
+                : is_given(o, taken[i].name);
+        if (given && (taken[i].modes & IN(mode)) == 0) {
+            return err_set(err, ERR_USAGE, "--%s has no effect on %s",
+                           taken[i].name, mode_words[mode]);
+        }
+    }
+    if (names->n > 0 && (mode == LIST || mode == EXPLAIN || mode == SIZED)) {
+        return err_set(err, ERR_USAGE, "'%s' has no effect on %s",
+                       names->items[0], mode_words[mode]);
+    }
+    if (mode == SERVE && sim_cmd_place(o) != NULL) {
+        return err_set(err, ERR_USAGE, "-o has no effect on --serve");
+    }
+    if (o->shape != NULL &&
+        (o->is_goroutine || o->layout != SIM_LAYOUT_GO || o->snapshots > 1)) {
+        return err_set(err, ERR_USAGE,
+                       "--goroutine, --layout and --snapshots are of profiles, "
+                       "not of --shape");
+    }
+    return true;
+}
+
+/* A name twice would be simulated once and counted twice. */
+static bool check_names(const struct words *names, struct err *err)
+{
+    for (size_t i = 0; i < names->n; i++) {
+        const struct sim_scenario *one = NULL;
+        const bool is_all = strcmp(names->items[i], "all") == 0;
+        if (!is_all && !sim_cmd_scenario(names->items[i], &one, err)) {
+            return false;
+        }
+        for (size_t k = 0; k < i; k++) {
+            if (is_all || strcmp(names->items[k], names->items[i]) == 0) {
+                return err_set(err, ERR_USAGE, "'%s' is named twice",
+                               names->items[i]);
+            }
+        }
+    }
+    return true;
+}
+
+static int run_mode(struct session *s, struct sim_cmd_options *o,
+                    enum sim_mode mode, const struct words *names)
+{
+    enum { SERIES = 10, EVALUATED = 12 };
+    if (o->snapshots == 0) {
+        o->snapshots = mode == EVALUATE ? EVALUATED : SERIES;
+    }
+    switch (mode) {
+    case LIST:
+        return sim_list(s, o);
+    case EXPLAIN:
+        return sim_explain(s, o);
+    case SIZED:
+        return sim_sized(s, o);
+    case EVALUATE:
+        return evaluate(s, o, names);
+    case SAVE:
+    case SERVE:
+    case N_MODES:
+        break;
+    }
+    return with_scenarios(s, o, names);
+}
+
 static int sim_run(struct session *s, void *options, const struct words *args)
 {
-    const struct sim_cmd_options *o = options;
-    if (o->lists) {
-        return sim_list(s, o);
+    struct sim_cmd_options *o = options;
+    struct words names = *args;
+    enum sim_mode mode = SAVE;
+    struct err err = {0};
+    if (!find_mode(o, &mode, &err) || !check_options(o, mode, args, &err) ||
+        !check_names(args, &err)) {
+        return console_fail("sim", &err);
     }
-    if (o->explain != NULL) {
-        return sim_explain(s, o);
+    if (mode == EVALUATE && names.n == 1 &&
+        strcmp(names.items[0], "all") == 0) {
+        names.n = 0; /* none are all */
     }
-    if (o->evaluates) {
-        return evaluate(s, o, args);
-    }
-    if (o->scale > 0) {
-        return sim_sized(s, o);
-    }
-    return with_scenarios(s, o, args);
+    return run_mode(s, o, mode, &names);
 }
 
 const struct cmd cmd_sim = {

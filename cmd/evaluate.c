@@ -36,8 +36,7 @@ static size_t make_settings(const struct evaluate_options *o,
 {
     const size_t n_more =
         o->is_full ? sizeof(variations) / sizeof(variations[0]) : 0;
-    const struct evaluation_setting base = {"base", PREFIX_LONG, o->rate_bytes,
-                                            o->n_background};
+    const struct evaluation_setting base = {"base", o->model, o->collects};
 
     settings[0] = base;
     for (size_t i = 0; i < n_more; i++) {
@@ -46,10 +45,15 @@ static size_t make_settings(const struct evaluate_options *o,
 
         *s = base;
         s->name = v->name;
-        s->n_snapshots = v->n_snapshots ? v->n_snapshots : base.n_snapshots;
-        s->rate_bytes = v->rate_bytes ? v->rate_bytes : base.rate_bytes;
-        s->n_background = v->n_background >= 0 ? (unsigned)v->n_background
-                                               : base.n_background;
+        if (v->n_snapshots > 0) {
+            s->model.n_snapshots = v->n_snapshots;
+        }
+        if (v->rate_bytes > 0) {
+            s->model.rate_bytes = v->rate_bytes;
+        }
+        if (v->n_background >= 0) {
+            s->model.n_background = (unsigned)v->n_background;
+        }
     }
     return n_more + 1;
 }
@@ -75,9 +79,7 @@ static bool add_tasks(const struct evaluate_options *o,
         for (unsigned k = 0; k < o->n_seeds; k++) {
             const struct evaluation_task t = {.scenario = scenarios[i],
                                               .setting = setting,
-                                              .seed = o->first_seed + k,
-                                              .interval_ns = o->interval_ns,
-                                              .go = o->go,
+                                              .seed = o->model.seed + k,
                                               .judges_all = o->is_full};
 
             if (!evaluation_tasks_push(tasks, t)) {
@@ -139,12 +141,32 @@ static bool render(const void *what, const char *format,
     return true;
 }
 
+/* Runs whose process died; the report says nothing of them. */
+static bool check_complete(json_t *const *results, size_t n, struct err *err)
+{
+    size_t missing = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        missing += results[i] == NULL;
+    }
+    return missing == 0 || err_set(err, ERR_INTERNAL,
+                                   "%zu of %zu runs are missing: their "
+                                   "processes died",
+                                   missing, n);
+}
+
 static bool evaluate(struct session *s, const struct evaluate_options *o,
                      struct evaluation_tasks *tasks, struct err *err)
 {
     struct evaluation_setting settings[SETTINGS_MAX];
     const size_t n_settings = make_settings(o, settings);
 
+    if (o->model.n_snapshots < PREFIX_MIN ||
+        o->model.n_snapshots > PREFIXES_MAX) {
+        return err_set(err, ERR_USAGE,
+                       "--evaluate: --snapshots must be %d to %d", PREFIX_MIN,
+                       PREFIXES_MAX);
+    }
     if (!outputs_check(&o->outputs, formats, N_FORMATS, err) ||
         !make_tasks(s, o, settings, n_settings, tasks, err)) {
         return false;
@@ -159,6 +181,7 @@ static bool evaluate(struct session *s, const struct evaluate_options *o,
         report = evaluation_report(o, tasks, results);
         ok = report != NULL ? outputs_write(&o->outputs, s, render, report, err)
                             : err_nomem(err, "the report");
+        ok = ok && check_complete(results, tasks->n, err);
     }
     for (size_t i = 0; results != NULL && i < tasks->n; i++) {
         json_decref(results[i]);

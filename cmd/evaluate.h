@@ -13,14 +13,11 @@
 struct evaluate_options {
     struct words names; /* scenarios; none: all */
     unsigned n_seeds;
-    uint64_t first_seed;
-    int64_t interval_ns;
-    int64_t rate_bytes;
-    unsigned n_background;
-    enum sim_go go;
-    bool is_full;        /* also other rates, backgrounds, longer series */
-    unsigned n_jobs;     /* processes; 0 = one a core */
-    const char *results; /* a line of JSON a run; NULL: none kept */
+    struct sim_options model; /* of the base; its seed is the first one */
+    bool collects;            /* before each snapshot, as ?gc=1 does */
+    bool is_full;             /* also other rates, backgrounds, longer series */
+    unsigned n_jobs;          /* processes; 0 = one a core */
+    const char *results;      /* a line of JSON a run; NULL: none kept */
     struct outputs outputs;
 };
 

@@ -2,7 +2,7 @@
  * Processes that run the tasks, and the file of their results. Each worker has
  * one task at a time, so that the death of one costs that task only; results
  * come back as lines and are appended to the file whole, so that a run that
- * was stopped goes on where it was.
+ * was stopped goes on where it was. A few workers that died are replaced.
  */
 #include "evaluation.h"
 
@@ -14,11 +14,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <xxhash.h>
 
-enum { JOBS_MAX = 256, CHUNK_BYTES = 64 * 1024, KEY_BYTES = 1024 };
+enum {
+    DEAD_MAX = 16,
+    JOBS_MAX = 256,
+    CHUNK_BYTES = 64 * 1024,
+    KEY_BYTES = 1024
+};
 
 #define LINE_LIMIT_BYTES    ((size_t)16 << 20)
 #define RESULTS_LIMIT_BYTES ((size_t)4 << 30)
@@ -77,14 +83,16 @@ const char *evaluation_build(struct arena *arena)
 void evaluation_key(const struct evaluation_task *t, const char *build,
                     struct buf *out)
 {
-    const struct evaluation_setting *x = t->setting;
+    const struct sim_options *x = &t->setting->model;
 
     buf_printf(out,
                "%s seed %llu, %u x %lld ns, rate %lld, background %u, go %s, "
-               "%s, seep %s",
+               "load %s, noise %g, gogc %g, %s, %s, seep %s",
                t->scenario->name, (unsigned long long)t->seed, x->n_snapshots,
-               (long long)t->interval_ns, (long long)x->rate_bytes,
-               x->n_background, sim_go_text(t->go),
+               (long long)x->interval_ns, (long long)x->rate_bytes,
+               x->n_background, sim_go_text(x->go),
+               x->has_load ? sim_load_names[x->load] : "own", x->noise, x->gogc,
+               t->setting->collects ? "gc" : "plain",
                t->judges_all ? "all prefixes" : "few prefixes", build);
 }
 
@@ -125,14 +133,26 @@ static size_t take_line(struct jobs *j, char *const *keys, const char *line,
     return taken;
 }
 
+/* What a results file begins with; nothing else is written to. */
+static bool is_results(struct span text)
+{
+    return text.len == 0 || span_starts(text, "{\"key\":");
+}
+
 static bool read_whole(const char *path, struct buf *out, struct err *err)
 {
+    struct stat st;
     FILE *f = fopen(path, "rb");
     char block[4096];
     size_t n = 0;
 
     if (f == NULL) {
         return errno == ENOENT || fail(err, path);
+    }
+    if (fstat(fileno(f), &st) != 0 || !S_ISREG(st.st_mode)) {
+        (void)fclose(f);
+        return err_set(err, ERR_USAGE, "--results: %s is no regular file",
+                       path);
     }
     while ((n = fread(block, 1, sizeof(block), f)) > 0) {
         buf_add(out, block, n);
@@ -152,6 +172,14 @@ static bool resume(struct jobs *j, const char *path, char *const *keys,
 
     while (ok && rest.len > 0) {
         const size_t len = span_find_char(rest, '\n');
+
+        if (!is_results(rest)) {
+            ok = err_set(err, ERR_USAGE,
+                         "--results: %s holds other things than results; "
+                         "choose another file",
+                         path);
+            break;
+        }
 
         if (len == rest.len) {
             break;
@@ -234,9 +262,8 @@ static void close_end(int *fd)
     *fd = -1;
 }
 
-static bool start(struct jobs *j, struct err *err)
+static bool start(struct jobs *j, struct worker *w, struct err *err)
 {
-    struct worker *w = &j->workers[j->n_workers];
     int to[2] = {-1, -1}, from[2] = {-1, -1};
 
     *w = (struct worker){.to = -1, .from = -1, .task = no_task};
@@ -265,7 +292,6 @@ static bool start(struct jobs *j, struct err *err)
     close_end(&from[1]);
     w->to = to[1];
     w->from = from[0];
-    j->n_workers++;
     return true;
 }
 
@@ -307,6 +333,27 @@ static bool finish_line(struct jobs *j, struct worker *w, struct err *err)
     return true;
 }
 
+/* A worker that ended. When it died with a task and more are left, another
+   takes its place. */
+static bool replace(struct jobs *j, struct worker *w, struct err *err)
+{
+    const bool has_died = w->task != no_task;
+
+    close_end(&w->from);
+    close_end(&w->to);
+    if (!has_died || j->n_dead > DEAD_MAX || j->next >= j->tasks->n) {
+        return true;
+    }
+    while (waitpid(w->pid, NULL, 0) < 0 && errno == EINTR) {
+    }
+    buf_release(&w->line);
+    if (!start(j, w, err)) {
+        return false;
+    }
+    hand_out(j, w);
+    return true;
+}
+
 /* One line an answer, one answer a task: nothing follows its newline. */
 static bool listen(struct jobs *j, struct worker *w, struct err *err)
 {
@@ -324,9 +371,7 @@ static bool listen(struct jobs *j, struct worker *w, struct err *err)
                         t->scenario->name, (unsigned long long)t->seed);
             j->n_dead++;
         }
-        close_end(&w->from);
-        close_end(&w->to);
-        return true;
+        return replace(j, w, err);
     }
     buf_add(&w->line, block, (size_t)n);
     if (!buf_check(&w->line, "a worker's answer", err)) {
@@ -373,8 +418,9 @@ static bool run_workers(struct jobs *j, size_t n, struct err *err)
     bool ok = true, is_over = false;
 
     for (size_t i = 0; ok && i < n; i++) {
-        ok = start(j, err);
+        ok = start(j, &j->workers[i], err);
         if (ok) {
+            j->n_workers++;
             hand_out(j, &j->workers[i]);
         }
     }
@@ -385,13 +431,11 @@ static bool run_workers(struct jobs *j, size_t n, struct err *err)
         close_end(&j->workers[i].to);
         close_end(&j->workers[i].from);
         buf_release(&j->workers[i].line);
-        while (waitpid(j->workers[i].pid, NULL, 0) < 0 && errno == EINTR) {
+        while (j->workers[i].pid > 0 &&
+               waitpid(j->workers[i].pid, NULL, 0) < 0 && errno == EINTR) {
         }
     }
     console_progress_end(j->session);
-    if (ok && j->n_dead > 0) {
-        return err_set(err, ERR_INTERNAL, "%zu processes died", j->n_dead);
-    }
     return ok;
 }
 

@@ -11,9 +11,11 @@
 
 static const double limit_sampled = 16, limit_goroutines = 20;
 
-/* Prefixes that are summed, as far as the setting has them. */
-static const size_t lengths[] = {24, PREFIX_LONG, PREFIX_SHORT, PREFIX_MIN};
-enum { N_LENGTHS = sizeof(lengths) / sizeof(lengths[0]) };
+/* Is this prefix summed, where the series has `n` snapshots? */
+static bool is_summed(size_t k, size_t n)
+{
+    return k == n || k == PREFIX_LONG || k == PREFIX_SHORT || k == PREFIX_MIN;
+}
 
 /* The seeds of one scenario in one setting. */
 struct group {
@@ -94,9 +96,9 @@ static json_t *length_report(const struct group *g, size_t k)
     return json_pack(
         "{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:f, "
         "s:b}",
-        "snapshots", (json_int_t)k, "runs", (json_int_t)g->n, "caught",
+        "snapshots", (json_int_t)k, "runs", (json_int_t)n, "caught",
         (json_int_t)s.n_caught, "noticed", (json_int_t)s.n_noticed, "missed",
-        (json_int_t)(is_leak ? g->n - s.n_caught - s.n_noticed : 0), "alarms",
+        (json_int_t)(is_leak ? n - s.n_caught - s.n_noticed : 0), "alarms",
         (json_int_t)s.n_alarms, "alarmed_runs", (json_int_t)s.n_alarmed,
         "suspects", (json_int_t)s.n_suspects, "suspected_runs",
         (json_int_t)s.n_suspected, "findings", (json_int_t)s.n_findings, "rows",
@@ -236,9 +238,10 @@ static json_t *lengths_report(const struct group *g)
 {
     json_t *all = json_array();
 
-    for (size_t i = 0; i < N_LENGTHS; i++) {
-        if (all_judged(g, lengths[i])) {
-            (void)json_array_append_new(all, length_report(g, lengths[i]));
+    const size_t whole = g->setting->model.n_snapshots;
+    for (size_t k = whole; k >= PREFIX_MIN; k--) {
+        if (is_summed(k, whole) && all_judged(g, k)) {
+            (void)json_array_append_new(all, length_report(g, k));
         }
     }
     return all;
@@ -355,19 +358,19 @@ static json_t *total_report(const json_t *scenarios, size_t k)
         (json_int_t)t.undecidable_alarmed);
 }
 
+/* For every length that all scenarios have, the longest first. */
 static json_t *totals_report(const json_t *scenarios)
 {
     json_t *all = json_array();
 
-    for (size_t i = 0; i < N_LENGTHS; i++) {
+    for (size_t k = PREFIXES_MAX; k >= PREFIX_MIN; k--) {
         size_t n = 0;
 
-        for (size_t k = 0; k < json_array_size(scenarios); k++) {
-            n += length_of(json_array_get(scenarios, k), lengths[i]) != NULL;
+        for (size_t i = 0; i < json_array_size(scenarios); i++) {
+            n += length_of(json_array_get(scenarios, i), k) != NULL;
         }
         if (n > 0 && n == json_array_size(scenarios)) {
-            (void)json_array_append_new(all,
-                                        total_report(scenarios, lengths[i]));
+            (void)json_array_append_new(all, total_report(scenarios, k));
         }
     }
     return all;
@@ -387,7 +390,8 @@ static void add_confusion(json_t *confusion, const struct group *g)
     json_t *row = json_object_get(confusion, label_of(g->scenario));
 
     for (size_t i = 0; i < g->n; i++) {
-        const json_t *last = prefix_of(g->runs[i], g->setting->n_snapshots);
+        const json_t *last =
+            prefix_of(g->runs[i], g->setting->model.n_snapshots);
         const char *best = json_string_value(json_object_get(last, "best"));
 
         add_one(row, best != NULL ? best : "error");
@@ -400,7 +404,8 @@ static json_t *alarms_of(const struct group *g, const char *kind)
     json_t *counts = json_object();
 
     for (size_t i = 0; i < g->n; i++) {
-        const json_t *last = prefix_of(g->runs[i], g->setting->n_snapshots);
+        const json_t *last =
+            prefix_of(g->runs[i], g->setting->model.n_snapshots);
         const json_t *texts = json_object_get(last, kind);
 
         for (size_t k = 0; k < json_array_size(texts); k++) {
@@ -432,11 +437,12 @@ static json_t *setting_report(const struct evaluation_tasks *tasks,
         (void)json_array_append_new(scenarios, one);
     }
     return json_pack("{s:s, s:i, s:I, s:i, s:o, s:o, s:o, s:o}", "setting",
-                     s->name, "snapshots", (int)s->n_snapshots, "rate_bytes",
-                     (json_int_t)s->rate_bytes, "background",
-                     (int)s->n_background, "totals", totals_report(scenarios),
-                     "confusion", confusion, "coverage",
-                     coverage_report(&coverage), "scenarios", scenarios);
+                     s->name, "snapshots", (int)s->model.n_snapshots,
+                     "rate_bytes", (json_int_t)s->model.rate_bytes,
+                     "background", (int)s->model.n_background, "totals",
+                     totals_report(scenarios), "confusion", confusion,
+                     "coverage", coverage_report(&coverage), "scenarios",
+                     scenarios);
 }
 
 json_t *evaluation_report(const struct evaluate_options *o,
@@ -460,7 +466,7 @@ json_t *evaluation_report(const struct evaluate_options *o,
     return json_pack(
         "{s:s, s:s, s:i, s:f, s:s, s:{s:f, s:f}, s:o}", "schema",
         "seep/evaluation/1", "version", SEEP_VERSION, "seeds", (int)o->n_seeds,
-        "interval_s", (double)o->interval_ns / (double)SIM_SECOND, "go",
-        sim_go_text(o->go), "limit", "sampled_objects", limit_sampled,
+        "interval_s", (double)o->model.interval_ns / (double)SIM_SECOND, "go",
+        sim_go_text(o->model.go), "limit", "sampled_objects", limit_sampled,
         "goroutines", limit_goroutines, "settings", settings);
 }

@@ -72,21 +72,16 @@ static bool simulate(struct process *p, struct err *err)
 {
     const struct evaluation_task *t = p->task;
     struct sim_world *w = NULL;
-    struct sim_options o;
+    struct sim_options o = t->setting->model;
 
-    sim_options_default(&o);
     o.scenario = t->scenario;
     o.seed = t->seed;
-    o.interval_ns = t->interval_ns;
-    o.n_snapshots = t->setting->n_snapshots;
-    o.rate_bytes = t->setting->rate_bytes;
-    o.n_background = t->setting->n_background;
-    o.go = t->go;
 
     bool ok = sim_world_new(&o, &w, err);
 
-    while (ok && p->n < t->setting->n_snapshots) {
-        ok = sim_world_run(w, (int64_t)(p->n + 1) * t->interval_ns, err) &&
+    while (ok && p->n < o.n_snapshots) {
+        ok = sim_world_run(w, (int64_t)(p->n + 1) * o.interval_ns, err) &&
+             (!t->setting->collects || sim_world_collect(w, err)) &&
              take_moment(w, p, err);
     }
     sim_world_free(w);
@@ -105,8 +100,9 @@ static void process_free(struct process *p)
 
 static struct process *process_new(const struct evaluation_task *t)
 {
-    struct process *p =
-        t->setting->n_snapshots <= SNAPSHOTS_MAX ? calloc(1, sizeof(*p)) : NULL;
+    struct process *p = t->setting->model.n_snapshots <= SNAPSHOTS_MAX
+                            ? calloc(1, sizeof(*p))
+                            : NULL;
 
     if (p != NULL) {
         p->task = t;
@@ -156,7 +152,8 @@ static struct window window_of(const struct process *p, const struct series *s,
 {
     const size_t n = series_n_points(s, plane);
     const double *seconds = series_seconds(s, plane);
-    const double interval_s = (double)p->task->interval_ns / (double)SIM_SECOND;
+    const double interval_s =
+        (double)p->task->setting->model.interval_ns / (double)SIM_SECOND;
 
     if (n == 0) {
         return (struct window){0, 0};
@@ -321,8 +318,8 @@ static json_t *interval_result(const struct process *p, size_t site,
     const struct metric *m = metric_of(f);
     const size_t half = (w.first + w.last) / 2;
     const double steps = (double)w.last - (double)w.first;
-    const double hours =
-        steps * (double)p->task->interval_ns / (double)SIM_SECOND / 3600;
+    const double hours = steps * (double)p->task->setting->model.interval_ns /
+                         (double)SIM_SECOND / 3600;
     const double first = truth_at(p, w.first, site, is_heap, true);
     const double growth = truth_at(p, w.last, site, is_heap, true) - first;
     const double off = truth_at(p, half, site, is_heap, true) - first -

@@ -18,17 +18,14 @@ enum { PREFIX_MIN = 5, PREFIX_SHORT = 8, PREFIX_LONG = 12, PREFIXES_MAX = 32 };
 
 struct evaluation_setting {
     const char *name; /* "base", "rate 64KiB" */
-    unsigned n_snapshots;
-    int64_t rate_bytes;
-    unsigned n_background;
+    struct sim_options model;
+    bool collects;
 };
 
 struct evaluation_task {
     const struct sim_scenario *scenario;
     const struct evaluation_setting *setting;
     uint64_t seed;
-    int64_t interval_ns;
-    enum sim_go go;
     bool judges_all; /* every prefix; else until it is caught, 8, and all */
 };
 VEC_TYPE(evaluation_tasks, struct evaluation_task)

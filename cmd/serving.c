@@ -56,11 +56,11 @@ static void allow_many_files(void)
 struct services {
     struct sim_options *worlds;
     const char **names;
-    size_t n;
+    size_t n, n_scenarios;
 };
 
-/* One service for every scenario, or `--targets` of them in turn, each with a
-   seed of its own. */
+/* One service for every scenario; or so many as --targets says, dealt round
+   over the scenarios, each of one scenario with a seed of its own. */
 static bool make_services(struct session *s, const struct sim_cmd_options *o,
                           const struct words *names, struct services *out,
                           struct err *err)
@@ -69,7 +69,8 @@ static bool make_services(struct session *s, const struct sim_cmd_options *o,
     const struct sim_scenario *const *all = sim_scenarios(&n_all);
     const bool wants_all = names->n == 1 && strcmp(names->items[0], "all") == 0;
     const size_t n_scenarios = wants_all ? n_all : names->n;
-    out->n = o->targets > n_scenarios ? (size_t)o->targets : n_scenarios;
+    out->n = o->targets > 1 ? (size_t)o->targets : n_scenarios;
+    out->n_scenarios = n_scenarios;
     out->worlds = arena_new(s->arena, struct sim_options, out->n);
     out->names = arena_new(s->arena, const char *, out->n);
     if (out->worlds == NULL || out->names == NULL) {
@@ -85,7 +86,7 @@ static bool make_services(struct session *s, const struct sim_cmd_options *o,
         }
         sim_cmd_model(o, scenario, &out->worlds[i]);
         out->worlds[i].seed += i / n_scenarios;
-        out->names[i] = out->n == n_scenarios
+        out->names[i] = out->n <= n_scenarios
                             ? scenario->name
                             : arena_printf(s->arena, "%s-%zu", scenario->name,
                                            i / n_scenarios + 1);
@@ -109,45 +110,92 @@ static struct span host_of(const char *address)
     return is_any ? span_of("127.0.0.1") : host;
 }
 
+/* " and 2 others of 52 scenarios, ports to 6062"; empty for one service. */
+static void say_others(const struct sim_server *server,
+                       const struct sim_server_options *o,
+                       const struct services *services, char *out, size_t size)
+{
+    const size_t n = services->n - 1;
+    char of[64] = "";
+    char where[64] = "";
+    if (services->n < services->n_scenarios) {
+        (void)snprintf(of, sizeof(of), " of %zu scenarios",
+                       services->n_scenarios);
+    }
+    if (o->one_port_each) {
+        (void)snprintf(where, sizeof(where), ", ports to %u,",
+                       (unsigned)sim_server_port(server, n));
+    } else if (n > 0) {
+        (void)snprintf(where, sizeof(where), " at /NAME/debug/pprof/");
+    }
+    if (n > 0) {
+        (void)snprintf(out, size, " and %zu other%s%s%s", n, n > 1 ? "s" : "",
+                       of, where);
+    } else {
+        (void)snprintf(out, size, "%s%s", *of != '\0' ? ", one" : "", of);
+    }
+}
+
 /* The one line a script reads the port from: it ends with the first URL. */
 static void say_where(const struct sim_server *server,
-                      const struct sim_server_options *o)
+                      const struct sim_server_options *o,
+                      const struct services *services)
 {
     const struct span host = host_of(o->address);
-    char more[96] = "";
-    if (o->n_worlds > 1 && o->one_port_each) {
-        (void)snprintf(more, sizeof(more), " and %zu others, ports to %u",
-                       o->n_worlds - 1,
-                       (unsigned)sim_server_port(server, o->n_worlds - 1));
-    } else if (o->n_worlds > 1) {
-        (void)snprintf(more, sizeof(more),
-                       " and %zu others at /NAME/debug/pprof/",
-                       o->n_worlds - 1);
-    }
+    char more[192];
+    say_others(server, o, services, more, sizeof(more));
     console_say("serving %s%s at %g times the clock's speed on "
                 "http://%.*s:%u/debug/pprof/",
                 o->names[0], more, o->speed, (int)host.len, host.p,
                 (unsigned)sim_server_port(server, 0));
 }
 
-static bool serve(struct session *s, const struct sim_server_options *o,
-                  struct err *err)
+/* What the services meet with is said when it first happens. */
+static void say_news(const struct sim_server_counts *then,
+                     const struct sim_server_counts *now)
 {
-    struct sim_server *server = NULL;
-    if (!sim_server_new(o, &server, err)) {
-        return false;
+    if (then->speed_kept <= 0 && now->speed_kept > 0) {
+        console_say("cannot keep up: %.*f times the clock's speed at most",
+                    now->speed_kept < 10 ? 1 : 0, now->speed_kept);
     }
-    say_where(server, o);
-    const bool ok = sim_server_run(server, -1, err);
-    const struct sim_server_counts counts = sim_server_counts(server);
-    sim_server_free(server);
-    if (ok && !s->common.quiet) {
+    if (then->killed == 0 && now->killed > 0) {
+        console_say("a service outgrew its machine (more than 4 GiB or 200000 "
+                    "goroutines), was killed and started anew");
+    }
+}
+
+static bool run(struct session *s, struct sim_server *server, struct err *err)
+{
+    enum { TURN_MS = 100 };
+    struct sim_server_counts counts = {0};
+    while (!is_stopped(NULL)) {
+        if (!sim_server_run(server, TURN_MS, err)) {
+            return false;
+        }
+        const struct sim_server_counts now = sim_server_counts(server);
+        say_news(&counts, &now);
+        counts = now;
+    }
+    if (!s->common.quiet) {
         console_say("stopped after %llu answers, %llu of them faulty, %llu "
                     "bytes",
                     (unsigned long long)counts.answers,
                     (unsigned long long)counts.faults,
                     (unsigned long long)counts.bytes);
     }
+    return true;
+}
+
+static bool serve(struct session *s, const struct sim_server_options *o,
+                  const struct services *services, struct err *err)
+{
+    struct sim_server *server = NULL;
+    if (!sim_server_new(o, &server, err)) {
+        return false;
+    }
+    say_where(server, o, services);
+    const bool ok = run(s, server, err);
+    sim_server_free(server);
     return ok;
 }
 
@@ -169,16 +217,19 @@ int serve_scenarios(struct session *s, const struct sim_cmd_options *o,
         .worlds = services.worlds,
         .names = services.names,
         .n_worlds = services.n,
-        .one_port_each = o->one_port_each,
+        .one_port_each = o->one_port_each && services.n > 1,
         .faults = plans,
         .n_faults = n_faults,
         .seed = o->seed,
         .now_ns = now_ns,
         .is_stopped = is_stopped,
     };
+    if (o->one_port_each && services.n == 1) {
+        console_say("--ports: there is one service, and one port");
+    }
     allow_many_files();
     end_by_signals();
-    if (!serve(s, &options, &err)) {
+    if (!serve(s, &options, &services, &err)) {
         return console_fail(NULL, &err);
     }
     /* Stopped by hand, as it has to be: that is no failure. */

@@ -199,7 +199,8 @@ static bool save_one(struct session *s, const struct sim_cmd_options *o,
     sim_world_free(v.world);
     console_progress_end(s);
     if (ok && !s->common.quiet) {
-        console_say("%s: %u snapshots, %s", v.run, v.model.n_snapshots,
+        console_say("%s: %u snapshot%s, %s", v.run, v.model.n_snapshots,
+                    v.model.n_snapshots == 1 ? "" : "s",
                     scenario->label == SIM_LEAK ? "leaking" : "healthy");
     }
     return ok;

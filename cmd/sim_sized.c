@@ -8,6 +8,7 @@
 
 #include <inttypes.h>
 #include <string.h>
+#include <sys/stat.h>
 
 /* --- profiles --- */
 
@@ -38,6 +39,23 @@ static bool write_profile(const struct sim_scale *scale, const char *path,
     return file_writer_end(file, ok, err);
 }
 
+/* Files of other runs are not mixed with these. */
+static bool refuse_existing(const char *path, struct err *err)
+{
+    struct stat st;
+    return stat(path, &st) != 0 ||
+           err_set(err, ERR_USAGE, "%s exists; choose another directory", path);
+}
+
+static unsigned digits_of(uint64_t n)
+{
+    unsigned digits = 2;
+    for (uint64_t last = n - 1; last >= 100; last /= 10) {
+        digits++;
+    }
+    return digits;
+}
+
 static bool write_series(struct session *s, const struct sim_cmd_options *o,
                          struct err *err)
 {
@@ -49,15 +67,16 @@ static bool write_series(struct session *s, const struct sim_cmd_options *o,
     };
     const char *kind = o->is_goroutine ? "goroutine" : "heap";
     const unsigned n = (unsigned)o->snapshots;
+    const int digits = (int)digits_of(n);
     for (unsigned i = 0; i < n; i++) {
         console_progress(s, i, n, "snapshots");
         scale.snapshot = i;
-        char *path = arena_printf(s->arena, "%s/%02u.%s.pb.gz",
-                                  sim_cmd_place(o), i, kind);
+        char *path = arena_printf(s->arena, "%s/%0*u.%s.pb.gz",
+                                  sim_cmd_place(o), digits, i, kind);
         if (path == NULL) {
             return err_nomem(err, "a path");
         }
-        if (!write_profile(&scale, path, err)) {
+        if (!refuse_existing(path, err) || !write_profile(&scale, path, err)) {
             return false;
         }
     }
@@ -76,19 +95,24 @@ static const struct {
     {"huge",       offsetof(struct sim_shape_options, has_huge_object)},
     {"truncated",  offsetof(struct sim_shape_options, is_truncated)   },
 };
+enum { N_TRAITS = sizeof(traits) / sizeof(traits[0]) };
 
 static bool apply_word(struct sim_shape_options *o, struct span word,
-                       struct err *err)
+                       bool *has_shape, struct err *err)
 {
-    for (size_t i = 0; i < sizeof(traits) / sizeof(traits[0]); i++) {
+    for (size_t i = 0; i < N_TRAITS; i++) {
         if (span_is(word, traits[i].word)) {
             *(bool *)((char *)o + traits[i].offset) = true;
             return true;
         }
     }
     for (int i = 0; sim_shape_names[i] != NULL; i++) {
+        if (span_is(word, sim_shape_names[i]) && *has_shape) {
+            return err_set(err, ERR_USAGE, "--shape: a dump has one shape");
+        }
         if (span_is(word, sim_shape_names[i])) {
             o->shape = (enum sim_shape)i;
+            *has_shape = true;
             return true;
         }
     }
@@ -103,15 +127,31 @@ static bool parse_shape(const char *text, struct sim_shape_options *o,
                         struct err *err)
 {
     struct span rest = span_of(text);
+    bool has_shape = false;
     while (rest.len > 0) {
         const size_t comma = span_find_char(rest, ',');
         const struct span word = span_first(rest, comma);
-        if (!apply_word(o, word, err)) {
+        if (!apply_word(o, word, &has_shape, err)) {
             return false;
         }
         rest = comma < rest.len ? span_from(rest, comma + 1) : (struct span){0};
     }
     return true;
+}
+
+/* DIR/tree-1000-32-bit.heapdump; NULL when memory is out. */
+static const char *shape_path(struct session *s,
+                              const struct sim_cmd_options *o,
+                              const struct sim_shape_options *shape)
+{
+    char *path = arena_printf(s->arena, "%s/%s-%" PRIu64, sim_cmd_place(o),
+                              sim_shape_names[shape->shape], o->scale);
+    for (size_t i = 0; path != NULL && i < N_TRAITS; i++) {
+        if (*(const bool *)((const char *)shape + traits[i].offset)) {
+            path = arena_printf(s->arena, "%s-%s", path, traits[i].word);
+        }
+    }
+    return path == NULL ? NULL : arena_printf(s->arena, "%s.heapdump", path);
 }
 
 static bool write_shape(struct session *s, const struct sim_cmd_options *o,
@@ -122,13 +162,11 @@ static bool write_shape(struct session *s, const struct sim_cmd_options *o,
         return false;
     }
     struct file_writer *file = NULL;
-    char *path =
-        arena_printf(s->arena, "%s/%s-%" PRIu64 ".heapdump", sim_cmd_place(o),
-                     sim_shape_names[shape.shape], o->scale);
+    const char *path = shape_path(s, o, &shape);
     if (path == NULL) {
         return err_nomem(err, "a path");
     }
-    if (!file_writer_new(path, &file, err)) {
+    if (!refuse_existing(path, err) || !file_writer_new(path, &file, err)) {
         return false;
     }
     const struct sink sink = file_writer_sink(file);

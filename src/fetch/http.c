@@ -13,13 +13,15 @@
 #include "base/banned.h"
 
 /* Of an error's body: enough for its first line. */
-enum { REASON_BYTES = 160 };
+enum { REASON_BYTES = 160, MS_NS = 1000000 };
 
 struct fetch_http {
     struct fetch_http_options options;
     CURL *curl;
+    int64_t more_ns; /* beside the timeout */
 
     /* of the present get */
+    enum fetch_failure failure;
     struct sink sink;
     struct err *err;
     bool has_failed; /* `err` is set */
@@ -57,6 +59,7 @@ static size_t on_bytes(char *p, size_t unit, size_t n, void *ctx)
     h->n_bytes += n;
     if (h->n_bytes > h->options.limit_bytes) {
         h->has_failed = true;
+        h->failure = FETCH_FAILURE_ANSWER;
         err_set(h->err, ERR_LIMIT,
                 "the answer is longer than the limit of %" PRIu64 " bytes",
                 h->options.limit_bytes);
@@ -64,6 +67,7 @@ static size_t on_bytes(char *p, size_t unit, size_t n, void *ctx)
     }
     if (!h->sink.write(h->sink.ctx, (const uint8_t *)p, n, h->err)) {
         h->has_failed = true;
+        h->failure = FETCH_FAILURE_HERE;
         return 0;
     }
     return n;
@@ -98,68 +102,119 @@ static const char *first_line(struct fetch_http *h)
     return h->reason;
 }
 
+/* The kind of a failure and its words; always false. */
+#define FAIL(h, kind, code, ...)                                               \
+    ((h)->failure = FETCH_FAILURE_##kind,                                      \
+     err_set((h)->err, ERR_##code, __VA_ARGS__))
+
+static bool fail_redirect(struct fetch_http *h, long status, const char *to)
+{
+    struct buf shown = BUF_LIMIT(REASON_BYTES);
+    url_shown(to, &shown);
+    (void)FAIL(h, ANSWER, IO,
+               "HTTP status %ld: redirects are not followed; it points to %s",
+               status,
+               buf_ok(&shown) && shown.data ? shown.data : "a long URL");
+    buf_release(&shown);
+    return false;
+}
+
 static bool fail_status(struct fetch_http *h, long status)
 {
     char *location = NULL;
     curl_easy_getinfo(h->curl, CURLINFO_REDIRECT_URL, &location);
     if (location != NULL) {
-        struct buf shown = BUF_LIMIT(REASON_BYTES);
-        url_shown(location, &shown);
-        err_set(h->err, ERR_IO,
-                "HTTP status %ld: redirects are not followed; it points to %s",
-                status,
-                buf_ok(&shown) && shown.data ? shown.data : "a long URL");
-        buf_release(&shown);
-        return false;
+        return fail_redirect(h, status, location);
     }
+    h->failure = status >= 500 ? FETCH_FAILURE_BROKEN : FETCH_FAILURE_ANSWER;
     const char *line = first_line(h);
     /* A page is for browsers: its first line says nothing. */
-    const char *more = *line != '\0' && *line != '<' ? ": " : "";
-    return err_set(h->err, ERR_IO, "HTTP status %ld%s%s", status, more,
-                   *more != '\0' ? line : "");
+    const bool says = *line != '\0' && *line != '<' && !h->options.has_secrets;
+    return err_set(h->err, ERR_IO, "HTTP status %ld%s%s", status,
+                   says ? ": " : "", says ? line : "");
 }
 
-static bool fail_connect(const struct fetch_http *h)
+static bool fail_connect(struct fetch_http *h)
 {
     char text[ERR_TEXT_MAX / 2];
     long number = 0;
     curl_easy_getinfo(h->curl, CURLINFO_OS_ERRNO, &number);
     if (number == 0 || strerror_r((int)number, text, sizeof(text)) != 0) {
-        return err_set(h->err, ERR_IO, "cannot connect: %.150s", h->detail);
+        return FAIL(h, CONNECT, IO, "cannot connect: %.150s", h->detail);
     }
-    return err_set(h->err, ERR_IO, "cannot connect: %s", text);
+    return FAIL(h, CONNECT, IO, "cannot connect: %s", text);
 }
 
-static bool fail_timeout(const struct fetch_http *h)
+/* A connection that is used again was not made by this get, so that its times
+   say nothing; what was sent does. */
+static bool was_asked(const struct fetch_http *h)
 {
-    double connect_s = 0;
-    curl_easy_getinfo(h->curl, CURLINFO_CONNECT_TIME, &connect_s);
-    const double s =
-        1e-9 * (double)(connect_s > 0 ? h->options.total_timeout_ns
-                                      : h->options.connect_timeout_ns);
-    if (connect_s > 0 && h->n_bytes > 0) {
-        return err_set(h->err, ERR_IO,
-                       "timed out after %.3g s, with %" PRIu64
-                       " bytes received",
-                       s, h->n_bytes);
-    }
-    return err_set(h->err, ERR_IO, "no %s within %.3g s",
-                   connect_s > 0 ? "answer" : "connection", s);
+    long sent_bytes = 0;
+    curl_easy_getinfo(h->curl, CURLINFO_REQUEST_SIZE, &sent_bytes);
+    return sent_bytes > 0;
 }
 
-static bool fail_cut(const struct fetch_http *h)
+static bool fail_timeout(struct fetch_http *h)
+{
+    const double total_s =
+        1e-9 * (double)(h->options.total_timeout_ns + h->more_ns);
+    if (!was_asked(h)) {
+        return FAIL(h, CONNECT, IO, "no connection within %.3g s",
+                    1e-9 * (double)h->options.connect_timeout_ns);
+    }
+    if (h->n_bytes > 0) {
+        return FAIL(h, SLOW, IO,
+                    "timed out after %.3g s, with %" PRIu64 " bytes received",
+                    total_s, h->n_bytes);
+    }
+    return FAIL(h, SLOW, IO, "no answer within %.3g s", total_s);
+}
+
+static bool fail_cut(struct fetch_http *h)
 {
     curl_off_t said = -1;
     curl_easy_getinfo(h->curl, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &said);
     if (said < 0) {
-        return err_set(h->err, ERR_IO,
-                       "the answer broke off after %" PRIu64 " bytes",
-                       h->n_bytes);
+        return FAIL(h, BROKEN, IO,
+                    "the answer broke off after %" PRIu64 " bytes", h->n_bytes);
     }
-    return err_set(h->err, ERR_IO,
-                   "the answer broke off after %" PRIu64 " of %" PRId64
-                   " bytes",
-                   h->n_bytes, (int64_t)said);
+    return FAIL(h, BROKEN, IO,
+                "the answer broke off after %" PRIu64 " of %" PRId64 " bytes",
+                h->n_bytes, (int64_t)said);
+}
+
+/* How TLS libraries say that an answer was none of TLS. */
+static bool is_plain_server(const char *detail)
+{
+    static const char *const words[] = {
+        "wrong version number", "packet length too long",
+        "record layer failure", "unexpected TLS packet",
+        "unknown protocol",
+    };
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        if (strstr(detail, words[i]) != NULL) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool fail_tls(struct fetch_http *h)
+{
+    if (is_plain_server(h->detail)) {
+        return FAIL(h, ANSWER, IO,
+                    "the server does not speak TLS: try http://");
+    }
+    return FAIL(h, ANSWER, IO, "no TLS: %.150s", h->detail);
+}
+
+/* libcurl calls an answer without HTTP's first line HTTP/0.9, which it has
+   been told not to speak. */
+static bool fail_protocol(struct fetch_http *h)
+{
+    return was_asked(h)
+               ? FAIL(h, ANSWER, IO, "what answers there speaks no HTTP")
+               : FAIL(h, HERE, USAGE, "not a URL of http or https");
 }
 
 static bool fail(struct fetch_http *h, CURLcode code)
@@ -168,35 +223,36 @@ static bool fail(struct fetch_http *h, CURLcode code)
     switch ((unsigned)code) {
     case CURLE_URL_MALFORMAT:
     case CURLE_UNSUPPORTED_PROTOCOL:
-        return err_set(h->err, ERR_USAGE, "not a URL of http or https");
+    case CURLE_WEIRD_SERVER_REPLY:
+        return fail_protocol(h);
     case CURLE_COULDNT_RESOLVE_HOST:
-        return err_set(h->err, ERR_IO, "there is no such host");
+        return FAIL(h, CONNECT, IO, "there is no such host");
     case CURLE_COULDNT_CONNECT:
         return fail_connect(h);
     case CURLE_OPERATION_TIMEDOUT:
         return fail_timeout(h);
     case CURLE_GOT_NOTHING:
-        return err_set(h->err, ERR_IO,
-                       "the connection was closed without an answer");
+        return FAIL(h, BROKEN, IO,
+                    "the connection was closed without an answer");
     case CURLE_RECV_ERROR:
     case CURLE_SEND_ERROR:
-        return err_set(h->err, ERR_IO,
-                       "connection reset after %" PRIu64 " bytes", h->n_bytes);
+        return FAIL(h, BROKEN, IO, "connection reset after %" PRIu64 " bytes",
+                    h->n_bytes);
     case CURLE_PARTIAL_FILE:
         return fail_cut(h);
     case CURLE_FILESIZE_EXCEEDED:
-        return err_set(h->err, ERR_LIMIT,
-                       "the answer is longer than the limit of %" PRIu64
-                       " bytes",
-                       h->options.limit_bytes);
-    case CURLE_WEIRD_SERVER_REPLY:
-        return err_set(h->err, ERR_IO, "what answers does not speak HTTP");
+        return FAIL(h, ANSWER, LIMIT,
+                    "the answer is longer than the limit of %" PRIu64 " bytes",
+                    h->options.limit_bytes);
+    case CURLE_SSL_CONNECT_ERROR:
+        return fail_tls(h);
     case CURLE_OUT_OF_MEMORY:
+        h->failure = FETCH_FAILURE_HERE;
         return err_nomem(h->err, "fetching");
     default:
-        return err_set(h->err, ERR_IO, "%.200s",
-                       h->detail[0] != '\0' ? h->detail
-                                            : curl_easy_strerror(code));
+        return FAIL(h, ANSWER, IO, "%.200s",
+                    h->detail[0] != '\0' ? h->detail
+                                         : curl_easy_strerror(code));
     }
 }
 
@@ -207,7 +263,7 @@ static bool judge(struct fetch_http *h, CURLcode code)
         return false;
     }
     if (h->is_interrupted) {
-        return err_set(h->err, ERR_INTERRUPTED, "interrupted");
+        return FAIL(h, HERE, INTERRUPTED, "interrupted");
     }
     /* A long error page was not read to its end. */
     const bool is_short = code == CURLE_WRITE_ERROR && status != 200;
@@ -217,7 +273,11 @@ static bool judge(struct fetch_http *h, CURLcode code)
     if (status != 200) {
         return fail_status(h, status);
     }
-    return h->sink.end(h->sink.ctx, h->err);
+    if (!h->sink.end(h->sink.ctx, h->err)) {
+        h->failure = FETCH_FAILURE_HERE;
+        return false;
+    }
+    return true;
 }
 
 /* --- a client --- */
@@ -226,16 +286,15 @@ static bool set_up(struct fetch_http *h)
 {
     CURL *c = h->curl;
     const struct fetch_http_options *o = &h->options;
-    const long ms_ns = 1000000;
     bool ok = true;
 #define SET(option, value)                                                     \
     ok = ok && curl_easy_setopt(c, option, value) == CURLE_OK
     SET(CURLOPT_USERAGENT, o->user_agent);
     SET(CURLOPT_PROTOCOLS_STR, "http,https");
     SET(CURLOPT_FOLLOWLOCATION, 0L);
+    SET(CURLOPT_PROXY, ""); /* the library asks no environment */
     SET(CURLOPT_NOSIGNAL, 1L);
-    SET(CURLOPT_CONNECTTIMEOUT_MS, (long)(o->connect_timeout_ns / ms_ns));
-    SET(CURLOPT_TIMEOUT_MS, (long)(o->total_timeout_ns / ms_ns));
+    SET(CURLOPT_CONNECTTIMEOUT_MS, (long)(o->connect_timeout_ns / MS_NS));
     SET(CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)o->limit_bytes);
     SET(CURLOPT_WRITEFUNCTION, on_bytes);
     SET(CURLOPT_WRITEDATA, h);
@@ -280,12 +339,27 @@ bool fetch_http_get(struct fetch_http *h, const char *url, struct sink sink,
     h->n_bytes = 0;
     h->reason_bytes = 0;
     h->detail[0] = '\0';
-    if (curl_easy_setopt(h->curl, CURLOPT_URL, url) != CURLE_OK) {
+    h->failure = FETCH_FAILURE_NONE;
+    const long timeout_ms =
+        (long)((h->options.total_timeout_ns + h->more_ns) / MS_NS);
+    if (curl_easy_setopt(h->curl, CURLOPT_URL, url) != CURLE_OK ||
+        curl_easy_setopt(h->curl, CURLOPT_TIMEOUT_MS, timeout_ms) != CURLE_OK) {
+        h->failure = FETCH_FAILURE_HERE;
         return err_nomem(err, "URL");
     }
     const bool ok = judge(h, curl_easy_perform(h->curl));
     h->err = NULL;
     return ok;
+}
+
+enum fetch_failure fetch_http_failure(const struct fetch_http *h)
+{
+    return h->failure;
+}
+
+void fetch_http_allow(struct fetch_http *h, int64_t more_ns)
+{
+    h->more_ns = more_ns;
 }
 
 void fetch_http_free(struct fetch_http *h)

@@ -17,7 +17,7 @@ static bool is_web(struct span url)
 }
 
 bool url_endpoint(const char *arg, struct buf *base, struct buf *profile,
-                  struct err *err)
+                  struct buf *query, struct err *err)
 {
     struct span url = span_of(arg);
     const size_t scheme = scheme_bytes(url);
@@ -27,7 +27,9 @@ bool url_endpoint(const char *arg, struct buf *base, struct buf *profile,
                        (int)(scheme < 32 ? scheme : 32), arg);
     }
     url = span_first(url, span_find_char(url, '#'));
-    url = span_first(url, span_find_char(url, '?'));
+    const size_t mark = span_find_char(url, '?');
+    buf_span(query, span_from(url, mark + 1));
+    url = span_first(url, mark);
     const size_t at = span_find(url, ENDPOINT);
     struct span name = span_from(url, at + strlen(ENDPOINT));
     if (name.len > 0 && name.p[0] == '/') {
@@ -44,7 +46,23 @@ bool url_endpoint(const char *arg, struct buf *base, struct buf *profile,
     buf_str(base, scheme == 0 ? "http://" : "");
     buf_span(base, root);
     buf_str(base, ENDPOINT "/");
-    return buf_check(base, "URL", err) && buf_check(profile, "URL", err);
+    return buf_check(base, "URL", err) && buf_check(profile, "URL", err) &&
+           buf_check(query, "URL", err);
+}
+
+bool url_parameter(struct span *query, struct span *key, struct span *value)
+{
+    while (query->len > 0) {
+        const struct span pair =
+            span_first(*query, span_find_char(*query, '&'));
+        *query = span_from(*query, pair.len + 1);
+        if (pair.len > 0) {
+            *key = span_first(pair, span_find_char(pair, '='));
+            *value = span_from(pair, key->len + 1);
+            return true;
+        }
+    }
+    return false;
 }
 
 void url_shown(const char *url, struct buf *out)

@@ -10,10 +10,14 @@
 
 /* The endpoint with its last slash into `base`, as
    "http://host:6060/debug/pprof/"; the profile's name, when the argument is the
-   URL of one, into `profile` (else empty). A query is forgotten. ERR_USAGE for
-   other schemes than http and https. */
+   URL of one, into `profile` (else empty); what follows a question mark into
+   `query`. ERR_USAGE for other schemes than http and https. */
 bool url_endpoint(const char *arg, struct buf *base, struct buf *profile,
-                  struct err *err) MUST_USE;
+                  struct buf *query, struct err *err) MUST_USE;
+
+/* Cuts the next parameter that is not empty off a query; its value is empty
+   when it has none. Escapes are left as they are. False at the end. */
+bool url_parameter(struct span *query, struct span *key, struct span *value);
 
 /* For people: without user and password, and without a query, which may be
    secrets too. */

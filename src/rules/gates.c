@@ -34,6 +34,7 @@ static const double events_min = 3;
 static const double events_few = 4.5;
 static const double fall_max = 0.3;
 static const double load_p_max = 0.02;
+static const double blurred_load_p_max = 0.15;
 static const size_t points_full = 8;
 static const size_t points_min = 5;
 
@@ -60,9 +61,20 @@ static bool is_burst(const struct trend *t)
            (t->events < events_few && t->idle_share > 1.5);
 }
 
-static bool follows_load(double load, double level, double p)
+static bool follows_load(double load, double level, double p, double p_max)
 {
-    return load >= 1.2 && load - 1 >= 0.4 * (level - 1) && p <= load_p_max;
+    return load >= 1.2 && load - 1 >= 0.4 * (level - 1) && p <= p_max;
+}
+
+/* Goroutines in flight follow the program's load, which the heap's births
+   tell. Where collections are so rare that some looks saw no new state, births
+   are dealt to the wrong intervals and a rise of the load looks less steady
+   than it was. */
+static bool follows_program(const struct judge *j, const struct trend *t)
+{
+    const bool is_blurred = j->n_loads + 1 < t->n;
+    return follows_load(j->load_ratio, t->level_ratio, j->p_load,
+                        is_blurred ? blurred_load_p_max : load_p_max);
 }
 
 /* Most of what is born there dies, so growth could be load: residence must
@@ -127,7 +139,7 @@ void gate_heap(const struct judge *j, struct unit *u)
         u->faults |= FAULT_FREED;
     }
     if (t->retention < 0.5 &&
-        follows_load(t->birth_ratio, t->level_ratio, t->p_births)) {
+        follows_load(t->birth_ratio, t->level_ratio, t->p_births, load_p_max)) {
         u->faults |= FAULT_LOAD;
     }
     if (is_slowing(t)) {
@@ -158,7 +170,7 @@ void gate_goroutine(const struct judge *j, struct unit *u)
     if (t->drawdown > fall_max && t->z < 2 * z_min) {
         u->faults |= FAULT_FALLS;
     }
-    if (follows_load(j->load_ratio, t->level_ratio, j->p_load)) {
+    if (follows_program(j, t)) {
         u->faults |= FAULT_LOAD;
     }
     if (is_slowing(t)) {

@@ -370,6 +370,7 @@ static bool find_load(struct judge *j, const struct heap_work *w,
     }
     j->load_ratio = early > 0 ? late / early : 1;
     j->p_load = stat_mann_kendall(flow, m);
+    j->n_loads = m;
     free(flow);
     return !isnan(j->p_load) || err_nomem(err, "load");
 }

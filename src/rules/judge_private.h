@@ -95,6 +95,7 @@ struct judge {
     struct series_frames frames; /* scratch */
     double ticker_growth;        /* objects of time.NewTicker and time.Tick */
     double load_ratio, p_load;   /* last third over first; MK of its rate */
+    size_t n_loads;              /* intervals whose load is known */
     double total_heap_growth, total_goroutine_growth;
     bool no_gc;
     uint32_t n_within_noise;

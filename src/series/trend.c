@@ -223,12 +223,12 @@ static struct spread spread_of(const struct trend *t, size_t m)
     const double doubt = clumps <= 1 ? 0 : clumps >= 1.5 ? 1 : 2 * clumps - 2;
     struct spread s = {counted * (clumps > 1 ? clumps : 1),
                        normal + doubt * (student - normal)};
-    /* Where most of what is born dies, two looks at the stock differ by no
-       more than two independent stocks, and what was kept adds its own. */
-    const double two_looks =
-        (x[0] + x[t->n - 1]) * stat_dispersion(x, t->n) + fabs(t->growth);
-    if (t->sampled && t->deaths > t->births / 2 && two_looks < s.var) {
-        s.var = two_looks;
+    /* However much is born and dies, two looks at the stock differ by no more
+       than two independent stocks: n_1 + n_K, more when they clump. */
+    const double two_looks = (x[0] + x[t->n - 1]) * stat_dispersion(x, t->n);
+    if (t->sampled && t->deaths > 0 && two_looks < s.var) {
+        const double least = fabs(t->growth) > 1 ? fabs(t->growth) : 1;
+        s.var = two_looks > least ? two_looks : least;
     }
     return s;
 }
@@ -253,7 +253,9 @@ static void measure_rate(struct trend *t, size_t m)
         const double shift = 0.375 * each;
         const double root = sqrt(t->growth + shift);
         const double half = s.quantile * sqrt(each) / 2;
-        low = root > half ? (root - half) * (root - half) - shift : -shift;
+        if (root > half) {
+            low = (root - half) * (root - half) - shift;
+        }
         high = (root + half) * (root + half) - shift;
     }
     t->per_second = t->delta / span;

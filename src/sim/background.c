@@ -1,10 +1,10 @@
 /*
  * The ordinary life of a service: a call graph of made-up but plausible
  * packages whose stacks allocate, hold and let go at a level that was reached
- * before the first look. Most stacks make garbage, some hold sessions and
- * results for a while, some hold what start-up made for good, a few are
- * queues at their capacity. How much is in use grows with the number of
- * stacks, how much is allocated a second does not.
+ * before the first look. Most stacks make garbage, at rates of a power law,
+ * some hold sessions and results for a while, some hold what start-up made
+ * for good, a few are queues at their capacity. How much is in use grows with
+ * the number of stacks, how much is allocated a second does not.
  */
 #include "sim/world_private.h"
 
@@ -140,7 +140,18 @@ static double between(struct graph *g, double low, double high)
 /* Heavy-tailed, around 1. */
 static double weight(struct graph *g)
 {
-    return sim_exp(1.2 * sim_random_normal(&g->random));
+    return sim_exp(1.5 * sim_random_normal(&g->random));
+}
+
+/* How often code runs follows a power law: a few stacks allocate most, most
+   are seen by the profiler once in minutes or never. The least unit bounds
+   what one of them takes. */
+static double rate_weight(struct graph *g)
+{
+    const double exponent = 1.3;
+    const double least = 0.002;
+    const double unit = least + (1 - least) * sim_random_unit(&g->random);
+    return sim_exp(-exponent * sim_log(unit));
 }
 
 /* Bytes of an object: mostly 16 to 1024, some buffers of 4 to 64 KiB. */
@@ -156,14 +167,15 @@ static uint64_t draw_bytes(struct graph *g)
     return bytes < 2048 ? (uint64_t)bytes : 2048;
 }
 
-static uint64_t bytes_of(struct graph *g, const char *chain)
+/* 0: any. */
+static uint64_t fixed_bytes(const char *chain)
 {
     for (size_t i = 0; chain && i < sizeof(sizes) / sizeof(sizes[0]); i++) {
         if (strcmp(chain, sizes[i].chain) == 0) {
             return sizes[i].bytes;
         }
     }
-    return draw_bytes(g);
+    return 0;
 }
 
 /* --- stacks --- */
@@ -281,6 +293,7 @@ static void add_start(struct graph *g, struct path *p)
 struct leaf {
     sim_stack_id stack;
     uint64_t bytes;
+    bool is_fixed; /* its objects always have that size */
 };
 
 /* A stack of its own: drawn again when there is one like it. */
@@ -309,7 +322,8 @@ static struct leaf draw_leaf(struct graph *g, bool is_start)
             add_root(g, &p);
         }
         leaf.stack = sim_stack_of(g->w, p.texts, p.n);
-        leaf.bytes = bytes_of(g, chain);
+        leaf.is_fixed = fixed_bytes(chain) > 0;
+        leaf.bytes = leaf.is_fixed ? fixed_bytes(chain) : draw_bytes(g);
         if (g->w->code.stacks.n > n_before) {
             break;
         }
@@ -325,6 +339,9 @@ struct draft {
     struct sim_population_spec spec;
     double weight;
     double entry_bytes;
+    /* Sizes its one object has: what a buffer or slice has grown to. 1: no
+       growth. */
+    unsigned n_sizes;
 };
 VEC_TYPE(drafts, struct draft)
 
@@ -334,11 +351,12 @@ enum kind { GARBAGE, HELD, CONSTANT, QUEUED, N_KINDS };
 static const struct {
     const char *name;
     unsigned percent, most_members;
+    unsigned growing; /* percent of the populations; a tenth of the stacks */
 } kinds[N_KINDS] = {
-    [GARBAGE] = {"garbage",  75, 5},
-    [HELD] = {"held",     15, 3},
-    [CONSTANT] = {"constant", 8,  1},
-    [QUEUED] = {"queued",   2,  2},
+    [GARBAGE] = {"garbage",  75, 5, 35},
+    [HELD] = {"held",     15, 3, 28},
+    [CONSTANT] = {"constant", 8,  1, 0 },
+    [QUEUED] = {"queued",   2,  2, 0 },
 };
 
 /* What all stacks of each kind have together. */
@@ -371,13 +389,54 @@ static struct budget budget_of(struct graph *g, unsigned n)
     return b;
 }
 
+/* A step of what grows: twice as much, from 4 KiB on as runtime/slice.go does
+   it for elements of 16 bytes. */
+static uint64_t grown(uint64_t bytes)
+{
+    const uint64_t large = 4096;
+    return sim_size_class(bytes < large ? 2 * bytes
+                                        : bytes + (bytes + 3 * large) / 4);
+}
+
+/* Each further size is needed by this share of those that had the one
+   before. */
+static const double growth_share = 0.4;
+
+/* One stack whose objects have several sizes. */
+static void draw_growth(struct graph *g, enum kind kind, struct draft *d)
+{
+    const struct leaf leaf = draw_leaf(g, false);
+    /* One stack's part of what an entry's stacks have together. */
+    d->weight /= 0.5 * (1 + kinds[kind].most_members);
+    d->spec.n_members = 1;
+    d->spec.members[0] = sim_object(leaf.stack, leaf.bytes, NULL, -1);
+    if (leaf.is_fixed) {
+        d->entry_bytes = (double)leaf.bytes;
+        return;
+    }
+    d->n_sizes = 2 + below(g, 1 + below(g, 7));
+    uint64_t bytes = UINT64_C(32) << below(g, 5);
+    d->spec.members[0].bytes = bytes;
+    double share = 1;
+    for (unsigned i = 0; i < d->n_sizes; i++) {
+        d->entry_bytes += share * (double)bytes;
+        share *= growth_share;
+        bytes = grown(bytes);
+    }
+}
+
 /* Draws the stacks of a population, at most `n`; returns how many. */
 static unsigned draw_draft(struct graph *g, enum kind kind, unsigned n,
                            struct draft *d)
 {
-    *d = (struct draft){.weight = weight(g)};
+    *d = (struct draft){.weight = kind == GARBAGE ? rate_weight(g) : weight(g),
+                        .n_sizes = 1};
     d->spec.name =
         sim_text(g->w, "background %s %u", kinds[kind].name, g->serial++);
+    if (below(g, 100) < kinds[kind].growing) {
+        draw_growth(g, kind, d);
+        return 1;
+    }
     const unsigned wanted = below(g, kinds[kind].most_members) + 1;
     d->spec.n_members = wanted < n ? wanted : n;
     for (unsigned i = 0; i < d->spec.n_members; i++) {
@@ -433,6 +492,20 @@ static void settle(struct graph *g, enum kind kind, const struct budget *b,
     }
 }
 
+/* Declares a population, or one for each size that it has. */
+static void declare(struct graph *g, const struct draft *d)
+{
+    struct sim_population_spec p = d->spec;
+    for (unsigned i = 0; i < d->n_sizes; i++) {
+        sim_population(g->w, &p);
+        p.name = sim_text(g->w, "%s grown %u", d->spec.name, i + 1);
+        p.members[0].bytes = grown(p.members[0].bytes);
+        p.per_second *= growth_share;
+        p.n_start =
+            sim_random_poisson(&g->random, p.per_second * p.life.mean_s);
+    }
+}
+
 /* All populations of a kind, over `n` stacks. */
 static void add_kind(struct graph *g, enum kind kind, unsigned n,
                      const struct budget *b)
@@ -449,60 +522,9 @@ static void add_kind(struct graph *g, enum kind kind, unsigned n,
     }
     for (size_t i = 0; i < drafts.n; i++) {
         settle(g, kind, b, drafts.items[i].weight / weights, &drafts.items[i]);
-        sim_population(g->w, &drafts.items[i].spec);
+        declare(g, &drafts.items[i]);
     }
     drafts_release(&drafts);
-}
-
-/* --- goroutines that stay --- */
-
-/* Goroutines every service has: text of the frame above the chain, with the
-   service's name for %s. */
-static const struct {
-    const char *name, *wait, *chain, *frame, *created_by;
-    uint64_t n;
-} stayers[] = {
-  /* clang-format off */
-    {"background workers", "chan receive", "@chan-receive2",
-     "acme.dev/%s/internal/queue.(*Worker).run worker.go:52",
-     "acme.dev/%s/internal/queue.(*Pool).Start pool.go:33", 8},
-    {"background ticker", "select", "@select",
-     "acme.dev/%s/internal/metrics.(*Registry).flushLoop registry.go:118",
-     "acme.dev/%s/internal/metrics.NewRegistry registry.go:44", 1},
-    {"background janitor", "select", "@select",
-     "acme.dev/%s/internal/cache.(*Shard).janitor shard.go:201",
-     "acme.dev/%s/internal/cache.New shard.go:63", 4},
-    {"background drainer", "sync.Cond.Wait", "@cond-wait",
-     "acme.dev/%s/internal/queue.(*Pool).drain pool.go:90",
-     "acme.dev/%s/internal/queue.(*Pool).Start pool.go:36", 1},
-    {"background poller", "sleep", "@sleep",
-     "acme.dev/%s/internal/config.(*Watcher).poll watcher.go:57",
-     "acme.dev/%s/internal/config.Watch watcher.go:31", 1},
-  /* clang-format on */
-};
-
-static void add_stayers(struct sim_world *w)
-{
-    const char *service = w->code.service;
-    for (size_t i = 0; i < sizeof(stayers) / sizeof(stayers[0]); i++) {
-        const struct span frame = span_of(stayers[i].frame);
-        const struct span creator = span_of(stayers[i].created_by);
-        const size_t at = span_find(frame, "%s");
-        const size_t by = span_find(creator, "%s");
-        const sim_stack_id stack =
-            sim_stack(w, stayers[i].chain,
-                      sim_text(w, "%.*s%s%s", (int)at, frame.p, service,
-                               frame.p + at + 2),
-                      NULL);
-        sim_workers(w, stayers[i].name, stayers[i].wait, stack,
-                    sim_text(w, "%.*s%s%s", (int)by, creator.p, service,
-                             creator.p + by + 2),
-                    stayers[i].n);
-    }
-    sim_workers(w, "background signals", "syscall",
-                sim_stack(w, "@signal-loop", NULL), "@by-signal", 1);
-    sim_workers(w, "background sql", "select",
-                sim_stack(w, "@sql-opener", NULL), "@by-sql-open", 1);
 }
 
 void sim_background(struct sim_world *w, unsigned n)
@@ -523,7 +545,7 @@ void sim_background(struct sim_world *w, unsigned n)
         left -= part;
     }
     add_kind(&g, GARBAGE, left, &budget);
-    add_stayers(w);
+    sim_background_goroutines(w, w->code.service, n);
 }
 
 /* --- the server --- */

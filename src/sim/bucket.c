@@ -12,9 +12,9 @@ static const uint16_t size_classes[] = {
     144,   160,   176,   192,   208,   224,   240,   256,   288,   320,
     352,   384,   416,   448,   480,   512,   576,   640,   704,   768,
     896,   1024,  1152,  1280,  1408,  1536,  1792,  2048,  2304,  2688,
-    3072,  3200,  3456,  4096,  4864,  5120,  5376,  6144,  6528,  6784,
-    6912,  8192,  9472,  9728,  10240, 10880, 12288, 13568, 14336, 16384,
-    18432, 19072, 20480, 21760, 24576, 27264, 28672, 32768};
+    3072,  3200,  3456,  4096,  4864,  5376,  6144,  6528,  6784,  6912,
+    8192,  9472,  9728,  10240, 10880, 12288, 13568, 14336, 16384, 18432,
+    19072, 20480, 21760, 24576, 27264, 28672, 32768};
 enum { N_SIZE_CLASSES = sizeof(size_classes) / sizeof(size_classes[0]) };
 
 uint64_t sim_size_class(uint64_t bytes)
@@ -147,6 +147,22 @@ static double goal(const struct sim_world *w)
     return bytes > least_bytes * gogc ? bytes : least_bytes * gogc;
 }
 
+void sim_gc_pace(struct sim_world *w)
+{
+    w->marked_bytes = w->heap_bytes;
+    w->goal_bytes = goal(w);
+}
+
+/* Which arrivals the profile knows of: those before the mark that it shows. */
+static void note_expected(struct sim_world *w, bool publishes)
+{
+    for (size_t i = 0; i < w->populations.n; i++) {
+        struct sim_population *p = &w->populations.items[i];
+        p->expected_shown = publishes ? p->expected : p->expected_at_gc;
+        p->expected_at_gc = p->expected;
+    }
+}
+
 void sim_gc(struct sim_world *w, bool is_forced, bool publishes)
 {
     enum { RING = sizeof(w->gc_starts_ns) / sizeof(w->gc_starts_ns[0]) };
@@ -163,8 +179,8 @@ void sim_gc(struct sim_world *w, bool is_forced, bool publishes)
     if (publishes) {
         flush(w, w->cycle + 1);
     }
-    w->marked_bytes = w->heap_bytes;
-    w->goal_bytes = goal(w);
+    note_expected(w, publishes);
+    sim_gc_pace(w);
 }
 
 void sim_publish(struct sim_world *w)

@@ -109,7 +109,8 @@ void sim_population(struct sim_world *w, const struct sim_population_spec *spec)
         fail(w, &err);
         return;
     }
-    struct sim_population p = {.spec = *spec, .array_bucket = UINT32_MAX};
+    struct sim_population p = {
+        .spec = *spec, .array_bucket = UINT32_MAX, .next_death_ns = INT64_MAX};
     sim_random_init(&p.random,
                     sim_mix(w->options.seed, UINT64_C(1) + w->generation),
                     spec->name);

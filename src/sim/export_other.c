@@ -9,6 +9,12 @@
 
 enum { THREADS = 9, CPU_SECONDS = 30, CPU_HZ = 100 };
 
+/* How long a CPU profile lasts: net/http/pprof takes 30 s unless asked. */
+static double cpu_seconds(const struct sim_world *w)
+{
+    return w->cpu_seconds > 0 ? w->cpu_seconds : CPU_SECONDS;
+}
+
 /* --- threadcreate --- */
 
 /* Threads have had no stacks for long: pprof shows one sample without
@@ -97,7 +103,7 @@ static bool throw_samples(struct sim_world *w, struct vec_u64 *counts,
 {
     struct sim_random r;
     sim_random_init(&r, sim_mix(w->options.seed, (uint64_t)w->now_ns), "cpu");
-    const uint64_t n = sim_random_poisson(&r, CPU_SECONDS * CPU_HZ / 10.0);
+    const uint64_t n = sim_random_poisson(&r, cpu_seconds(w) * CPU_HZ / 10.0);
     uint64_t total = 0;
     for (size_t i = 0; i < w->buckets.n; i++) {
         total += weight(&w->buckets.items[i]);
@@ -119,7 +125,8 @@ static bool fill_cpu(struct sim_proto *s, struct err *err)
     profile_builder_period(b, "cpu", "nanoseconds", period_ns);
     profile_builder_type(b, "samples", "count");
     profile_builder_type(b, "cpu", "nanoseconds");
-    profile_builder_profile(b)->duration_nanos = CPU_SECONDS * SIM_SECOND;
+    profile_builder_profile(b)->duration_nanos =
+        (int64_t)(cpu_seconds(w) * (double)SIM_SECOND);
     struct vec_u64 counts = {0};
     bool ok = throw_samples(w, &counts, err);
     for (size_t i = 0; ok && i < counts.n; i++) {

@@ -140,17 +140,23 @@ static bool plan_has(const struct sim_fault_plan *plan, unsigned nth)
 
 enum sim_fault sim_fault_choose(struct sim_fault_dice *d, unsigned nth)
 {
-    enum sim_fault chosen = N_SIM_FAULTS;
+    enum sim_fault hits[2][SIM_FAULT_PLANS_MAX]; /* by share, by script */
+    size_t n[2] = {0};
     for (size_t i = 0; i < d->n; i++) {
         const struct sim_fault_plan *plan = &d->plans[i];
-        const bool is_hit = plan->n_script > 0
+        const bool has_script = plan->n_script > 0;
+        const bool is_hit = has_script
                                 ? plan_has(plan, nth)
                                 : sim_random_unit(&d->random) < plan->share;
-        if (is_hit && chosen == N_SIM_FAULTS) {
-            chosen = plan->fault;
+        if (is_hit) {
+            hits[has_script][n[has_script]++] = plan->fault;
         }
     }
-    return chosen;
+    const double choice = sim_random_unit(&d->random);
+    const bool by_script = n[true] > 0;
+    const size_t n_hits = n[by_script];
+    return n_hits > 0 ? hits[by_script][(size_t)(choice * (double)n_hits)]
+                      : N_SIM_FAULTS;
 }
 
 /* --- answers instead of the right one --- */

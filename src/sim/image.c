@@ -238,6 +238,14 @@ static int by_slot(const void *a, const void *b, const void *ctx)
     return (x > y) - (x < y);
 }
 
+static int by_value(const void *a, const void *b, const void *ctx)
+{
+    (void)ctx;
+    const uint64_t x = ((const struct sim_finalized *)a)->address;
+    const uint64_t y = ((const struct sim_finalized *)b)->address;
+    return x < y ? -1 : x > y;
+}
+
 /* Index of the first word at or after `address`. */
 static size_t find_word(const struct dump *d, uint64_t address)
 {
@@ -402,7 +410,7 @@ static void write_types(struct dump *d)
         }
         const struct heap_type type = {t->address, t->bytes, span_of(t->name),
                                        true};
-        const struct heap_itab itab = {l->noptrdata + 0x100 + i * 0x20,
+        const struct heap_itab itab = {l->itabs + i * SIM_ITAB_BYTES,
                                        t->address};
         dump_writer_type(d->w, &type);
         dump_writer_itab(d->w, &itab);
@@ -496,6 +504,20 @@ static void write_segments(struct dump *d)
         }
     }
     dump_writer_close(d->w);
+}
+
+/* In the order of their addresses, as Go walks its spans. */
+static void write_finalizers(struct dump *d)
+{
+    const struct sim_layout_of_program *l = &d->im->layout;
+    for (size_t i = 0; i < d->im->finalized.n; i++) {
+        const struct sim_finalized *of = &d->im->finalized.items[i];
+        const struct sim_finalizer *f = &l->finalizers.items[of->finalizer];
+        const uint64_t type = sim_layout_type(l, f->argument_type);
+        const struct heap_finalizer record = {of->address, f->closure, f->entry,
+                                              type, type};
+        dump_writer_finalizer(d->w, &record, false);
+    }
 }
 
 static void write_memstats(struct dump *d, const struct memstats *m)
@@ -610,6 +632,7 @@ static bool write_all(struct dump *d, const struct memstats *m, struct err *err)
     }
     write_threads(d);
     write_segments(d);
+    write_finalizers(d);
     write_memstats(d, m);
     if (!write_memory_profile(d, err)) {
         return false;
@@ -633,6 +656,8 @@ static bool lay_out(struct dump *d, struct err *err)
                by_address, NULL);
     sort_items(im->objects.items, im->objects.n, sizeof(*im->objects.items),
                by_slot, NULL);
+    sort_items(im->finalized.items, im->finalized.n,
+               sizeof(*im->finalized.items), by_value, NULL);
     return true;
 }
 

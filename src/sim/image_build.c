@@ -1,8 +1,9 @@
 /*
  * From counts to objects: entries are laid out one after the other in spans
  * of their size class, so members of an entry are neighbours in time as they
- * were when they were allocated. Everything hangs on a global or a goroutine;
- * what a scenario leaves open hangs on main.retained.
+ * were when they were allocated. Everything hangs on a global or a goroutine,
+ * or is a cycle with finalizers; what a scenario leaves open hangs on
+ * main.retained.
  */
 #include "sim/image_build_private.h"
 
@@ -137,7 +138,7 @@ uint64_t sim_image_array(struct sim_image *im, const uint64_t *pointers,
     }
     const uint64_t slot = sim_image_object(im, bytes, im->array_mask, SIM_NONE);
     if (header) {
-        sim_image_header(im, im->layout.types_start);
+        sim_image_header(im, im->layout.pointer_type);
     }
     for (uint64_t i = 0; i < n; i++) {
         sim_image_set(im, slot + header + i * WORD, pointers[i]);
@@ -179,6 +180,16 @@ struct entry {
     size_t first[SIM_MEMBERS_MAX + 1];
 };
 
+static void note_finalizer(struct sim_image *im, const struct sim_look *look,
+                           uint64_t address)
+{
+    const struct sim_finalized f = {address, look->finalizer};
+    if (look->finalizer != SIM_NONE) {
+        im->has_failed =
+            im->has_failed || !sim_finalized_list_push(&im->finalized, f);
+    }
+}
+
 static void allocate_entry(struct sim_image *im, size_t population,
                            struct entry *e, uint64_t index)
 {
@@ -206,6 +217,7 @@ static void allocate_entry(struct sim_image *im, size_t population,
             }
             im->has_failed = im->has_failed ||
                              !vec_u64_push(&e->at, slot + look->header_bytes);
+            note_finalizer(im, look, slot + look->header_bytes);
         }
     }
     e->first[p->spec.n_members] = e->at.n;
@@ -226,10 +238,7 @@ static void set_pointer(struct sim_image *im, uint64_t field,
         sim_image_set(im, field + WORD, length);
         break;
     case SIM_GO_INTERFACE:
-        sim_image_set(im, field - WORD,
-                      look->type == SIM_NONE
-                          ? im->layout.types_start
-                          : im->layout.types.items[look->type].address);
+        sim_image_set(im, field - WORD, look->dynamic_type);
         break;
     default:
         break;
@@ -239,6 +248,30 @@ static void set_pointer(struct sim_image *im, uint64_t field,
 static void orphan(struct sim_image *im, uint64_t address)
 {
     im->has_failed = im->has_failed || !vec_u64_push(&im->orphans, address);
+}
+
+/* Objects with finalizers point back to parents that have some. */
+static void set_owners(struct sim_image *im, const struct entry *e,
+                       unsigned member)
+{
+    const struct sim_member *of = &e->p->spec.members[member];
+    const struct sim_look *look = &e->looks[member];
+    if (look->owner_offset == SIM_NONE || im->has_failed) {
+        return;
+    }
+    const uint64_t *own = e->at.items + e->first[member];
+    const uint64_t *parents = e->at.items + e->first[of->parent];
+    const uint32_t n_parents = e->p->spec.members[of->parent].count;
+    for (uint32_t i = 0; i < n_parents; i++) {
+        const uint64_t from =
+            look->is_spread ? (uint64_t)of->count * i / n_parents : i;
+        const uint64_t to = look->is_spread
+                                ? (uint64_t)of->count * (i + 1) / n_parents
+                                : i + UINT64_C(1);
+        for (uint64_t k = from; k < to && k < of->count; k++) {
+            sim_image_set(im, own[k] + look->owner_offset, parents[i]);
+        }
+    }
 }
 
 static void link_member(struct sim_image *im, const struct entry *e,
@@ -306,6 +339,7 @@ static void build_entries(struct sim_image *im, size_t population)
         for (unsigned m = 0; m < e.p->spec.n_members && !im->has_failed; m++) {
             if (e.p->spec.members[m].parent >= 0) {
                 link_member(im, &e, m);
+                set_owners(im, &e, m);
             }
         }
         note_roots(im, &e, &im->held);
@@ -356,7 +390,7 @@ static void set_global(struct sim_image *im, uint32_t global, uint32_t part,
         sim_image_set(im, slot + WORD, length);
         sim_image_set(im, slot + 2 * (uint64_t)WORD, length);
     } else if (g->part_bytes == 2 * WORD && g->pointer_offset == WORD) {
-        sim_image_set(im, slot - WORD, head ? im->layout.types_start : 0);
+        sim_image_set(im, slot - WORD, head ? im->layout.pointer_type : 0);
     }
 }
 
@@ -504,7 +538,7 @@ static bool build(struct sim_image *im, struct err *err)
 bool sim_image_make(struct sim_image *im, struct sim_world *w, struct err *err)
 {
     *im = (struct sim_image){.world = w};
-    if (!sim_layout_make(&im->layout, w, err)) {
+    if (!sim_image_functions(w, err) || !sim_layout_make(&im->layout, w, err)) {
         return false;
     }
     if (!build(im, err)) {
@@ -524,6 +558,7 @@ void sim_image_release(struct sim_image *im)
     vec_u32_release(&im->look_masks);
     vec_u64_release(&im->held);
     vec_u64_release(&im->orphans);
+    sim_finalized_list_release(&im->finalized);
     vec_u64_release(&im->gs);
     vec_u64_release(&im->sudogs);
     vec_u64_release(&im->heads);

@@ -37,6 +37,13 @@ struct sim_span {
 };
 VEC_TYPE(sim_spans, struct sim_span)
 
+/* An object that has a finalizer: its value, past a type word. */
+struct sim_finalized {
+    uint64_t address;
+    uint32_t finalizer;
+};
+VEC_TYPE(sim_finalized_list, struct sim_finalized)
+
 /* Where the roots of the entries of one population are, in held.items: entry
    e has [first + e * per_entry, + per_entry). */
 struct sim_held {
@@ -58,6 +65,7 @@ struct sim_image {
     struct vec_u64 held;
     struct sim_held *held_by; /* by population */
     struct vec_u64 orphans;   /* what nothing else holds */
+    struct sim_finalized_list finalized;
     struct vec_u64 gs;        /* addresses of g structs on the heap */
     struct vec_u64 sudogs;    /* in the order of populations' goroutines */
     struct vec_u64 heads;     /* of populations held by another's goroutine */

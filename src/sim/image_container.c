@@ -9,14 +9,16 @@
 
 #include "base/banned.h"
 
-enum { WORD = 8, SLOTS = 8, SMALLEST_WITH_HEADER = 512, LARGEST_SMALL = 32768 };
+enum { WORD = 8, SLOTS = 8 };
 
 struct container {
     struct sim_image *im;
     const struct sim_population *p;
     const uint64_t *roots, *keys; /* one an entry, or NULL */
     uint64_t n;                   /* entries that have a place */
-    uint64_t array_bytes;
+    uint64_t array_bytes;         /* without what is in front */
+    uint64_t header_bytes;        /* of a type word in front of each array */
+    uint64_t array_type;          /* of an element */
     uint32_t n_key_pointers, n_elem_pointers; /* 0 or 1 */
 };
 
@@ -71,18 +73,19 @@ static uint32_t mask_of_groups(const struct container *c,
             const uint64_t slot = alternates ? r : r % SLOTS;
             if (c->n_key_pointers && (alternates || r < SLOTS)) {
                 im->has_failed |= !vec_u32_push(
-                    &im->offsets,
-                    (uint32_t)(i * g->bytes + g->keys + slot * g->key_stride));
+                    &im->offsets, (uint32_t)(c->header_bytes + i * g->bytes +
+                                             g->keys + slot * g->key_stride));
             }
             if (c->n_elem_pointers && (alternates || r >= SLOTS)) {
                 im->has_failed |= !vec_u32_push(
-                    &im->offsets, (uint32_t)(i * g->bytes + g->elems +
-                                             slot * g->elem_stride));
+                    &im->offsets, (uint32_t)(c->header_bytes + i * g->bytes +
+                                             g->elems + slot * g->elem_stride));
             }
         }
         if (g->overflow && (c->n_key_pointers || c->n_elem_pointers)) {
             im->has_failed |= !vec_u32_push(
-                &im->offsets, (uint32_t)(i * g->bytes + g->overflow));
+                &im->offsets,
+                (uint32_t)(c->header_bytes + i * g->bytes + g->overflow));
         }
     }
     struct sim_mask done = mask;
@@ -94,9 +97,15 @@ static uint32_t mask_of_groups(const struct container *c,
     return (uint32_t)im->masks.n - 1;
 }
 
+/* The address of its first element. */
 static uint64_t new_array(const struct container *c, uint32_t mask)
 {
-    return sim_image_object(c->im, c->array_bytes, mask, c->p->array_bucket);
+    const uint64_t slot = sim_image_object(
+        c->im, c->header_bytes + c->array_bytes, mask, c->p->array_bucket);
+    if (c->header_bytes) {
+        sim_image_header(c->im, c->array_type);
+    }
+    return slot + c->header_bytes;
 }
 
 /* An object beside the model with pointers at `n` words from `first`. */
@@ -142,26 +151,15 @@ static uint64_t build_slice(const struct container *c)
                               : WORD;
     struct sim_image *im = c->im;
     const uint64_t cap = c->array_bytes / elem;
-    uint64_t header = 0;
-    /* The model leaves no room for the header; only where some is. */
-    if (c->n_elem_pointers && im->world->options.go >= SIM_GO_1_23 &&
-        c->array_bytes > SMALLEST_WITH_HEADER &&
-        c->array_bytes <= LARGEST_SMALL &&
-        c->array_bytes - cap * elem >= WORD) {
-        header = WORD;
-    }
     const uint32_t mask =
-        c->n_elem_pointers ? sim_image_mask(im, header, elem, cap) : 0;
-    const uint64_t slot = new_array(c, mask);
-    if (header) {
-        sim_image_header(im, im->layout.types_start);
-    }
+        c->n_elem_pointers ? sim_image_mask(im, c->header_bytes, elem, cap) : 0;
+    const uint64_t array = new_array(c, mask);
     const uint64_t n = c->n < cap ? c->n : cap;
     for (uint64_t i = 0; i < n; i++) {
-        set_elem(c, slot + header + i * elem, i);
+        set_elem(c, array + i * elem, i);
     }
     leave_over(c, n);
-    return slot + header;
+    return array;
 }
 
 /* --- maps until Go 1.23: hmap, buckets --- */
@@ -388,11 +386,14 @@ uint64_t sim_image_container(struct sim_image *im, size_t i,
     const struct sim_container *of = &p->spec.container;
     struct container c = {
         .im = im, .p = p, .roots = roots, .keys = keys, .n = p->n};
-    c.n_elem_pointers = roots && of->elem_bytes >= WORD ? 1 : 0;
+    c.n_elem_pointers = sim_container_points(p) ? 1 : 0;
     c.n_key_pointers = of->key_bytes == 2 * WORD ? 1 : 0;
     const bool has_array = p->array_bucket != SIM_NONE && p->n_arrays > 0;
     if (has_array) {
-        c.array_bytes = im->world->buckets.items[p->array_bucket].bytes;
+        c.header_bytes = p->array_header_bytes;
+        c.array_bytes =
+            im->world->buckets.items[p->array_bucket].bytes - c.header_bytes;
+        c.array_type = im->layout.array_types[i];
     }
     switch (of->kind) {
     case SIM_MAP:

@@ -14,7 +14,6 @@ enum {
     WORD = 8,
     LEAST_WITH_HEADER = 512, /* larger objects with pointers have one */
     LARGEST_WITH_HEADER = 32768,
-    SLOT_OF_TYPE = 0x60, /* bytes of a runtime type in the image */
     TEXT_UNIT = 1 << 24,
     SEGMENT_START = 0x40
 };
@@ -157,6 +156,15 @@ static const char *field_type(struct maker *m, const struct sim_member *child)
 
 /* --- members --- */
 
+/* Does it point back to its parent, so that a cycle has finalizers? */
+static bool has_owner(const struct sim_population *p, unsigned member)
+{
+    const struct sim_member *m = &p->spec.members[member];
+    return m->parent >= 0 && m->parent != (int)member &&
+           sim_has_finalizer(&p->spec, member) &&
+           sim_has_finalizer(&p->spec, (unsigned)m->parent);
+}
+
 static bool has_children(const struct sim_population *p, unsigned member)
 {
     for (unsigned i = 0; i < p->spec.n_members; i++) {
@@ -205,20 +213,32 @@ static uint32_t add_type(struct maker *m, const char *name)
         .bytes = m->room,
         .first_field = m->first_field,
         .n_fields = (uint32_t)m->l->fields.n - m->first_field,
-        .address =
-            m->l->types_start + (m->l->types.n + 1) * (uint64_t)SLOT_OF_TYPE,
     };
     m->has_failed =
         m->has_failed || !name || !sim_type_list_push(&m->l->types, type);
     return (uint32_t)m->l->types.n - 1;
 }
 
-/* A struct of our own: number, link, children, more numbers. */
+static void place_owner(struct maker *m, unsigned member)
+{
+    if (!has_owner(m->p, member) || m->at + WORD > m->room) {
+        return;
+    }
+    const int parent = m->p->spec.members[member].parent;
+    const char *type = m->p->spec.members[parent].type;
+    m->looks[member].owner_offset = m->at;
+    add_field(m, "owner",
+              type ? arena_printf(&m->l->arena, "*%s", type) : "unsafe.Pointer",
+              m->at);
+    m->at += WORD;
+}
+
+/* A struct of our own: number, link, owner, children, more numbers. */
 static uint32_t make_struct(struct maker *m, unsigned member, const char *name)
 {
     const bool links = is_linked(m->p, member);
     const uint32_t n_words = m->room / WORD;
-    uint32_t n_needed = links ? 1 : 0;
+    uint32_t n_needed = (links ? 1U : 0U) + (has_owner(m->p, member) ? 1U : 0U);
     for (unsigned i = 0; i < m->p->spec.n_members; i++) {
         n_needed += m->p->spec.members[i].parent == (int)member ? 3U : 0U;
     }
@@ -231,6 +251,7 @@ static uint32_t make_struct(struct maker *m, unsigned member, const char *name)
         add_field(m, "next", arena_printf(&m->l->arena, "*%s", name), m->at);
         m->at += WORD;
     }
+    place_owner(m, member);
     for (unsigned i = 0; i < m->p->spec.n_members; i++) {
         if (m->p->spec.members[i].parent == (int)member && i != member) {
             place_child(m, i);
@@ -300,7 +321,8 @@ static bool make_known(struct maker *m, unsigned member, uint32_t *type)
 static bool is_scanned(const struct sim_population *p, unsigned member)
 {
     const char *type = p->spec.members[member].type;
-    if (has_children(p, member) || is_linked(p, member)) {
+    if (has_children(p, member) || is_linked(p, member) ||
+        has_owner(p, member)) {
         return true;
     }
     if (!type) {
@@ -347,8 +369,11 @@ static void make_population(struct sim_layout_of_program *l, size_t i,
                       .p = &l->world->populations.items[i],
                       .looks = &l->looks[i * SIM_MEMBERS_MAX]};
     for (unsigned k = 0; k < SIM_MEMBERS_MAX; k++) {
-        m.looks[k] = (struct sim_look){
-            .type = SIM_NONE, .link_offset = SIM_NONE, .held_offset = SIM_NONE};
+        m.looks[k] = (struct sim_look){.type = SIM_NONE,
+                                       .link_offset = SIM_NONE,
+                                       .held_offset = SIM_NONE,
+                                       .owner_offset = SIM_NONE,
+                                       .finalizer = SIM_NONE};
     }
     for (unsigned k = 0; k < m.p->spec.n_members; k++) {
         make_member(&m, k);
@@ -501,6 +526,30 @@ static const char *global_type(struct sim_layout_of_program *l, size_t i)
     return "[]unsafe.Pointer";
 }
 
+/* Entries whose roots all have finalizers and are pointed to by something
+   that has one as well. */
+static bool is_by_finalizer(const struct sim_layout_of_program *l, size_t i)
+{
+    const struct sim_population_spec *s = &l->world->populations.items[i].spec;
+    if (s->global || s->n_goroutines > 0 || s->n_members == 0 ||
+        s->container.kind != SIM_NO_CONTAINER) {
+        return false;
+    }
+    for (unsigned m = 0; m < s->n_members; m++) {
+        bool has_back = s->members[m].parent >= 0;
+        for (unsigned k = 0; k < s->n_members; k++) {
+            has_back = has_back ||
+                       (s->members[k].parent == (int)m && k != m &&
+                        s->members[k].count >= s->members[m].count &&
+                        sim_layout_look(l, i, k)->owner_offset != SIM_NONE);
+        }
+        if (!has_back) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static void hold_population(struct sim_layout_of_program *l, size_t i)
 {
     const struct sim_population *p = &l->world->populations.items[i];
@@ -509,7 +558,8 @@ static void hold_population(struct sim_layout_of_program *l, size_t i)
     *h = (struct sim_holding){.global = SIM_NONE, .population = SIM_NONE};
     h->is_by_own = !s->global && s->n_goroutines > 0 &&
                    s->container.kind == SIM_NO_CONTAINER;
-    if (h->is_by_own ||
+    h->is_by_finalizer = is_by_finalizer(l, i);
+    if (h->is_by_own || h->is_by_finalizer ||
         (s->n_members == 0 && s->container.kind == SIM_NO_CONTAINER)) {
         return;
     }
@@ -517,8 +567,9 @@ static void hold_population(struct sim_layout_of_program *l, size_t i)
     if (is_open && s->n_members > 0) {
         h->population = find_goroutine(l->world, p);
     }
+    h->type = global_type(l, i);
     h->global = add_global(l, s->global ? s->global : made_up_name(l, p),
-                           global_type(l, i), &h->part);
+                           h->type, &h->part);
 }
 
 /* --- addresses --- */
@@ -544,8 +595,9 @@ static void lay_out_text(struct sim_layout_of_program *l)
 static void lay_out_segments(struct sim_layout_of_program *l)
 {
     const uint64_t page = 0x1000;
-    l->types_end = l->types_start + (l->types.n + 64) * (uint64_t)SLOT_OF_TYPE;
-    l->noptrdata = round_up(l->types_end, page) + page;
+    l->itabs = round_up(l->types_end, SIM_ITAB_BYTES);
+    l->rodata_end = l->itabs + l->types.n * (uint64_t)SIM_ITAB_BYTES;
+    l->noptrdata = round_up(l->rodata_end, page) + page;
     l->noptrdata_end = l->noptrdata + page;
     l->data = l->noptrdata_end;
     l->data_end = l->data + page;
@@ -568,7 +620,8 @@ bool sim_layout_make(struct sim_layout_of_program *l, const struct sim_world *w,
     const size_t n = w->populations.n;
     l->looks = arena_new(&l->arena, struct sim_look, n * SIM_MEMBERS_MAX + 1);
     l->holdings = arena_new(&l->arena, struct sim_holding, n + 1);
-    bool has_failed = !l->looks || !l->holdings;
+    l->array_types = arena_new(&l->arena, uint64_t, n + 1);
+    bool has_failed = !l->looks || !l->holdings || !l->array_types;
     lay_out_text(l);
     uint32_t part = 0;
     for (size_t i = 0; !has_failed && i < n; i++) {
@@ -579,11 +632,15 @@ bool sim_layout_make(struct sim_layout_of_program *l, const struct sim_world *w,
     }
     l->all_gs = add_global(l, "runtime.allgs", "[]*runtime.g", &part);
     l->rest = add_global(l, "main.retained", "[]unsafe.Pointer", &part);
-    lay_out_segments(l);
     if (has_failed || l->arena.has_failed) {
         sim_layout_release(l);
         return err_nomem(err, "the layout of a simulated program");
     }
+    if (!sim_layout_finalizers(l, err) || !sim_layout_records(l, err)) {
+        sim_layout_release(l);
+        return false;
+    }
+    lay_out_segments(l);
     return true;
 }
 
@@ -592,6 +649,12 @@ void sim_layout_release(struct sim_layout_of_program *l)
     sim_field_list_release(&l->fields);
     sim_type_list_release(&l->types);
     sim_globals_release(&l->globals);
+    sim_finalizers_release(&l->finalizers);
+    buf_release(&l->record_bytes);
+    intern_release(&l->records.texts);
+    sim_runtime_types_release(&l->records.types);
+    sim_type_parts_release(&l->records.parts);
+    vec_u32_release(&l->records.pointers);
     arena_release(&l->arena);
     *l = (struct sim_layout_of_program){0};
 }

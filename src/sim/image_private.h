@@ -9,6 +9,8 @@
 #define SEEP_SIM_IMAGE_PRIVATE_H
 
 #include "base/arena.h"
+#include "base/buf.h"
+#include "base/intern.h"
 #include "sim/world_private.h"
 
 #define SIM_NONE UINT32_MAX
@@ -49,6 +51,31 @@ struct sim_type {
 };
 VEC_TYPE(sim_type_list, struct sim_type)
 
+/* A type with a record in .rodata (image_types.c), known by its text. */
+struct sim_runtime_type {
+    unsigned kind;
+    uint64_t bytes;
+    uint64_t address;             /* of its abi.Type */
+    uint32_t first_part, n_parts; /* fields; element; key, element, group */
+    uint32_t count;               /* of an array */
+    uint32_t first_pointer, n_pointers;
+};
+VEC_TYPE(sim_runtime_types, struct sim_runtime_type)
+
+struct sim_type_part {
+    const char *name; /* of a field */
+    uint32_t type;
+    uint32_t offset;
+};
+VEC_TYPE(sim_type_parts, struct sim_type_part)
+
+struct sim_type_records {
+    struct intern texts; /* ids are those of `types` */
+    struct sim_runtime_types types;
+    struct sim_type_parts parts;
+    struct vec_u32 pointers; /* offsets in a value */
+};
+
 /* How the objects of one member look and what points to them. */
 struct sim_look {
     uint32_t type;         /* SIM_NONE: bytes without pointers */
@@ -60,7 +87,18 @@ struct sim_look {
     uint32_t held_offset;
     uint32_t held_kind; /* SIM_GO_...: what the field is */
     bool is_spread;
+    uint32_t owner_offset; /* to the parent that has a finalizer; SIM_NONE */
+    uint32_t finalizer;    /* index in the layout; SIM_NONE */
+    uint64_t dynamic_type; /* runtime type of it as a value in an interface */
 };
+
+/* The closure that runtime.SetFinalizer got for objects of one member: a
+   word in .rodata. */
+struct sim_finalizer {
+    const char *function, *argument_type; /* "*stream.Stream" */
+    uint64_t closure, entry;              /* entry 0: not in the program */
+};
+VEC_TYPE(sim_finalizers, struct sim_finalizer)
 
 struct sim_global {
     const char *name, *type;
@@ -73,8 +111,10 @@ VEC_TYPE(sim_globals, struct sim_global)
 /* What holds the entries of a population. */
 struct sim_holding {
     uint32_t global, part;
-    bool is_by_own;      /* each entry by its first goroutine */
-    uint32_t population; /* by a goroutine of that one; SIM_NONE */
+    const char *type;     /* of the variable, as declared */
+    bool is_by_own;       /* each entry by its first goroutine */
+    bool is_by_finalizer; /* by nothing: it is a cycle with finalizers */
+    uint32_t population;  /* by a goroutine of that one; SIM_NONE */
 };
 
 struct sim_layout_of_program {
@@ -85,10 +125,18 @@ struct sim_layout_of_program {
     struct sim_globals globals;
     struct sim_look *looks;       /* SIM_MEMBERS_MAX for each population */
     struct sim_holding *holdings; /* one for each population */
-    uint32_t all_gs, rest;        /* globals: runtime.allgs, main.retained */
+    uint64_t *array_types;        /* of what is in the container's array */
+    struct sim_finalizers finalizers;
+    struct sim_type_records records;
+    struct buf record_bytes; /* what .rodata has from types_start on */
+    uint32_t all_gs, rest;   /* globals: runtime.allgs, main.retained */
     uint64_t text, text_end, types_start, types_end;
+    uint64_t itabs, rodata_end; /* itabs: one for each of `types` */
+    uint64_t pointer_type;      /* unsafe.Pointer */
     uint64_t data, data_end, bss, bss_end, noptrdata, noptrdata_end;
 };
+
+enum { SIM_ITAB_BYTES = 32 };
 
 bool sim_layout_make(struct sim_layout_of_program *l, const struct sim_world *w,
                      struct err *err) MUST_USE;
@@ -100,6 +148,41 @@ sim_layout_look(const struct sim_layout_of_program *l, size_t population,
 {
     return &l->looks[population * SIM_MEMBERS_MAX + member];
 }
+
+/* --- finalizers (image_finalizer.c) --- */
+
+/* Functions that dumps name and no stack has: runtime.goexit, finalizers. */
+bool sim_image_functions(struct sim_world *w, struct err *err) MUST_USE;
+
+/* Numbers the members that have finalizers. */
+bool sim_layout_finalizers(struct sim_layout_of_program *l,
+                           struct err *err) MUST_USE;
+
+/* --- types in .rodata (image_types.c) --- */
+
+/* Collects the types of the layout and gives them addresses from types_start
+   on; sets types_end. */
+bool sim_layout_records(struct sim_layout_of_program *l,
+                        struct err *err) MUST_USE;
+
+/* The address of the record of the type of that text; 0 when it has none. */
+uint64_t sim_layout_type(const struct sim_layout_of_program *l,
+                         const char *text);
+
+/* Writes .rodata from types_start up to rodata_end. */
+void sim_records_write(const struct sim_layout_of_program *l, struct buf *out);
+
+/* Bytes of a value of that type. */
+uint64_t sim_type_bytes(const struct sim_layout_of_program *l,
+                        const char *text);
+
+/* The parts of "map[K]V" ('[', ']') or "hash<K,V>" ('<', ','), texts in the
+   arena; NULL when memory is out. */
+struct sim_pair {
+    const char *key, *elem;
+};
+struct sim_pair sim_pair_of(struct arena *a, const char *text, char open,
+                            char close);
 
 /* Address of the pointer that holds a part of a global. */
 static inline uint64_t sim_global_slot(const struct sim_global *g,

@@ -108,6 +108,10 @@ struct sim_population_spec {
     const char *name; /* unique in the scenario; seeds its random stream */
     struct sim_member members[SIM_MEMBERS_MAX];
     unsigned n_members;
+    /* Bit per member: runtime.SetFinalizer was called with it. Where its
+       parent has one, too, it points back, and such a cycle needs no holder:
+       Go never frees it. */
+    uint32_t finalizers;
     struct sim_goroutine_spec goroutines[SIM_GOROUTINES_MAX];
     unsigned n_goroutines;
 
@@ -127,6 +131,12 @@ struct sim_population_spec {
     const char *global_type; /* "map[int]*main.User" */
     bool is_leak;            /* its growth is the leak */
 };
+
+static inline bool sim_has_finalizer(const struct sim_population_spec *p,
+                                     unsigned member)
+{
+    return p->finalizers >> member & 1;
+}
 
 /* Copies the spec (texts are borrowed and must be static or from
    sim_text()). */
@@ -160,6 +170,11 @@ void sim_http_server(struct sim_world *w, uint64_t n);
    stack, heavy-tailed, and garbage of about 1.5 MB/s. Called by the world
    itself with --background. (background.c) */
 void sim_background(struct sim_world *w, unsigned n);
+
+/* The goroutines of a background of `n` stacks: those that stay, and requests
+   in flight as the load has it. (background_goroutines.c) */
+void sim_background_goroutines(struct sim_world *w, const char *service,
+                               unsigned n);
 
 /* --- what a scenario may look at and do --- */
 

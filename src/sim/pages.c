@@ -283,6 +283,25 @@ static void answer_index(struct sim_target *t, struct sim_answer *a)
     buf_str(b, "</ul>\n</p>\n</body>\n</html>");
 }
 
+void sim_answer_services(struct sim_answer *a, const struct sim_target *targets,
+                         size_t n)
+{
+    start_answer(a, 200, "text/html; charset=utf-8");
+    struct buf *b = &a->body;
+    buf_printf(b,
+               "<html>\n<head>\n<title>%zu simulated services</title>\n"
+               "</head>\n<body>\n<p>%zu simulated services; "
+               "<a href=\"/debug/pprof/\">/debug/pprof/</a> is the first."
+               "</p>\n<ul>\n",
+               n, n);
+    /* Names are those of scenarios: nothing in them wants an escape. */
+    for (size_t i = 0; i < n; i++) {
+        buf_printf(b, "<li><a href=\"/%s/debug/pprof/\">%s</a></li>\n",
+                   targets[i].name, targets[i].name);
+    }
+    buf_str(b, "</ul>\n</body>\n</html>\n");
+}
+
 /* --- symbol --- */
 
 /* strconv.ParseUint(word, 0, 64), whose errors are ignored: 0x and decimal,
@@ -437,6 +456,7 @@ static void finish_cpu(struct sim_target *t, struct sim_page *page)
     struct profile *p = NULL;
     answer_binary(&page->answer, "profile", "");
     const int64_t lasted_ns = sim_world_now(t->world) - page->before_ns;
+    sim_world_profile_for(t->world, (double)lasted_ns / (double)SIM_SECOND);
     if (!sim_profile_make(t->world, SIM_CPU, &p, &err) ||
         !encode(p, SIM_EPOCH_NS + page->before_ns, lasted_ns,
                 &page->answer.body, &err)) {

@@ -272,6 +272,9 @@ static bool add_one(struct sim_world *w, struct sim_population *p,
             sim_bucket_alloc(w, p->sudog_buckets[g], 1, &p->random);
         one.sudogs |= (uint8_t)(pinned << g);
     }
+    if (one.dies_ns < p->next_death_ns) {
+        p->next_death_ns = one.dies_ns;
+    }
     w->next_goid += p->spec.n_goroutines;
     note_goroutines(w, p->spec.n_goroutines);
     p->n++;
@@ -299,6 +302,10 @@ static void ones_die(struct sim_world *w, struct sim_population *p,
                      int64_t to_ns, uint64_t n_more)
 {
     size_t kept = 0;
+    if (n_more == 0 && to_ns < p->next_death_ns) {
+        return; /* or what leaks would be looked through at every step */
+    }
+    p->next_death_ns = INT64_MAX;
     for (size_t i = 0; i < p->ones.n; i++) {
         const struct sim_one one = p->ones.items[i];
         if (one.dies_ns <= to_ns) {
@@ -308,6 +315,8 @@ static void ones_die(struct sim_world *w, struct sim_population *p,
             n_more--;
         } else {
             p->ones.items[kept++] = one;
+            p->next_death_ns =
+                one.dies_ns < p->next_death_ns ? one.dies_ns : p->next_death_ns;
         }
     }
     p->ones.n = kept;

@@ -296,38 +296,13 @@ static const struct {
 };
 enum { N_RUNTIME = sizeof(runtime_members) / sizeof(runtime_members[0]) };
 
-/* Length of the key in "K]V" or "K,V>": brackets inside are skipped. */
-static size_t key_length(const char *s, char end)
-{
-    int depth = 0;
-    size_t n = 0;
-    while (s[n] && (depth > 0 || s[n] != end)) {
-        depth += s[n] == '[' || s[n] == '<' || s[n] == '{';
-        depth -= s[n] == ']' || s[n] == '>' || s[n] == '}';
-        n++;
-    }
-    return n;
-}
-
-struct pair {
-    const char *key, *elem;
-};
-
 /* Of "map[K]V" (close ']') or "hash<K,V>" (close ','). */
-static struct pair pair_of(struct dwarf *d, const char *text, char open,
-                           char close)
+static struct sim_pair pair_of(struct dwarf *d, const char *text, char open,
+                               char close)
 {
-    const char *start = strchr(text, open);
-    if (!start) {
-        return (struct pair){"int", "int"};
-    }
-    const size_t n = key_length(start + 1, close);
-    const char *rest = start + 1 + n + (start[1 + n] ? 1 : 0);
-    const size_t n_rest = strlen(rest) - (open == '<' && *rest ? 1 : 0);
-    const struct pair p = {arena_printf(&d->arena, "%.*s", (int)n, start + 1),
-                           arena_printf(&d->arena, "%.*s", (int)n_rest, rest)};
+    const struct sim_pair p = sim_pair_of(&d->arena, text, open, close);
     d->has_failed = d->has_failed || !p.key || !p.elem;
-    return p.key && p.elem ? p : (struct pair){"int", "int"};
+    return p.key && p.elem ? p : (struct sim_pair){"int", "int"};
 }
 
 static const struct sim_type *find_struct(const struct dwarf *d,
@@ -350,29 +325,16 @@ static bool is_runtime_row(size_t row, const char *text)
                                : strcmp(text, start) == 0;
 }
 
-/* Named types that we know nothing of hold a slice when globals, else they
-   are eight bytes. */
-enum { OPAQUE_BYTES = 8 };
-
 static uint64_t base_bytes(const struct dwarf *d, const char *text)
 {
-    for (size_t i = 0; i < N_BASE_TYPES; i++) {
-        if (strcmp(base_types[i].name, text) == 0) {
-            return base_types[i].bytes;
-        }
-    }
-    const struct sim_go_kind kind = sim_go_kind_of(text);
-    if (kind.bytes) {
-        return kind.bytes;
-    }
-    const struct sim_type *t = find_struct(d, text);
-    return t ? t->bytes : OPAQUE_BYTES;
+    return sim_type_bytes(d->l, text);
 }
 
 static uint64_t runtime_type(const struct dwarf *d, const char *text)
 {
     const struct sim_type *t = find_struct(d, text);
-    return t ? t->address - d->l->types_start : 0;
+    const uint64_t at = t ? t->address : sim_layout_type(d->l, text);
+    return at ? at - d->l->types_start : 0;
 }
 
 static void put_member(struct dwarf *d, const char *name, const char *type,
@@ -395,7 +357,8 @@ static void put_struct(struct dwarf *d, const char *text, uint64_t bytes,
 }
 
 /* "*bucket<$K,$V>" with the pair put in. */
-static const char *filled_in(struct dwarf *d, const char *form, struct pair p)
+static const char *filled_in(struct dwarf *d, const char *form,
+                             struct sim_pair p)
 {
     const char *open = strchr(form, '<');
     if (!open) {
@@ -415,7 +378,7 @@ static bool put_runtime_struct(struct dwarf *d, const char *text)
     if (row == N_RUNTIME) {
         return false;
     }
-    const struct pair pair = pair_of(d, text, '<', ',');
+    const struct sim_pair pair = pair_of(d, text, '<', ',');
     put_struct(d, text, runtime_members[row].bytes,
                strcmp(text, "string") == 0 ? (unsigned)SIM_GO_STRING
                : strchr(text, '<')         ? 0
@@ -439,7 +402,7 @@ static bool put_pairs(struct dwarf *d, const char *text)
     if (!is_bucket && !is_group && !is_slot) {
         return false;
     }
-    const struct pair p = pair_of(d, text, '<', ',');
+    const struct sim_pair p = pair_of(d, text, '<', ',');
     const uint64_t key = base_bytes(d, p.key);
     const uint64_t elem = base_bytes(d, p.elem);
     if (is_slot) {
@@ -473,7 +436,7 @@ static void put_array(struct dwarf *d, const char *text)
     const uint64_t n = strtoull(text + 1, &end, 10);
     uint64_t bytes = base_bytes(d, elem);
     if (strncmp(elem, "slot<", 5) == 0) {
-        const struct pair p = pair_of(d, elem, '<', ',');
+        const struct sim_pair p = pair_of(d, elem, '<', ',');
         bytes = base_bytes(d, p.key) + base_bytes(d, p.elem);
     }
     put_abbrev(d, ARRAY);
@@ -481,7 +444,7 @@ static void put_array(struct dwarf *d, const char *text)
     put_type(d, elem);
     put_uleb(d->b, n * bytes);
     sim_put(d->b, SIM_GO_ARRAY, 1);
-    sim_put(d->b, 0, 8);
+    sim_put(d->b, runtime_type(d, text), 8);
     put_abbrev(d, SUBRANGE);
     put_type(d, "int");
     put_uleb(d->b, n);
@@ -495,7 +458,7 @@ static void put_slice(struct dwarf *d, const char *text)
     put_text(d->b, text);
     put_uleb(d->b, SLICE_BYTES);
     sim_put(d->b, SIM_GO_SLICE, 1);
-    sim_put(d->b, 0, 8);
+    sim_put(d->b, runtime_type(d, text), 8);
     put_type(d, text + 2);
     put_member(d, "array", arena_printf(&d->arena, "*%s", text + 2), 0);
     put_member(d, "len", "int", 8);
@@ -505,14 +468,14 @@ static void put_slice(struct dwarf *d, const char *text)
 
 static void put_map(struct dwarf *d, const char *text)
 {
-    const struct pair p = pair_of(d, text, '[', ']');
+    const struct sim_pair p = pair_of(d, text, '[', ']');
     const bool is_swiss = d->l->world->options.go >= SIM_GO_1_24;
     put_abbrev(d, MAP);
     put_text(d->b, text);
     put_type(d, arena_printf(&d->arena, "*%s<%s,%s>", is_swiss ? "map" : "hash",
                              p.key, p.elem));
     sim_put(d->b, SIM_GO_MAP, 1);
-    sim_put(d->b, 0, 8);
+    sim_put(d->b, runtime_type(d, text), 8);
     put_type(d, p.key);
     put_type(d, p.elem);
 }
@@ -524,7 +487,7 @@ static void put_named(struct dwarf *d, enum abbrev a, const char *text,
     put_text(d->b, text);
     put_type(d, type);
     sim_put(d->b, kind, 1);
-    sim_put(d->b, 0, 8);
+    sim_put(d->b, runtime_type(d, text), 8);
 }
 
 static void put_chan(struct dwarf *d, const char *text)
@@ -543,11 +506,7 @@ static void put_program_struct(struct dwarf *d, const char *text)
     for (size_t i = 0; !t && i < d->l->globals.n; i++) {
         is_global = is_global || strcmp(d->l->globals.items[i].type, text) == 0;
     }
-    put_struct(d, text,
-               t           ? t->bytes
-               : is_global ? 24
-                           : OPAQUE_BYTES,
-               SIM_GO_STRUCT);
+    put_struct(d, text, sim_type_bytes(d->l, text), SIM_GO_STRUCT);
     for (uint32_t i = 0; t && i < t->n_fields; i++) {
         const struct sim_field *f = &d->l->fields.items[t->first_field + i];
         put_member(d, f->name, f->type, f->offset);
@@ -567,7 +526,7 @@ static bool put_base(struct dwarf *d, const char *text)
             sim_put(d->b, base_types[i].encoding, 1);
             put_uleb(d->b, base_types[i].bytes);
             sim_put(d->b, base_types[i].kind, 1);
-            sim_put(d->b, 0, 8);
+            sim_put(d->b, runtime_type(d, text), 8);
             return true;
         }
     }
@@ -598,7 +557,7 @@ static void put_by_kind(struct dwarf *d, const char *text)
         put_abbrev(d, FUNC);
         put_text(d->b, text);
         sim_put(d->b, SIM_GO_FUNC, 1);
-        sim_put(d->b, 0, 8);
+        sim_put(d->b, runtime_type(d, text), 8);
         break;
     case SIM_GO_INTERFACE:
         put_named(d, INTERFACE, text,

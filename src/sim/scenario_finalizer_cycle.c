@@ -51,12 +51,15 @@ static void build_leak(struct sim_world *w)
         sim_stack(w, STREAM "Open stream.go:41", HANDLER, NULL);
     const sim_stack_id decoder =
         sim_stack(w, STREAM "Open stream.go:42", HANDLER, NULL);
+    /* Nothing holds an entry: stream and decoder point to each other, and
+       each has a finalizer. */
     const struct sim_population_spec cycles = {
         .name = "cycles with finalizers",
         .members[0] = sim_object(stream, 96, "stream.Stream", -1),
         .members[1] = sim_object(decoder, 208, "stream.Decoder", 0),
-        .members[2] = sim_object(decoder, 32 << 10, NULL, 1),
+        .members[2] = sim_object(decoder, 32 << 10, "[]uint8", 1),
         .n_members = 3,
+        .finalizers = 1U << 0 | 1U << 1,
         .per_second = 0.7,
         .life.kind = SIM_FOREVER,
         .is_leak = true,

@@ -44,11 +44,21 @@ enum {
     UNCHUNKED_BYTES_MAX = 2048,
     BLOCK_BYTES = 16 << 10,
     STOP_POLL_MS = 100,
+    /* Between two turns of worlds that nobody asks: half of a core at most. */
+    LAG_POLL_MS = 20,
+    /* Rounds of the search for consecutive ports. */
+    PORT_TRIES = 32,
 };
 
 #define SLOW_LEAST_NS (2 * SIM_SECOND)
 #define SLOW_MORE_NS  (2 * SIM_SECOND)
 #define DRIP_NS       (SIM_SECOND / 50)
+/* Worlds run for so long within a request, within a turn of the loop, one of
+   them at a time there, and while a request waits. */
+#define REQUEST_WORK_NS (SIM_SECOND / 200)
+#define TURN_WORK_NS    (SIM_SECOND / 50)
+#define SHARE_WORK_NS   (SIM_SECOND / 500)
+#define WORK_MOST_NS    SIM_SECOND
 
 enum watch_kind { WATCH_DAEMON, WATCH_LISTENER, WATCH_REQUEST };
 
@@ -82,7 +92,12 @@ struct request {
     bool is_started;      /* its header has been read */
     bool is_http_1_0;
     bool is_suspended, is_watched, is_gone;
-    bool has_dripped; /* the next byte has to wait */
+    bool has_dripped;               /* the next byte has to wait */
+    bool is_waiting;                /* for its world to catch up */
+    bool has_waited;                /* the world is as near as it gets */
+    int64_t waits_since_ns;         /* of the clock */
+    int64_t waits_from_ns, goal_ns; /* of the world: when it asked, and due */
+    unsigned generation;            /* of the process it asked first */
     uint64_t hung_since;
     char query[]; /* as sent */
 };
@@ -104,35 +119,16 @@ struct sim_server {
     struct sim_bomb bomb;
     bool has_bomb;
     uint64_t n_hung, hung_clock;
-    int64_t start_ns;
+    struct sim_pace pace;
+    size_t next_target; /* whose world runs next */
+    size_t n_waiting;   /* requests, for worlds */
+    bool has_lagging;   /* worlds that should go on running */
     struct sim_server_counts counts;
 };
 
 static int64_t clock_ns(const struct sim_server *s)
 {
-    return s->options.now_ns(s->options.ctx);
-}
-
-/* --- worlds --- */
-
-static int64_t world_time_ns(const struct sim_server *s)
-{
-    const double passed = (double)(clock_ns(s) - s->start_ns);
-    const double scaled = passed * s->options.speed;
-    /* 100 years: nothing reaches it, and a cast beyond int64 is undefined. */
-    const double most = 100.0 * 365 * 86400 * (double)SIM_SECOND;
-    return (int64_t)(scaled < most ? scaled : most);
-}
-
-static bool catch_up(struct sim_server *s, struct sim_target *t,
-                     struct err *err)
-{
-    if (t->world == NULL && !sim_world_new(t->options, &t->world, err)) {
-        return false;
-    }
-    const int64_t due_ns = world_time_ns(s);
-    return due_ns <= sim_world_now(t->world) ||
-           sim_world_run(t->world, due_ns, err);
+    return sim_pace_clock_ns(&s->pace);
 }
 
 /* --- waiting --- */
@@ -154,6 +150,11 @@ static void suspend(struct request *r)
 
 static void resume(struct request *r)
 {
+    if (r->is_waiting) {
+        r->is_waiting = false;
+        r->target->n_waiting--;
+        r->server->n_waiting--;
+    }
     if (r->is_suspended) {
         r->is_suspended = false;
         sim_timers_remove(&r->server->timers, &r->timer);
@@ -182,6 +183,110 @@ static void fire_timers(struct sim_server *s)
     struct sim_timer *t;
     while ((t = sim_timers_due(&s->timers, now_ns)) != NULL) {
         resume(request_of(t));
+    }
+}
+
+/* --- worlds --- */
+
+static void wait_for_world(struct request *r)
+{
+    r->is_waiting = true;
+    r->target->n_waiting++;
+    r->server->n_waiting++;
+    r->waits_since_ns = clock_ns(r->server);
+    r->waits_from_ns = sim_world_now(r->target->world);
+    r->goal_ns = sim_pace_due_ns(&r->server->pace, r->target);
+    suspend(r);
+}
+
+/* Is the world of the request where it should be? False: the request waits, or
+   it has an answer, which says why not. */
+static bool catch_up(struct request *r, bool *waits)
+{
+    struct err err = {0};
+    struct sim_target *t = r->target;
+    bool is_there = false;
+    *waits = false;
+    if (r->has_waited) {
+        r->has_waited = false;
+        return true;
+    }
+    /* Who comes later must not take turns from those who wait. */
+    const int64_t work_ns = t->n_waiting > 0 ? 0 : REQUEST_WORK_NS;
+    if (!sim_target_run(&r->server->pace, t, work_ns, &is_there, &err)) {
+        sim_answer_text(&r->page.answer, 500, err.text);
+        return false;
+    }
+    if (!is_there) {
+        *waits = true;
+        wait_for_world(r);
+    }
+    return is_there;
+}
+
+/* Is the wait over? After too long a one the world is taken as it is. */
+static bool is_waited_for(struct sim_server *s, const struct request *r,
+                          struct sim_target *t)
+{
+    const int64_t waited_ns = clock_ns(s) - r->waits_since_ns;
+    const int64_t world_ns = sim_world_now(t->world);
+    if (t->err.code != ERR_NONE || world_ns >= r->goal_ns) {
+        return true;
+    }
+    if (waited_ns < WORK_MOST_NS) {
+        return false;
+    }
+    sim_target_give_up(
+        &s->pace, t, (double)(world_ns - r->waits_from_ns) / (double)waited_ns);
+    return true;
+}
+
+static void wake(struct sim_server *s)
+{
+    for (struct request *r = s->requests; r != NULL; r = r->next) {
+        struct sim_target *t = r->is_waiting ? r->target : NULL;
+        if (t != NULL && is_waited_for(s, r, t)) {
+            r->has_waited = t->err.code == ERR_NONE;
+            resume(r);
+        }
+    }
+}
+
+/* Does it run? Then for a share of the turn, so that all come to their turn
+   while a request waits. */
+static bool run_world(struct sim_server *s, struct sim_target *t)
+{
+    struct err err = {0};
+    bool is_there = false;
+    if (t->n_waiting == 0 && !sim_target_lags(&s->pace, t)) {
+        return false;
+    }
+    /* A failure is the target's: its next answer tells it. */
+    return sim_target_run(&s->pace, t, SHARE_WORK_NS, &is_there, &err) &&
+           !is_there;
+}
+
+/* Worlds in turn: those that someone waits for, and those far behind. */
+static void run_worlds(struct sim_server *s)
+{
+    const size_t n = s->options.n_worlds;
+    const int64_t end_ns = clock_ns(s) + TURN_WORK_NS;
+    size_t n_still = 0; /* since the last that has more to do */
+    while (n_still < n && !sim_pace_is_stopped(&s->pace)) {
+        struct sim_target *t = &s->targets[s->next_target];
+        s->next_target = (s->next_target + 1) % n;
+        if (!run_world(s, t)) {
+            n_still++;
+            continue;
+        }
+        n_still = 0;
+        if (clock_ns(s) >= end_ns) {
+            break;
+        }
+    }
+    s->has_lagging = n_still < n;
+    if (s->n_waiting > 0) {
+        wake(s);
     }
 }
 
@@ -273,7 +378,8 @@ static void add_headers(const struct request *r, struct MHD_Response *response)
     add_header(response, "X-Content-Type-Options",
                a->is_nosniff ? "nosniff" : NULL);
     add_header(response, "X-Go-Pprof", a->is_pprof_error ? "1" : NULL);
-    sim_http_date((SIM_EPOCH_NS + world_time_ns(r->server)) / SIM_SECOND, date);
+    const int64_t now_ns = sim_pace_due_ns(&r->server->pace, r->target);
+    sim_http_date((SIM_EPOCH_NS + now_ns) / SIM_SECOND, date);
     add_header(response, "Date", date);
 }
 
@@ -348,42 +454,53 @@ static enum MHD_Result respond(struct request *r)
     return result;
 }
 
-static bool catch_up_or_answer(struct request *r)
-{
-    struct err err = {0};
-    if (!catch_up(r->server, r->target, &err)) {
-        sim_answer_text(&r->page.answer, 500, err.text);
-        return false;
-    }
-    return true;
-}
-
 static bool restart_or_answer(struct request *r)
 {
     struct err err = {0};
     if (r->fault == SIM_FAULT_RESTART &&
         !sim_world_restart(r->target->world, &err)) {
+        r->target->err = err;
         sim_answer_text(&r->page.answer, 500, err.text);
         return false;
     }
     return true;
 }
 
+/* Of a path that belongs to no service. */
+static void answer_nobody(struct request *r)
+{
+    const struct sim_server *s = r->server;
+    const bool has_several =
+        s->options.n_worlds > 1 && !s->options.one_port_each;
+    if (has_several && span_is(r->url, "/")) {
+        sim_answer_services(&r->page.answer, s->targets, s->options.n_worlds);
+    } else {
+        sim_answer_text(&r->page.answer, 404, "404 page not found");
+    }
+}
+
 static enum MHD_Result answer(struct request *r)
 {
     struct sim_server *s = r->server;
+    bool waits = false;
     if (r->target == NULL) {
-        sim_answer_text(&r->page.answer, 404, "404 page not found");
+        answer_nobody(r);
         return respond(r);
     }
-    if (sim_fault_answer(r->fault, r->url, &r->page.answer) ||
-        !catch_up_or_answer(r) || !restart_or_answer(r)) {
+    if (sim_fault_answer(r->fault, r->url, &r->page.answer)) {
+        return respond(r);
+    }
+    if (!catch_up(r, &waits)) {
+        return waits ? MHD_YES : respond(r);
+    }
+    if (!restart_or_answer(r)) {
         return respond(r);
     }
     sim_page_begin(r->target, &r->ask, &r->page);
     if (r->page.seconds == 0) {
         return respond(r);
     }
+    r->generation = r->target->world->generation;
     const double most = SECONDS_MAX;
     const double wanted = (double)r->page.seconds / s->options.speed;
     r->phase = PHASE_WAITED;
@@ -391,12 +508,17 @@ static enum MHD_Result answer(struct request *r)
     return MHD_YES;
 }
 
+/* A process that ended meanwhile took the connection with it. */
 static enum MHD_Result finish(struct request *r)
 {
-    if (catch_up_or_answer(r)) {
+    bool waits = false;
+    if (catch_up(r, &waits)) {
+        if (r->generation != r->target->world->generation) {
+            return MHD_NO;
+        }
         sim_page_finish(r->target, &r->page);
     }
-    return respond(r);
+    return waits ? MHD_YES : respond(r);
 }
 
 /* --- faults in time --- */
@@ -455,7 +577,8 @@ static enum MHD_Result start(struct request *r)
 
 static enum MHD_Result step(struct request *r)
 {
-    if (r->is_gone) {
+    /* So that an end does not wait for all who ask. */
+    if (r->is_gone || sim_pace_is_stopped(&r->server->pace)) {
         return MHD_NO;
     }
     switch (r->phase) {
@@ -570,6 +693,7 @@ static void on_completed(void *cls, struct MHD_Connection *c, void **own,
         return;
     }
     *own = NULL;
+    resume(r); /* does nothing, unless it ends while it waits */
     sim_timers_remove(&s->timers, &r->timer);
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(c, MHD_CONNECTION_INFO_CONNECTION_FD);
@@ -715,7 +839,7 @@ static bool parse_address(const char *text, struct address *out,
     return true;
 }
 
-/* Listener i of an address; ports count upwards unless the kernel picks. */
+/* Listener i of an address; ports count upwards. */
 static bool open_listener(struct sim_server *s, const struct address *a,
                           size_t i, struct err *err)
 {
@@ -747,6 +871,45 @@ static bool open_listener(struct sim_server *s, const struct address *a,
     return ok;
 }
 
+static void close_listeners(struct sim_server *s)
+{
+    for (size_t i = 0; i < s->n_listeners; i++) {
+        if (s->listeners[i].fd >= 0) {
+            close(s->listeners[i].fd);
+        }
+        s->listeners[i].fd = -1;
+    }
+}
+
+static bool open_all(struct sim_server *s, struct address a, struct err *err)
+{
+    for (size_t i = 0; i < s->n_listeners; i++) {
+        if (!open_listener(s, &a, i, err)) {
+            return false;
+        }
+        if (i == 0) {
+            a.port = s->listeners[0].port;
+        }
+    }
+    return true;
+}
+
+/* The kernel picks a port, not a row of them: where it picked before ports in
+   use, once more. */
+static bool open_row(struct sim_server *s, const struct address *a,
+                     struct err *err)
+{
+    const unsigned tries = a->port == 0 && s->n_listeners > 1 ? PORT_TRIES : 1;
+    for (unsigned i = 0; i < tries; i++) {
+        *err = (struct err){0};
+        if (open_all(s, *a, err)) {
+            return true;
+        }
+        close_listeners(s);
+    }
+    return false;
+}
+
 static bool open_listeners(struct sim_server *s, struct err *err)
 {
     struct address a = {0};
@@ -763,12 +926,7 @@ static bool open_listeners(struct sim_server *s, struct err *err)
     }
     s->n_listeners = n;
     s->is_accepting = true;
-    for (size_t i = 0; i < n; i++) {
-        if (!open_listener(s, &a, i, err)) {
-            return false;
-        }
-    }
-    return true;
+    return open_row(s, &a, err);
 }
 
 /* --- the loop --- */
@@ -822,15 +980,17 @@ static bool make_targets(struct sim_server *s, struct err *err)
 bool sim_server_new(const struct sim_server_options *o, struct sim_server **out,
                     struct err *err)
 {
-    if (o->n_worlds == 0 || !(o->speed > 0 && o->speed <= 1e6)) {
+    if (o->n_worlds == 0 || !(o->speed > 0 && o->speed <= SIM_SPEED_MAX)) {
         return err_set(err, ERR_USAGE,
-                       "the speed must be above 0 and at most 1000000");
+                       "the speed must be above 0 and at most %d",
+                       SIM_SPEED_MAX);
     }
     struct sim_server *s = calloc(1, sizeof(*s));
     if (s == NULL) {
         return err_nomem(err, "server");
     }
     s->options = *o;
+    s->pace = (struct sim_pace){&s->options, &s->counts, 0};
     s->daemon_watch.kind = WATCH_DAEMON;
     s->dice = (struct sim_fault_dice){.plans = o->faults, .n = o->n_faults};
     sim_random_init(&s->dice.random, o->seed, "faults");
@@ -842,7 +1002,7 @@ bool sim_server_new(const struct sim_server_options *o, struct sim_server **out,
         sim_server_free(s);
         return false;
     }
-    s->start_ns = clock_ns(s);
+    s->pace.start_ns = clock_ns(s);
     *out = s;
     return true;
 }
@@ -860,6 +1020,10 @@ static int until_due_ms(const struct sim_server *s, int most)
         daemon_ms < (MHD_UNSIGNED_LONG_LONG)most) {
         most = (int)daemon_ms;
     }
+    if (s->n_waiting > 0) {
+        return 0;
+    }
+    most = s->has_lagging && most > LAG_POLL_MS ? LAG_POLL_MS : most;
     const int64_t next_ns = sim_timers_next_ns(&s->timers);
     if (next_ns == INT64_MAX) {
         return most;
@@ -901,16 +1065,11 @@ static bool turn(struct sim_server *s, int wait_ms, struct err *err)
         }
     }
     fire_timers(s);
+    run_worlds(s);
     if (MHD_run(s->daemon) != MHD_YES) {
         return err_set(err, ERR_IO, "the HTTP server failed");
     }
     return true;
-}
-
-static bool is_stopped(const struct sim_server *s)
-{
-    return s->options.is_stopped != NULL &&
-           s->options.is_stopped(s->options.ctx);
 }
 
 bool sim_server_run(struct sim_server *s, int wait_ms, struct err *err)
@@ -918,7 +1077,7 @@ bool sim_server_run(struct sim_server *s, int wait_ms, struct err *err)
     if (wait_ms >= 0) {
         return turn(s, wait_ms, err);
     }
-    while (!is_stopped(s)) {
+    while (!sim_pace_is_stopped(&s->pace)) {
         if (!turn(s, STOP_POLL_MS, err)) {
             return false;
         }
@@ -949,11 +1108,7 @@ void sim_server_free(struct sim_server *s)
     if (s->daemon != NULL) {
         stop_daemon(s);
     }
-    for (size_t i = 0; i < s->n_listeners; i++) {
-        if (s->listeners[i].fd >= 0) {
-            close(s->listeners[i].fd);
-        }
-    }
+    close_listeners(s);
     if (s->epoll_fd >= 0) {
         close(s->epoll_fd);
     }

@@ -1,7 +1,7 @@
 /*
- * Inside the server: serve.c moves bytes and time (libmicrohttpd, epoll),
- * pages.c knows what net/http/pprof answers, faults.c what goes wrong, and
- * timers.c when something is due.
+ * Inside the server: serve.c moves bytes (libmicrohttpd, epoll), serve_world.c
+ * the worlds' time, pages.c knows what net/http/pprof answers, faults.c what
+ * goes wrong, and timers.c when something is due.
  */
 #ifndef SEEP_SIM_SERVE_PRIVATE_H
 #define SEEP_SIM_SERVE_PRIVATE_H
@@ -41,6 +41,10 @@ struct sim_target {
     const struct sim_options *options;
     const char *name;
     struct sim_world *world;
+    struct err err;     /* sticky: of the world */
+    int64_t lost_ns;    /* of the world's time: it could not keep up */
+    int64_t slice_ns;   /* of it in one slice of work */
+    unsigned n_waiting; /* requests, for it to catch up */
     unsigned n_answers;
     bool profiles_cpu; /* one CPU profile at a time, as in Go */
 };
@@ -96,6 +100,34 @@ void sim_http_date(int64_t unix_s, char out[SIM_DATE_BYTES]);
    false when there is none. */
 bool sim_query_find(struct span query, const char *key, char *out, size_t size);
 
+/* The page at / of a port that several services share. */
+void sim_answer_services(struct sim_answer *a, const struct sim_target *targets,
+                         size_t n);
+
+/* --- serve_world.c: time --- */
+
+/* What the worlds of a server share. */
+struct sim_pace {
+    const struct sim_server_options *options;
+    struct sim_server_counts *counts;
+    int64_t start_ns;
+};
+
+int64_t sim_pace_clock_ns(const struct sim_pace *p);
+bool sim_pace_is_stopped(const struct sim_pace *p);
+/* The time of the world that it is now; NULL: of one that lost nothing. */
+int64_t sim_pace_due_ns(const struct sim_pace *p, const struct sim_target *t);
+/* Has it a world so far behind that it should run though nobody asks? */
+bool sim_target_lags(const struct sim_pace *p, const struct sim_target *t);
+
+/* Runs the target's world towards now, for about `work_ns` of the clock at
+   most and until is_stopped(); makes it first if need be. A world whose heap
+   or goroutines outgrow the limits is killed on the way, and counted. */
+bool sim_target_run(struct sim_pace *p, struct sim_target *t, int64_t work_ns,
+                    bool *is_there, struct err *err) MUST_USE;
+/* From here on it is as late as it is now; `speed` is what it managed. */
+void sim_target_give_up(struct sim_pace *p, struct sim_target *t, double speed);
+
 /* --- faults.c --- */
 
 struct sim_fault_dice {
@@ -105,8 +137,9 @@ struct sim_fault_dice {
 };
 
 /* What happens to the n-th answer (from 1) of a target; N_SIM_FAULTS: it is
-   well. Dice are thrown for every plan with a share, so that scripts do not
-   shift them. */
+   well. Scripts go before shares; of several that hit, each has the same
+   chance. Dice are thrown for every plan with a share, and once to choose, so
+   that neither scripts nor hits shift them. */
 enum sim_fault sim_fault_choose(struct sim_fault_dice *d, unsigned nth);
 
 /* The answer that a fault gives instead of the right one. False: it leaves

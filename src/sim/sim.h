@@ -159,6 +159,9 @@ bool sim_world_offers(const struct sim_world *w, enum sim_profile p);
 bool sim_profile_make(struct sim_world *w, enum sim_profile p,
                       struct profile **out, struct err *err) MUST_USE;
 
+/* How long CPU profiles last from now on, in seconds of the world. */
+void sim_world_profile_for(struct sim_world *w, double seconds);
+
 /* `debug` 0: gzipped proto; 1: text; 2: text (goroutine and goroutineleak: a
    dump of all goroutines). */
 bool sim_profile_write(struct sim_world *w, enum sim_profile p, int debug,
@@ -189,8 +192,9 @@ double sim_truth_site_goroutines(const struct sim_world *w,
                                  const char *function);
 
 /* The means behind them: what the rates of arrival (load and its noise
-   included) would have kept there so far, were there no chance in single
-   arrivals. Counts entries that are kept for ever; others are stationary. An
+   included) would have kept there, were there no chance in single arrivals; of
+   bytes as of the state that the heap profile shows. Counts entries that are
+   kept for ever (others are stationary) and the arrays they hang in. An
    interval for a rate of growth should cover the growth of these. */
 double sim_truth_site_expected_bytes(const struct sim_world *w,
                                      const char *function);
@@ -203,7 +207,7 @@ double sim_truth_site_expected_goroutines(const struct sim_world *w,
    that wrote it (symbols and types of its globals). */
 bool sim_dump_write(struct sim_world *w, struct sink *out,
                     struct err *err) MUST_USE;
-bool sim_program_write(const struct sim_world *w, struct buf *out,
+bool sim_program_write(struct sim_world *w, struct buf *out,
                        struct err *err) MUST_USE;
 
 #include "sim/scale.h" /* IWYU pragma: export */

@@ -132,16 +132,40 @@ double sim_truth_site_goroutines(const struct sim_world *w,
 
 /* --- means --- */
 
+/* Arrivals behind the state of the heap that a profile shows; before the
+   second collection it shows all. */
+static double expected_shown(const struct sim_world *w,
+                             const struct sim_population *p)
+{
+    return w->n_gc < 2 ? p->expected : p->expected_shown;
+}
+
+/* The backing array as the profile shows it: it follows the entries. */
+static double array_shown(const struct sim_world *w,
+                          const struct sim_population *p, const char *function)
+{
+    if (p->array_bucket == UINT32_MAX) {
+        return 0.0;
+    }
+    const struct sim_bucket *b = &w->buckets.items[p->array_bucket];
+    return is_site(w, b->stack, function)
+               ? (double)(b->active.all_allocs - b->active.all_frees) *
+                     (double)b->bytes
+               : 0.0;
+}
+
 double sim_truth_site_expected_bytes(const struct sim_world *w,
                                      const char *function)
 {
     double bytes = 0;
     for (size_t i = 0; i < w->populations.n; i++) {
         const struct sim_population *p = &w->populations.items[i];
+        bytes += array_shown(w, p, function);
         for (unsigned m = 0;
              p->spec.life.kind == SIM_FOREVER && m < p->spec.n_members; m++) {
             if (is_site(w, p->spec.members[m].stack, function)) {
-                bytes += p->expected * (double)p->spec.members[m].count *
+                bytes += expected_shown(w, p) *
+                         (double)p->spec.members[m].count *
                          bucket_bytes(w, p->buckets[m]);
             }
         }

@@ -95,7 +95,7 @@ static bool start_process(struct sim_world *w, struct err *err)
     s->build(w);
     sim_background(w, w->options.n_background);
     if (!w->has_failed && start_populations(w, err)) {
-        sim_gc(w, false, false);
+        sim_gc_pace(w);
         return true;
     }
     if (w->has_failed) {
@@ -276,6 +276,11 @@ bool sim_world_collect(struct sim_world *w, struct err *err)
 }
 
 /* --- looks --- */
+
+void sim_world_profile_for(struct sim_world *w, double seconds)
+{
+    w->cpu_seconds = seconds;
+}
 
 void sim_looked(struct sim_world *w, enum sim_profile p)
 {

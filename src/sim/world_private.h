@@ -67,13 +67,17 @@ struct sim_population {
     uint64_t n;                                 /* entries alive */
     struct sim_cohorts cohorts; /* when it has no goroutines; oldest first */
     struct sim_ones ones;       /* when it has */
+    int64_t next_death_ns;      /* of them: nobody is due before */
     double backlog;             /* fraction of an arrival carried on */
-    double expected; /* arrivals there should have been so far: the mean */
+    /* Arrivals there should have been: so far, up to the last collection, and
+       up to the one whose state the heap profile shows. */
+    double expected, expected_at_gc, expected_shown;
     /* The container's backing array: entries it has room for, and its
        objects, one (slice, map before 1.24) or tables of equal size. */
     uint64_t room;
     uint32_t array_bucket; /* UINT32_MAX none */
     uint64_t n_arrays;
+    uint32_t array_header_bytes; /* 8: a type word in front, Go 1.22 */
     uint64_t arrays_sampled;
 };
 VEC_TYPE(sim_populations, struct sim_population)
@@ -115,6 +119,7 @@ struct sim_world {
     uint32_t malg_bucket;
 
     /* looks */
+    double cpu_seconds; /* of the next CPU profile; 0 = as Go's default */
     uint64_t n_looks[N_SIM_PROFILES];
     uint32_t profiler_bucket; /* what writing profiles allocates */
     uint32_t n_seen;          /* buckets with a number in `seen` */
@@ -131,6 +136,9 @@ void sim_last_looks_release(struct sim_world *w);
 /* Bucket of a stack and a size as asked for; UINT32_MAX after a failure. */
 uint32_t sim_bucket(struct sim_world *w, sim_stack_id stack, uint64_t bytes);
 uint64_t sim_size_class(uint64_t bytes);
+
+/* Do the elements of its map or slice point to the entries? container.c. */
+bool sim_container_points(const struct sim_population *p);
 
 /* MemProfileRate set anew: counts for what is allocated from now on. */
 void sim_set_rate(struct sim_world *w, int64_t rate_bytes);
@@ -152,6 +160,9 @@ double sim_population_bytes_per_s(const struct sim_world *w,
 /* A collection: what is dead is freed, the profile's cycle advances, and with
    `publishes` (runtime.GC) the new state is shown at once; collector.c. */
 void sim_gc(struct sim_world *w, bool is_forced, bool publishes);
+
+/* Sets the goal of the next collection from the heap as it is. */
+void sim_gc_pace(struct sim_world *w);
 
 /* The state a heap profile shows now: merges as runtime.MemProfile does
    (before the first collection everything so far). */

@@ -1,8 +1,9 @@
 /*
  * Load on `seep sim --serve`, fault by fault: many clients at once against a
  * server of its own, which must not die, must not grow, and must end cleanly
- * when it is told to.
- * usage: bench_serve [PROGRAM SECONDS CLIENTS [FAULT...]]
+ * and soon when it is told to, under load as it is.
+ * usage: bench_serve [PROGRAM SECONDS CLIENTS [FAULTS...]]
+ * "" is no fault; a number first, as in "10000 hang", is a speed (default 60).
  */
 #include <curl/curl.h>
 #include <errno.h>
@@ -24,9 +25,15 @@ enum {
     CLIENTS_MAX = 1000,
     LINE_BYTES = 4096,
     START_MS_MAX = 20000,
-    END_MS_MAX = 10000,
-    /* A world that is looked at goes on living; this is its part. */
+    /* Some 50 ms, and what a busy machine takes. */
+    END_MS_MAX = 2000,
+    KILL_MS = 10000,
+    /* A world that is looked at goes on living; this is its part. Over a few
+       seconds clients still warm up, at the pace of the machine: then there is
+       but a ceiling, ten times of what 200 clients take. */
     GROWTH_KB_MAX = 16 << 10,
+    GROWTH_SECONDS_LEAST = 10,
+    RSS_KB_MAX = 256 << 10,
     /* Of the clients, one in so many connects anew each time: more would use
        up the ports of a host within the half minute. */
     FRESH_EVERY = 10,
@@ -47,6 +54,7 @@ static const char *const all_faults[] = {
     "length",
     "restart",
     "hang",
+    "10000",
     "slow:0.1,drip:0.1,reset:0.1,truncate:0.1,bomb:0.05,hang:0.05,restart:0.1"};
 
 struct server {
@@ -58,7 +66,7 @@ struct server {
 struct load {
     uint64_t n_ok, n_status, n_failed, bytes;
     long rss_warm_kb, rss_end_kb;
-    double seconds;
+    double seconds, end_ms;
 };
 
 static double now_s(void)
@@ -101,11 +109,20 @@ static bool read_url(struct server *s)
 }
 
 static bool start_server(struct server *s, const char *program,
-                         const char *fault)
+                         const char *what)
 {
+    char speed[16] = "60";
+    const size_t digits = strspn(what, "0123456789");
+    /* "500" is a fault, "10000" is not. */
+    const bool has_speed = digits > 3 && digits < sizeof(speed);
+    const char *fault = has_speed ? what + digits : what;
+    if (has_speed) {
+        (void)snprintf(speed, sizeof(speed), "%.*s", (int)digits, what);
+        fault += *fault == ' ';
+    }
     const char *const words[] = {
         program,       "sim",     "steady", "--serve",
-        "127.0.0.1:0", "--speed", "60",     *fault != '\0' ? "--fault" : NULL,
+        "127.0.0.1:0", "--speed", speed,    *fault != '\0' ? "--fault" : NULL,
         fault,         NULL};
     char *argv[sizeof(words) / sizeof(words[0])];
     /* Nothing else: no proxies. A sanitizer's quarantine would look like
@@ -137,21 +154,22 @@ static bool start_server(struct server *s, const char *program,
 }
 
 /* True when it ended by itself with status 0 after SIGTERM. */
-static bool stop_server(struct server *s)
+static bool stop_server(struct server *s, double *took_ms)
 {
     int status = 0;
     bool has_ended = false;
     if (s->pid <= 0) {
         return false;
     }
+    const double start_s = now_s();
     kill(s->pid, SIGTERM);
-    const double end_s = now_s() + END_MS_MAX / 1000.0;
-    while (!has_ended && now_s() < end_s) {
+    while (!has_ended && now_s() < start_s + KILL_MS / 1000.0) {
         has_ended = waitpid(s->pid, &status, WNOHANG) == s->pid;
         if (!has_ended) {
-            (void)poll(NULL, 0, 10);
+            (void)poll(NULL, 0, 1);
         }
     }
+    *took_ms = 1000 * (now_s() - start_s);
     if (!has_ended) {
         kill(s->pid, SIGKILL);
         waitpid(s->pid, &status, 0);
@@ -238,7 +256,8 @@ static void again(CURLM *multi, struct load *load)
     }
 }
 
-static void run_clients(const struct server *s, unsigned n, double seconds,
+/* The server is told to stop while they still ask. */
+static bool run_clients(struct server *s, unsigned n, double seconds,
                         struct load *load)
 {
     static CURL *clients[CLIENTS_MAX];
@@ -263,11 +282,30 @@ static void run_clients(const struct server *s, unsigned n, double seconds,
     }
     load->rss_end_kb = rss_kb(s->pid);
     load->seconds = now_s() - start_s;
+    const bool is_clean = stop_server(s, &load->end_ms);
     for (unsigned i = 0; i < n; i++) {
         curl_multi_remove_handle(multi, clients[i]);
         curl_easy_cleanup(clients[i]);
     }
     curl_multi_cleanup(multi);
+    return is_clean;
+}
+
+/* NULL: all is well. */
+static const char *complaint(const struct load *load)
+{
+    const long growth_kb = load->rss_end_kb - load->rss_warm_kb;
+    if (load->end_ms > END_MS_MAX) {
+        return "the server took long to end";
+    }
+    if (load->rss_warm_kb <= 0 || load->rss_end_kb <= 0) {
+        return "the server is not there";
+    }
+    if (load->rss_end_kb > RSS_KB_MAX ||
+        (load->seconds >= GROWTH_SECONDS_LEAST && growth_kb > GROWTH_KB_MAX)) {
+        return "the server grew";
+    }
+    return NULL;
 }
 
 static bool run_fault(const char *program, const char *fault, double seconds,
@@ -277,24 +315,25 @@ static bool run_fault(const char *program, const char *fault, double seconds,
     struct load load = {0};
     bool ok = start_server(&s, program, fault);
     if (ok) {
-        run_clients(&s, n_clients, seconds, &load);
+        ok = run_clients(&s, n_clients, seconds, &load);
+    } else {
+        (void)stop_server(&s, &load.end_ms);
     }
-    ok = stop_server(&s) && ok;
-    const long growth_kb = load.rss_end_kb - load.rss_warm_kb;
-    if (ok && (load.rss_warm_kb <= 0 || load.rss_end_kb <= 0 ||
-               growth_kb > GROWTH_KB_MAX)) {
-        (void)fprintf(stderr, "bench_serve: the server grew\n");
+    const char *wrong = ok ? complaint(&load) : NULL;
+    if (wrong != NULL) {
+        (void)fprintf(stderr, "bench_serve: %s\n", wrong);
         ok = false;
     }
     const uint64_t n = load.n_ok + load.n_status + load.n_failed;
-    (void)printf("%-10.10s %8.0f/s  200: %-8" PRIu64 " other: %-8" PRIu64
-                 " failed: %-7" PRIu64 " %7.1f MB/s  RSS %6ld -> %6ld kB%s\n",
-                 *fault != '\0' ? fault : "(none)",
-                 load.seconds > 0 ? (double)n / load.seconds : 0, load.n_ok,
-                 load.n_status, load.n_failed,
-                 load.seconds > 0 ? 1e-6 * (double)load.bytes / load.seconds
-                                  : 0,
-                 load.rss_warm_kb, load.rss_end_kb, ok ? "" : "  FAILED");
+    (void)printf(
+        "%-10.10s %8.0f/s  200: %-8" PRIu64 " other: %-8" PRIu64
+        " failed: %-7" PRIu64
+        " %7.1f MB/s  RSS %6ld -> %6ld kB  end %4.0f ms%s\n",
+        *fault != '\0' ? fault : "(none)",
+        load.seconds > 0 ? (double)n / load.seconds : 0, load.n_ok,
+        load.n_status, load.n_failed,
+        load.seconds > 0 ? 1e-6 * (double)load.bytes / load.seconds : 0,
+        load.rss_warm_kb, load.rss_end_kb, load.end_ms, ok ? "" : "  FAILED");
     (void)fflush(stdout);
     return ok;
 }

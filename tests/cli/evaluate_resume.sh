@@ -38,12 +38,16 @@ run --results results >same || fail "all there: exit $?"
 cmp whole same || fail "old results change the figures"
 cmp results before || fail "results were run again"
 
-# Another program's results, and what is no result at all, are left alone.
+# Another program's results are left alone; a file that holds other things is
+# not touched at all.
 sed 's/seep [^"]*"/seep other"/' before >results
-echo 'no result' >>results
 run --results results >same || fail "other results: exit $?"
 cmp whole same || fail "results of another program were used"
-[ "$(wc -l <results)" -eq 13 ] || fail "lines were lost"
+[ "$(wc -l <results)" -eq 12 ] || fail "lines were lost"
+printf 'my notes, no newline' >notes
+cp notes notes.before
+run --results notes >out 2>err && fail "results went into somebody's notes"
+cmp notes notes.before || fail "somebody's notes were changed"
 
 # A signal in the middle leaves whole lines.
 rm results

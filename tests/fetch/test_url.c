@@ -21,6 +21,8 @@ static const struct case_url cases[] = {
      "heap",                                                                                                                NULL                   },
     {"profile with a query", "http://a/debug/pprof/goroutine?debug=2#x",
      "http://a/debug/pprof/",                                                                                  "goroutine", NULL                   },
+    {"base with a query",    "a:1/?token=x?y#z",                         "http://a:1/debug/pprof/",            "",
+     NULL                                                                                                                                          },
     {"password",             "http://u:p@a:1/",                          "http://u:p@a:1/debug/pprof/",        "",          NULL                   },
     {"IPv6",                 "http://[::1]:6060",                        "http://[::1]:6060/debug/pprof/",     "",          NULL                   },
     {"other scheme",         "ftp://a/",                                 NULL,                                 NULL,
@@ -29,13 +31,22 @@ static const struct case_url cases[] = {
     {"nothing",              "",                                         NULL,                                 NULL,        "the URL names no host"},
 };
 
+/* What the tests' URLs have behind the question mark. */
+static const char *query_of(const char *arg)
+{
+    return strstr(arg, "debug=2")    ? "debug=2"
+           : strstr(arg, "?token=x") ? "token=x?y"
+                                     : "";
+}
+
 static void endpoint(void **state)
 {
     const struct case_url *c = *state;
     struct buf base = BUF_LIMIT(1000);
     struct buf profile = BUF_LIMIT(1000);
+    struct buf query = BUF_LIMIT(1000);
     struct err err = {0};
-    const bool ok = url_endpoint(c->arg, &base, &profile, &err);
+    const bool ok = url_endpoint(c->arg, &base, &profile, &query, &err);
     if (c->error != NULL) {
         assert_false(ok);
         assert_err(&err, ERR_USAGE, c->error);
@@ -43,9 +54,31 @@ static void endpoint(void **state)
         assert_ok(ok, &err);
         assert_string_equal(base.data, c->base);
         assert_true(span_is(buf_view(&profile), c->profile));
+        assert_true(span_is(buf_view(&query), query_of(c->arg)));
     }
     buf_release(&base);
     buf_release(&profile);
+    buf_release(&query);
+}
+
+static void parameters_are_cut_at_ampersands(void **state)
+{
+    static const char *const want[][2] = {
+        {"debug", "2"},
+        {"a",     "" },
+        {"b",     "="},
+        {"",      "c"},
+    };
+    struct span query = SPAN_LIT("&debug=2&&a&b==&=c&");
+    struct span key;
+    struct span value;
+    (void)state;
+    for (size_t i = 0; i < sizeof(want) / sizeof(want[0]); i++) {
+        assert_true(url_parameter(&query, &key, &value));
+        assert_true(span_is(key, want[i][0]));
+        assert_true(span_is(value, want[i][1]));
+    }
+    assert_false(url_parameter(&query, &key, &value));
 }
 
 static void secrets_are_not_shown(void **state)
@@ -75,6 +108,7 @@ int main(void)
     }
     const struct CMUnitTest others[] = {
         cmocka_unit_test(secrets_are_not_shown),
+        cmocka_unit_test(parameters_are_cut_at_ampersands),
     };
     return cmocka_run_group_tests(rows, NULL, NULL) +
            cmocka_run_group_tests(others, NULL, NULL);

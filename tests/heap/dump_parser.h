@@ -52,6 +52,11 @@ struct parsed_sample {
 };
 VEC_TYPE(parsed_samples, struct parsed_sample)
 
+struct parsed_finalizer {
+    uint64_t object, closure, pc, argument_type, object_type;
+};
+VEC_TYPE(parsed_finalizers, struct parsed_finalizer)
+
 struct parsed_dump {
     const uint8_t *data;
     size_t n, at;
@@ -65,6 +70,7 @@ struct parsed_dump {
     struct parsed_frames frames;
     struct parsed_buckets buckets;
     struct parsed_samples samples;
+    struct parsed_finalizers finalizers;
     uint64_t memstats[PARSED_MEMSTATS];
     uint64_t n_tags[PARSED_TAGS];
     /* Kinds in the order of their first record. */
@@ -266,11 +272,19 @@ static inline void parsed_sample_record(struct parsed_dump *d)
     assert_true(parsed_samples_push(&d->samples, s));
 }
 
+static inline void parsed_finalizer_record(struct parsed_dump *d)
+{
+    uint64_t v[5];
+    parsed_varints(d, v, 5);
+    const struct parsed_finalizer f = {v[0], v[1], v[2], v[3], v[4]};
+    assert_true(parsed_finalizers_push(&d->finalizers, f));
+}
+
 /* Records that are a fixed number of integers; 0 = not such a one. */
 static inline size_t parsed_fixed(uint64_t tag)
 {
     static const uint8_t n[PARSED_TAGS] = {
-        [7] = 5, [8] = 2, [9] = 3, [11] = 5, [14] = 7, [15] = 6};
+        [8] = 2, [9] = 3, [11] = 5, [14] = 7, [15] = 6};
     return n[tag];
 }
 
@@ -295,6 +309,9 @@ static inline void parsed_record(struct parsed_dump *d, uint64_t tag)
         break;
     case 6:
         parsed_params(d);
+        break;
+    case 7:
+        parsed_finalizer_record(d);
         break;
     case 10:
         parsed_varints(d, d->memstats, PARSED_MEMSTATS);
@@ -361,6 +378,7 @@ static inline void parsed_release(struct parsed_dump *d)
     parsed_frames_release(&d->frames);
     parsed_buckets_release(&d->buckets);
     parsed_samples_release(&d->samples);
+    parsed_finalizers_release(&d->finalizers);
 }
 
 /* --- the graph --- */
@@ -430,19 +448,31 @@ static inline void parsed_follow(struct parsed_dump *d,
     }
 }
 
-/* Marks what segments and frames can reach. */
-static inline struct parsed_reach parsed_mark(struct parsed_dump *d)
+/* Marks what segments and frames can reach; `follows_finalizers`: as the
+   collector does, what objects with finalizers point to as well, but not the
+   objects themselves. Closures are taken to be static. */
+static inline struct parsed_reach parsed_mark_from(struct parsed_dump *d,
+                                                   bool follows_finalizers)
 {
     struct parsed_reach r = {0};
     struct vec_u64 todo = {0};
     for (size_t i = 0; i < d->roots.n; i++) {
         parsed_follow(d, &d->roots.items[i], &todo, &r);
     }
+    for (size_t i = 0; follows_finalizers && i < d->finalizers.n; i++) {
+        const struct parsed_finalizer *f = &d->finalizers.items[i];
+        parsed_follow(d, parsed_find(d, f->object), &todo, &r);
+    }
     while (todo.n) {
         parsed_follow(d, &d->objects.items[todo.items[--todo.n]], &todo, &r);
     }
     vec_u64_release(&todo);
     return r;
+}
+
+static inline struct parsed_reach parsed_mark(struct parsed_dump *d)
+{
+    return parsed_mark_from(d, true);
 }
 
 /* Objects do not overlap and lie in the arena. */

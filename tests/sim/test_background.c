@@ -3,6 +3,7 @@
 #include "sim/world_private.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { CLIENTS = 12, LOOKS = 24 };
@@ -45,6 +46,14 @@ static void run_to(struct sim_world *w, unsigned look)
 {
     struct err err = {0};
     assert_ok(sim_world_run(w, look * w->options.interval_ns, &err), &err);
+}
+
+static struct sim_goroutine_list goroutines_of(struct sim_world *w)
+{
+    struct sim_goroutine_list all = {0};
+    struct err err = {0};
+    assert_ok(sim_goroutines(w, &all, &err), &err);
+    return all;
 }
 
 static bool is_background(const struct sim_population *p)
@@ -114,6 +123,9 @@ static void every_version_has_a_background(void **state)
         struct sim_world *w = world_of(&quiet, 300, 5, (enum sim_go)go);
         run_to(w, 1);
         assert_int_equal(w->populations.items[0].n, 1);
+        struct sim_goroutine_list all = goroutines_of(w);
+        assert_true(all.n > CLIENTS + 20);
+        sim_goroutine_list_release(&all);
         sim_world_free(w);
     }
 }
@@ -148,6 +160,272 @@ static void allocation_rate_does_not_follow_the_stacks(void **state)
             }
             sim_world_free(w);
         }
+    }
+}
+
+/* Sizes that the background allocates at a stack. */
+static unsigned sizes_at(const struct sim_world *w, uint32_t stack)
+{
+    unsigned n = 0;
+    for (size_t i = 0; i < w->buckets.n; i++) {
+        n += w->buckets.items[i].stack.i == stack;
+    }
+    return n;
+}
+
+static void a_tenth_of_the_stacks_have_several_sizes(void **state)
+{
+    (void)state;
+    unsigned n_growing = 0;
+    unsigned most = 0;
+    const unsigned n_stacks = 500;
+    const unsigned n_seeds = 4;
+    for (uint64_t seed = 1; seed <= n_seeds; seed++) {
+        struct sim_world *w = world_of(&alone, n_stacks, seed, SIM_GO_1_23);
+        for (uint32_t stack = 0; stack < w->code.stacks.n; stack++) {
+            const unsigned n = sizes_at(w, stack);
+            n_growing += n > 1;
+            most = n > most ? n : most;
+        }
+        sim_world_free(w);
+    }
+    const double share = (double)n_growing / (n_seeds * n_stacks);
+    if (share < 0.06 || share > 0.14 || most < 6 || most > 8) {
+        fail_msg("%.3f of the stacks grow, the most to %u sizes", share, most);
+    }
+}
+
+/* Stacks of the background of which something was sampled so far. */
+static size_t seen_stacks(const struct sim_world *w)
+{
+    size_t n = 0;
+    for (uint32_t stack = 0; stack < w->code.stacks.n; stack++) {
+        bool is_seen = false;
+        for (size_t i = 0; i < w->buckets.n; i++) {
+            const struct sim_bucket *b = &w->buckets.items[i];
+            is_seen = is_seen || (b->stack.i == stack && b->is_seen);
+        }
+        n += is_seen;
+    }
+    return n;
+}
+
+static int descending(const void *a, const void *b)
+{
+    const double x = *(const double *)a;
+    const double y = *(const double *)b;
+    return (x < y) - (x > y);
+}
+
+/* What the garbage allocates a second, the largest first. */
+static size_t garbage_rates(const struct sim_world *w, double *rates,
+                            size_t room)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < w->populations.n && n < room; i++) {
+        const struct sim_population *p = &w->populations.items[i];
+        if (strncmp(p->spec.name, "background garbage", 18) == 0) {
+            rates[n++] = sim_population_bytes_per_s(w, p);
+        }
+    }
+    qsort(rates, n, sizeof(*rates), descending);
+    return n;
+}
+
+static void few_stacks_allocate_most(void **state)
+{
+    (void)state;
+    double rates[1000];
+    for (uint64_t seed = 1; seed <= 4; seed++) {
+        struct sim_world *w = world_of(&alone, 500, seed, SIM_GO_1_23);
+        const size_t n = garbage_rates(w, rates, 1000);
+        double top = 0;
+        double half = 0;
+        double all = 0;
+        for (size_t i = 0; i < n; i++) {
+            top += i < n / 10 ? rates[i] : 0;
+            half += i < n / 2 ? rates[i] : 0;
+            all += rates[i];
+        }
+        if (top < 0.55 * all || half < 0.93 * all || rates[0] > 0.6 * all) {
+            fail_msg("seed %u: first %.3f, tenth %.3f, half %.3f",
+                     (unsigned)seed, rates[0] / all, top / all, half / all);
+        }
+        sim_world_free(w);
+    }
+}
+
+static void rare_stacks_are_seen_late(void **state)
+{
+    (void)state;
+    struct sim_world *w = world_of(&alone, 500, 2, SIM_GO_1_23);
+    run_to(w, 1);
+    const size_t first = seen_stacks(w);
+    run_to(w, LOOKS * 3 / 4);
+    const size_t late = seen_stacks(w);
+    run_to(w, LOOKS);
+    const size_t last = seen_stacks(w);
+    if (first < 40 || first > 125 || last < 2 * first || last > 400 ||
+        last < late + 5) {
+        fail_msg("%zu stacks, %zu, %zu", first, late, last);
+    }
+    sim_world_free(w);
+}
+
+/* --- requests in flight --- */
+
+/* Handlers at work: goroutines of a connection that are not idle. */
+static size_t handlers_at_work(struct sim_world *w)
+{
+    struct sim_goroutine_list all = goroutines_of(w);
+    size_t n_handlers = 0;
+    size_t n_watchers = 0;
+    for (size_t i = 0; i < all.n; i++) {
+        const struct sim_goroutine *g = &all.items[i];
+        if (g->population == UINT32_MAX ||
+            !is_background(&w->populations.items[g->population])) {
+            continue;
+        }
+        const char *by = sim_frame_function(&w->code, g->creator)->name;
+        n_handlers += strcmp(by, "net/http.(*Server).Serve") == 0;
+        n_watchers +=
+            strcmp(by, "net/http.(*connReader).startBackgroundRead") == 0;
+    }
+    assert_int_equal(n_handlers, n_watchers);
+    sim_goroutine_list_release(&all);
+    return n_handlers;
+}
+
+/* Mean over looks [from, to). */
+static double mean_at_work(struct sim_world *w, unsigned from, unsigned to)
+{
+    double sum = 0;
+    for (unsigned look = from; look < to; look++) {
+        run_to(w, look);
+        sum += (double)handlers_at_work(w);
+    }
+    return sum / (to - from);
+}
+
+static void requests_in_flight_are_few_and_stay_so(void **state)
+{
+    (void)state;
+    static const struct {
+        unsigned n;
+        double low, high;
+    } rows[] = {
+        {1,    3,  8 },
+        {500,  12, 22},
+        {5000, 28, 42}
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct sim_world *w = world_of(&alone, rows[i].n, 3, SIM_GO_1_23);
+        const double first = mean_at_work(w, 0, LOOKS / 2);
+        const double last = mean_at_work(w, LOOKS / 2, LOOKS);
+        if (first < rows[i].low || first > rows[i].high || last < rows[i].low ||
+            last > rows[i].high) {
+            fail_msg("%u stacks: %.1f, %.1f in flight", rows[i].n, first, last);
+        }
+        sim_world_free(w);
+    }
+}
+
+static void requests_in_flight_follow_the_load(void **state)
+{
+    (void)state;
+    struct sim_world *w = world_of(&alone, 500, 3, SIM_GO_1_23);
+    w->options.has_load = true;
+    w->options.load = SIM_RAMP; /* to 2.5 times as much */
+    const double first = mean_at_work(w, 0, LOOKS / 4);
+    (void)mean_at_work(w, LOOKS / 4, LOOKS * 3 / 4);
+    const double last = mean_at_work(w, LOOKS * 3 / 4, LOOKS);
+    if (last < 1.5 * first || last > 2.5 * first) {
+        fail_msg("%.1f in flight became %.1f", first, last);
+    }
+    sim_world_free(w);
+}
+
+static bool is_equal_group(const struct sim_goroutine *a,
+                           const struct sim_goroutine *b)
+{
+    const bool is_labelled = a->label_key != NULL && a->label_value != NULL;
+    if (a->stack.i != b->stack.i ||
+        is_labelled != (b->label_key != NULL && b->label_value != NULL)) {
+        return false;
+    }
+    return !is_labelled || strcmp(a->label_value, b->label_value) == 0;
+}
+
+/* Groups as a goroutine profile has them: of equal stack and label. */
+static size_t groups_of(const struct sim_goroutine_list *all,
+                        size_t *n_labelled)
+{
+    size_t n = 0;
+    *n_labelled = 0;
+    for (size_t i = 0; i < all->n; i++) {
+        size_t same = 0;
+        while (!is_equal_group(&all->items[same], &all->items[i])) {
+            same++;
+        }
+        n += same == i;
+        *n_labelled += same == i && all->items[i].label_value != NULL;
+    }
+    return n;
+}
+
+static void looks_find_goroutines_in_many_poses(void **state)
+{
+    (void)state;
+    struct sim_world *w = world_of(&quiet, 500, 4, SIM_GO_1_23);
+    for (unsigned look = 0; look < 4; look++) {
+        run_to(w, look);
+        struct sim_goroutine_list all = goroutines_of(w);
+        size_t n_labelled = 0;
+        const size_t n = groups_of(&all, &n_labelled);
+        if (n < 22 || n > 50 || n_labelled < 4 || n_labelled > 20) {
+            fail_msg("%zu groups, %zu with a label", n, n_labelled);
+        }
+        sim_goroutine_list_release(&all);
+    }
+    sim_world_free(w);
+}
+
+/* Looks until a goroutine is found that has not yet run; its only frame. */
+static const char *newborn_frame(struct sim_world *w)
+{
+    const char *name = NULL;
+    for (unsigned look = 0; look < LOOKS && name == NULL; look++) {
+        run_to(w, look);
+        struct sim_goroutine_list all = goroutines_of(w);
+        for (size_t i = 0; i < all.n && name == NULL; i++) {
+            size_t n = 0;
+            const uint32_t *frames =
+                sim_code_frames(&w->code, all.items[i].stack, &n);
+            if (n == 1 && strcmp(all.items[i].wait, "runnable") == 0) {
+                name = sim_frame_function(&w->code, frames[0])->name;
+            }
+        }
+        sim_goroutine_list_release(&all);
+    }
+    return name;
+}
+
+static void newborn_goroutines_are_in_their_wrapper(void **state)
+{
+    (void)state;
+    static const struct {
+        enum sim_go go;
+        const char *suffix;
+    } rows[] = {
+        {SIM_GO_1_19, ".func2"  },
+        {SIM_GO_1_23, ".gowrap2"}
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct sim_world *w = world_of(&alone, 500, 5, rows[i].go);
+        const char *name = newborn_frame(w);
+        assert_non_null(name);
+        assert_true(span_ends(span_of(name), rows[i].suffix));
+        sim_world_free(w);
     }
 }
 
@@ -283,6 +561,13 @@ int main(void)
         cmocka_unit_test(every_version_has_a_background),
         cmocka_unit_test(bytes_in_use_follow_the_stacks),
         cmocka_unit_test(allocation_rate_does_not_follow_the_stacks),
+        cmocka_unit_test(a_tenth_of_the_stacks_have_several_sizes),
+        cmocka_unit_test(few_stacks_allocate_most),
+        cmocka_unit_test(rare_stacks_are_seen_late),
+        cmocka_unit_test(requests_in_flight_are_few_and_stay_so),
+        cmocka_unit_test(requests_in_flight_follow_the_load),
+        cmocka_unit_test(looks_find_goroutines_in_many_poses),
+        cmocka_unit_test(newborn_goroutines_are_in_their_wrapper),
         cmocka_unit_test(live_bytes_do_not_drift),
         cmocka_unit_test(counts_of_each_population_stay_near_their_start),
         cmocka_unit_test(equal_seeds_give_equal_programs),

@@ -87,7 +87,7 @@ static struct sim_fault_dice dice_of(const char *text,
 static void scripts_hit_their_answers_only(void **state)
 {
     struct sim_fault_plan plans[SIM_FAULT_PLANS_MAX];
-    struct sim_fault_dice d = dice_of("500@2+4,404@4+5", plans);
+    struct sim_fault_dice d = dice_of("500@2+4,404@5,drip:0", plans);
     (void)state;
     static const enum sim_fault wanted[] = {N_SIM_FAULTS,  SIM_FAULT_500,
                                             N_SIM_FAULTS,  SIM_FAULT_500,
@@ -95,6 +95,35 @@ static void scripts_hit_their_answers_only(void **state)
     for (unsigned i = 0; i < 6; i++) {
         assert_int_equal(sim_fault_choose(&d, i + 1), wanted[i]);
     }
+}
+
+static void scripts_go_before_shares(void **state)
+{
+    struct sim_fault_plan plans[SIM_FAULT_PLANS_MAX];
+    struct sim_fault_dice d = dice_of("drip,500@3,html", plans);
+    (void)state;
+    for (unsigned i = 1; i <= 100; i++) {
+        const enum sim_fault fault = sim_fault_choose(&d, i);
+        assert_true(i == 3
+                        ? fault == SIM_FAULT_500
+                        : fault == SIM_FAULT_DRIP || fault == SIM_FAULT_HTML);
+    }
+}
+
+static void one_of_several_is_chosen_evenly(void **state)
+{
+    struct sim_fault_plan plans[SIM_FAULT_PLANS_MAX];
+    struct sim_fault_dice d = dice_of("500,404,reset", plans);
+    unsigned n[N_SIM_FAULTS + 1] = {0};
+    (void)state;
+    for (unsigned i = 1; i <= 9000; i++) {
+        n[sim_fault_choose(&d, i)]++;
+    }
+    /* Five deviations of a binomial with mean 3000. */
+    assert_in_range(n[SIM_FAULT_500], 2775, 3225);
+    assert_in_range(n[SIM_FAULT_404], 2775, 3225);
+    assert_int_equal(n[SIM_FAULT_RESET],
+                     9000 - n[SIM_FAULT_500] - n[SIM_FAULT_404]);
 }
 
 static void shares_are_kept(void **state)
@@ -158,6 +187,8 @@ int main(void)
     }
     const struct CMUnitTest others[] = {
         cmocka_unit_test(scripts_hit_their_answers_only),
+        cmocka_unit_test(scripts_go_before_shares),
+        cmocka_unit_test(one_of_several_is_chosen_evenly),
         cmocka_unit_test(shares_are_kept),
         cmocka_unit_test(the_same_seed_throws_the_same_dice),
         cmocka_unit_test(the_bomb_reads_the_same_in_any_pieces),

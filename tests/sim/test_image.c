@@ -1,7 +1,9 @@
 #include "heap/dump_parser.h"
 #include "test.h"
 
+#include "base/gz.h"
 #include "sim/image_build_private.h"
+#include "sim/program_private.h"
 
 #include <string.h>
 
@@ -34,7 +36,7 @@ static struct buf dump_of(struct sim_world *w)
     return c.bytes;
 }
 
-static struct buf program_of(const struct sim_world *w)
+static struct buf program_of(struct sim_world *w)
 {
     struct buf program = BUF_LIMIT((size_t)1 << 30);
     struct err err = {0};
@@ -58,14 +60,24 @@ static const struct row rows[] = {
     {"slices_that_share_a_global", "sub-slice-pin",       SIM_GO_1_25},
     {"chain_held_by_a_goroutine",  "context-value-chain", SIM_GO_1_23},
     {"goroutines_with_channels",   "early-return-send",   SIM_GO_1_21},
+    {"cycle_with_finalizers",      "finalizer-cycle",     SIM_GO_1_26},
 };
 enum { N_ROWS = sizeof(rows) / sizeof(rows[0]) };
 
 static void expect_kinds_in_order(const struct parsed_dump *d)
 {
-    static const uint8_t order[] = {6, 3, 8, 1, 4, 5, 9, 12, 13, 10, 16, 17, 0};
-    assert_int_equal(d->n_order, sizeof(order));
-    assert_memory_equal(d->order, order, sizeof(order));
+    static const uint8_t order[] = {6,  3,  8, 1,  4,  5,  9,
+                                    12, 13, 7, 10, 16, 17, 0};
+    size_t n = 0;
+    for (size_t i = 0; i < sizeof(order); i++) {
+        if (order[i] == 7 && d->n_tags[7] == 0) {
+            continue;
+        }
+        assert_true(n < d->n_order);
+        assert_int_equal(d->order[n], order[i]);
+        n++;
+    }
+    assert_int_equal(d->n_order, n);
 }
 
 /* Frames of a goroutine lie side by side and each names the one it calls. */
@@ -169,8 +181,7 @@ static uint64_t number_at(struct span s, uint64_t at, unsigned bytes)
     return v;
 }
 
-/* Contents of the section with that index in the name table's order. */
-static struct span section_of(struct span elf, const char *name)
+static bool find_section(struct span elf, const char *name, struct span *out)
 {
     const uint64_t headers = number_at(elf, 40, 8);
     const uint64_t n = number_at(elf, 60, 2);
@@ -183,11 +194,27 @@ static struct span section_of(struct span elf, const char *name)
             const uint64_t at = number_at(elf, h + 24, 8);
             const uint64_t len = number_at(elf, h + 32, 8);
             assert_true(at + len <= elf.len);
-            return (struct span){elf.p + at, (size_t)len};
+            *out = (struct span){elf.p + at, (size_t)len};
+            return true;
         }
     }
-    fail_msg("no section %s", name);
-    return (struct span){0};
+    return false;
+}
+
+static bool has_section(struct span elf, const char *name)
+{
+    struct span contents;
+    return find_section(elf, name, &contents);
+}
+
+/* Contents of a section that there must be. */
+static struct span section_of(struct span elf, const char *name)
+{
+    struct span contents = {0};
+    if (!find_section(elf, name, &contents)) {
+        fail_msg("no section %s", name);
+    }
+    return contents;
 }
 
 struct symbol {
@@ -259,6 +286,237 @@ static void program_and_dump_agree_on_addresses(void **state)
     }
     parsed_release(&d);
     buf_release(&bytes);
+    buf_release(&program);
+    sim_world_free(w);
+}
+
+/* --- finalizers --- */
+
+static bool has_symbol(struct span elf, const char *name, uint64_t address)
+{
+    struct symbol s = {0};
+    return find_symbol(elf, name, &s) && s.address == address;
+}
+
+/* A word of the program at an address in .rodata. */
+static uint64_t rodata_at(struct span elf, uint64_t address, unsigned bytes)
+{
+    const struct span rodata = section_of(elf, ".rodata");
+    const uint64_t start = address_of(elf, "runtime.rodata");
+    assert_true(address >= start);
+    return number_at(rodata, address - start, bytes);
+}
+
+/* abi.Name at an address: flags, length, text. */
+static struct span name_at(struct span elf, uint64_t address)
+{
+    const struct span rodata = section_of(elf, ".rodata");
+    size_t at = (size_t)(address - address_of(elf, "runtime.rodata")) + 1;
+    const uint64_t n = number_at(rodata, at, 1);
+    assert_true(n > 0 && n < 0x80);
+    assert_true(at + 1 + n <= rodata.len);
+    return (struct span){rodata.p + at + 1, (size_t)n};
+}
+
+enum { TYPE_PTR_BYTES = 8, TYPE_FLAGS = 20, TYPE_BITS = 32, TYPE_NAME = 40 };
+
+static struct span type_name(struct span elf, uint64_t type)
+{
+    const struct span name =
+        name_at(elf, address_of(elf, "runtime.types") +
+                         rodata_at(elf, type + TYPE_NAME, 4));
+    const bool has_star = rodata_at(elf, type + TYPE_FLAGS, 1) & 2;
+    assert_true(!has_star || (name.p && name.p[0] == '*'));
+    return has_star ? (struct span){name.p + 1, name.len - 1} : name;
+}
+
+static void expect_finalizer(struct span elf, const struct parsed_finalizer *f)
+{
+    const struct span type = type_name(elf, f->argument_type);
+    const bool is_stream = span_is(type, "*stream.Stream");
+    assert_int_equal(f->object_type, f->argument_type);
+    assert_true(is_stream || span_is(type, "*stream.Decoder"));
+    assert_int_equal(rodata_at(elf, f->closure, 8), f->pc);
+    assert_true(has_symbol(
+        elf,
+        is_stream ? "acme.dev/transcode/internal/stream.(*Stream).Close"
+                  : "acme.dev/transcode/internal/stream.(*Decoder).Close",
+        f->pc));
+}
+
+static void finalizers_alone_keep_a_cycle(void **state)
+{
+    (void)state;
+    struct sim_world *w = world_of("finalizer-cycle", SIM_GO_1_24, 512 << 10);
+    struct buf bytes = dump_of(w);
+    struct buf program = program_of(w);
+    const struct sim_population *cycles = &w->populations.items[0];
+    const uint64_t n = cycles->n;
+    assert_string_equal(cycles->spec.name, "cycles with finalizers");
+    assert_true(n > 20);
+    struct parsed_dump d;
+    parsed_read(&d, buf_view(&bytes));
+    assert_int_equal(d.n_tags[7], 2 * n);
+    uint64_t last = 0;
+    for (size_t i = 0; i < d.finalizers.n; i++) {
+        const struct parsed_finalizer *f = &d.finalizers.items[i];
+        assert_true(f->object > last);
+        last = f->object;
+        expect_finalizer(buf_view(&program), f);
+    }
+    /* Without them three objects an entry are out of reach. */
+    const struct parsed_reach without = parsed_mark_from(&d, false);
+    for (size_t i = 0; i < d.objects.n; i++) {
+        d.objects.items[i].is_reached = false;
+    }
+    const struct parsed_reach with = parsed_mark_from(&d, true);
+    assert_int_equal(with.n_objects, without.n_objects + 3 * n);
+    assert_int_equal(with.n_bytes, without.n_bytes + n * (96 + 208 + 32768));
+    parsed_release(&d);
+    buf_release(&bytes);
+    buf_release(&program);
+    sim_world_free(w);
+}
+
+/* --- types in .rodata --- */
+
+/* Are the pointers of an object those of values of its type, side by side? */
+static void expect_pattern(struct parsed_dump *d, struct span elf,
+                           const struct parsed_memory *m, uint64_t type)
+{
+    const uint64_t bytes = rodata_at(elf, type, 8);
+    const uint64_t pointer_bytes = rodata_at(elf, type + TYPE_PTR_BYTES, 8);
+    const uint64_t bits = rodata_at(elf, type + TYPE_BITS, 8);
+    assert_true(bytes > 0 && bytes <= m->bytes - 8);
+    size_t k = 0;
+    for (uint64_t at = 8; k < m->n_fields; at += 8) {
+        assert_true(at < m->bytes);
+        const uint64_t word = (at - 8) % bytes / 8;
+        const bool is_pointer =
+            word < pointer_bytes / 8 &&
+            (rodata_at(elf, bits + word / 8, 1) >> (word % 8) & 1);
+        const bool is_field = d->fields.items[m->first_field + k] == at;
+        assert_int_equal(is_field, is_pointer);
+        k += is_field ? 1 : 0;
+    }
+}
+
+static const struct row typed_rows[] = {
+    {"types_of_buckets_of_go_1_23", "two-leaks-one-helper", SIM_GO_1_23},
+    {"types_of_groups_of_go_1_24",  "cache-plateau",        SIM_GO_1_24},
+    {"types_of_groups_of_go_1_26",  "map-cache",            SIM_GO_1_26},
+    {"types_of_slices_of_go_1_23",  "listeners",            SIM_GO_1_23},
+    {"types_of_slices_of_go_1_26",  "sub-slice-pin",        SIM_GO_1_26},
+};
+enum { N_TYPED = sizeof(typed_rows) / sizeof(typed_rows[0]) };
+
+static void type_words_lead_to_types(void **state)
+{
+    const struct row *row = *state;
+    struct sim_world *w = world_of(row->scenario, row->go, 512 << 10);
+    struct buf bytes = dump_of(w);
+    struct buf program = program_of(w);
+    const struct span elf = buf_view(&program);
+    const uint64_t types = address_of(elf, "runtime.types");
+    const uint64_t end = address_of(elf, "runtime.etypes");
+    struct parsed_dump d;
+    parsed_read(&d, buf_view(&bytes));
+    uint64_t n = 0;
+    uint64_t n_arrays = 0;
+    for (size_t i = 0; i < w->populations.n; i++) {
+        const struct sim_population *p = &w->populations.items[i];
+        n_arrays += p->array_header_bytes ? p->n_arrays : 0;
+    }
+    assert_true(n_arrays > 0);
+    for (size_t i = 0; i < d.objects.n; i++) {
+        const struct parsed_memory *m = &d.objects.items[i];
+        if (m->n_fields == 0 || m->bytes <= 512 || m->bytes > 32768) {
+            continue;
+        }
+        const uint64_t type = parsed_word(&d, m->at);
+        assert_true(type >= types && type < end);
+        expect_pattern(&d, elf, m, type);
+        n++;
+    }
+    assert_true(n >= n_arrays);
+    parsed_release(&d);
+    buf_release(&bytes);
+    buf_release(&program);
+    sim_world_free(w);
+}
+
+/* --- the program before any dump --- */
+
+static void program_names_what_the_dump_will(void **state)
+{
+    (void)state;
+    struct sim_world *w = world_of("finalizer-cycle", SIM_GO_1_23, 512 << 10);
+    struct buf before = program_of(w);
+    struct buf bytes = dump_of(w);
+    struct buf after = program_of(w);
+    (void)address_of(buf_view(&before), "runtime.goexit");
+    assert_int_equal(before.len, after.len);
+    assert_memory_equal(before.data, after.data, before.len);
+    buf_release(&before);
+    buf_release(&after);
+    buf_release(&bytes);
+    sim_world_free(w);
+}
+
+/* The build id of the program as text, in profiles. */
+static bool profile_has(struct sim_world *w, struct span text)
+{
+    struct err err = {0};
+    struct buf packed = BUF_LIMIT((size_t)1 << 24);
+    struct test_collector c = TEST_COLLECTOR;
+    assert_ok(sim_profile_write(w, SIM_HEAP, 0, &packed, &err), &err);
+    struct gz_reader *g = gz_reader_new(test_collect(&c), 1 << 26);
+    assert_non_null(g);
+    assert_ok(
+        gz_reader_write(g, (const uint8_t *)packed.data, packed.len, &err) &&
+            gz_reader_end(g, &err),
+        &err);
+    bool has = false;
+    for (size_t i = 0; i + text.len <= c.bytes.len && !has; i++) {
+        has = memcmp(c.bytes.data + i, text.p, text.len) == 0;
+    }
+    gz_reader_free(g);
+    buf_release(&c.bytes);
+    buf_release(&packed);
+    return has;
+}
+
+static void program_and_profile_have_one_build_id(void **state)
+{
+    (void)state;
+    enum { HEAD = 16, ID = 20 };
+    struct sim_world *w = world_of("steady", SIM_GO_1_25, 512 << 10);
+    struct buf program = program_of(w);
+    const struct span elf = buf_view(&program);
+    const struct span note = section_of(elf, ".note.gnu.build-id");
+    struct buf text = BUF_LIMIT(64);
+    assert_int_equal(note.len, HEAD + ID);
+    assert_memory_equal(note.p + 12, "GNU", 4);
+    assert_int_equal(number_at(note, 8, 4), 3);
+    for (unsigned i = 0; i < ID; i++) {
+        buf_printf(&text, "%02x", (unsigned)number_at(note, HEAD + i, 1));
+    }
+    assert_true(profile_has(w, buf_view(&text)));
+    const struct span go = section_of(elf, ".note.go.buildid");
+    assert_int_equal(number_at(go, 4, 4), 83);
+    assert_memory_equal(go.p + 12, "Go\0\0", 4);
+    buf_release(&text);
+    buf_release(&program);
+    sim_world_free(w);
+}
+
+static void no_gnu_build_id_before_go_1_24(void **state)
+{
+    (void)state;
+    struct sim_world *w = world_of("steady", SIM_GO_1_23, 512 << 10);
+    struct buf program = program_of(w);
+    assert_false(has_section(buf_view(&program), ".note.gnu.build-id"));
+    assert_true(has_section(buf_view(&program), ".note.go.buildid"));
     buf_release(&program);
     sim_world_free(w);
 }
@@ -588,7 +846,7 @@ static bool build_both(void *ctx, struct err *err)
     }
     sim_image_release(&image);
     struct buf program = BUF_LIMIT((size_t)1 << 30);
-    const bool ok = sim_program_write(w, &program, err);
+    const bool ok = sim_program_of(w, &program, err);
     buf_release(&program);
     return ok;
 }
@@ -604,18 +862,24 @@ static void every_allocation_may_fail(void **state)
     struct err err = {0};
     assert_ok(sim_world_new(&o, &w, &err), &err);
     assert_ok(sim_world_run(w, SIM_SECOND, &err), &err);
+    /* What names functions changes the world: do it before. */
+    assert_ok(build_both(w, &err), &err);
     assert_true(oom_walk(build_both, w) > 50);
     sim_world_free(w);
 }
 
 int main(void)
 {
-    enum { N_MAPS = sizeof(map_cases) / sizeof(map_cases[0]), N_FIXED = 6 };
-    struct CMUnitTest tests[N_FIXED + N_ROWS + N_MAPS] = {
+    enum { N_MAPS = sizeof(map_cases) / sizeof(map_cases[0]), N_FIXED = 10 };
+    struct CMUnitTest tests[N_FIXED + N_ROWS + N_MAPS + N_TYPED] = {
         cmocka_unit_test(every_object_is_sampled_at_rate_1),
         cmocka_unit_test(same_options_give_the_same_files),
         cmocka_unit_test(program_and_dump_agree_on_addresses),
         cmocka_unit_test(every_allocation_may_fail),
+        cmocka_unit_test(finalizers_alone_keep_a_cycle),
+        cmocka_unit_test(program_names_what_the_dump_will),
+        cmocka_unit_test(program_and_profile_have_one_build_id),
+        cmocka_unit_test(no_gnu_build_id_before_go_1_24),
         cmocka_unit_test_prestate(debug_information_can_be_walked,
                                   test_case(&map_cases[0])),
         cmocka_unit_test_prestate(debug_information_can_be_walked,
@@ -632,6 +896,12 @@ int main(void)
             (struct CMUnitTest){.name = map_cases[i].name,
                                 .test_func = map_holds_all_entries,
                                 .initial_state = test_case(&map_cases[i])};
+    }
+    for (size_t i = 0; i < N_TYPED; i++) {
+        tests[N_FIXED + N_ROWS + N_MAPS + i] =
+            (struct CMUnitTest){.name = typed_rows[i].name,
+                                .test_func = type_words_lead_to_types,
+                                .initial_state = test_case(&typed_rows[i])};
     }
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

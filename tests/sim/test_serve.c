@@ -31,27 +31,36 @@ struct place {
     struct sim_server *server;
     struct sim_options worlds[WORLDS];
     int64_t now_ns;
+    int64_t look_ns; /* a look at the clock lasts so long */
+    bool is_stopped;
     struct sim_fault_plan plans[SIM_FAULT_PLANS_MAX];
     size_t n_plans;
 };
 
 static int64_t now_ns(void *ctx)
 {
-    const struct place *p = ctx;
+    struct place *p = ctx;
+    p->now_ns += p->look_ns;
     return p->now_ns;
+}
+
+static bool is_stopped(void *ctx)
+{
+    const struct place *p = ctx;
+    return p->is_stopped;
 }
 
 static const char *const names[WORLDS] = {"one", "two"};
 
-static struct place *start(enum sim_go go, const char *faults,
-                           bool one_port_each)
+static struct place *new_place(const char *scenario, enum sim_go go,
+                               const char *faults)
 {
     struct place *p = calloc(1, sizeof(*p));
     struct err err = {0};
     assert_non_null(p);
     for (size_t i = 0; i < WORLDS; i++) {
         sim_options_default(&p->worlds[i]);
-        p->worlds[i].scenario = sim_scenario_find("steady");
+        p->worlds[i].scenario = sim_scenario_find(scenario);
         p->worlds[i].n_background = 200;
         p->worlds[i].go = go;
         p->worlds[i].seed = i + 1;
@@ -59,20 +68,44 @@ static struct place *start(enum sim_go go, const char *faults,
     if (*faults != '\0') {
         assert_ok(sim_faults_parse(faults, p->plans, &p->n_plans, &err), &err);
     }
+    return p;
+}
+
+static void open_place(struct place *p, size_t n_worlds, bool one_port_each,
+                       double speed)
+{
+    struct err err = {0};
     const struct sim_server_options o = {
         .address = "127.0.0.1:0",
-        .speed = 1,
+        .speed = speed,
         .worlds = p->worlds,
         .names = names,
-        .n_worlds = WORLDS,
+        .n_worlds = n_worlds,
         .one_port_each = one_port_each,
         .faults = p->plans,
         .n_faults = p->n_plans,
         .seed = 1,
         .now_ns = now_ns,
+        .is_stopped = is_stopped,
         .ctx = p,
     };
     assert_ok(sim_server_new(&o, &p->server, &err), &err);
+}
+
+static struct place *start(enum sim_go go, const char *faults,
+                           bool one_port_each)
+{
+    struct place *p = new_place("steady", go, faults);
+    open_place(p, WORLDS, one_port_each, 1);
+    return p;
+}
+
+/* One service, at this speed. */
+static struct place *start_one(const char *scenario, const char *faults,
+                               double speed)
+{
+    struct place *p = new_place(scenario, SIM_GO_1_23, faults);
+    open_place(p, 1, false, speed);
     return p;
 }
 
@@ -200,6 +233,25 @@ static struct profile *decoded(const struct client *c)
     return out;
 }
 
+static double first_column(const struct profile *profile)
+{
+    double sum = 0;
+    for (uint32_t s = 0; s < profile->n_samples; s++) {
+        sum += (double)profile->values[(size_t)s * profile->n_types];
+    }
+    return sum;
+}
+
+static double allocated(struct place *p)
+{
+    struct client *c = get(p, "/debug/pprof/allocs?gc=1");
+    struct profile *profile = decoded(c);
+    const double sum = first_column(profile);
+    profile_free(profile);
+    forget(c);
+    return sum;
+}
+
 /* --- what Go answers --- */
 
 struct page {
@@ -210,9 +262,6 @@ struct page {
 };
 
 static const struct page pages[] = {
-    {"root",                              "GET",    "/",                                   SIM_GO_1_23,
-     "HTTP/1.1 404 Not Found\r\n" TEXT SNIFF "Content-Length: 19\r\n\r\n",
-     "404 page not found\n"                                                                                                                                                                                                                       },
     {"elsewhere by DELETE",               "DELETE", "/nope",                               SIM_GO_1_26,
      "HTTP/1.1 404 Not Found\r\n" TEXT SNIFF "Content-Length: 19\r\n\r\n",
      "404 page not found\n"                                                                                                                                                                                                                       },
@@ -311,6 +360,33 @@ static void the_index_counts_what_there_is(void **state)
     stop(p);
 }
 
+static void one_service_has_nothing_at_the_root(void **state)
+{
+    struct place *p = start_one("steady", "", 1);
+    struct client *c = get(p, "/");
+    (void)state;
+    assert_int_equal(c->status, 404);
+    assert_string_equal(c->headers.data, "HTTP/1.1 404 Not Found\r\n" TEXT SNIFF
+                                         "Content-Length: 19\r\n\r\n");
+    assert_string_equal(c->body.data, "404 page not found\n");
+    forget(c);
+    stop(p);
+}
+
+static void several_services_are_listed_at_the_root(void **state)
+{
+    struct place *p = start(SIM_GO_1_23, "500", false);
+    struct client *c = get(p, "/"); /* no fault meets it */
+    const struct span page = buf_view(&c->body);
+    (void)state;
+    assert_int_equal(c->status, 200);
+    assert_true(span_has(buf_view(&c->headers), "Content-Type: text/html"));
+    assert_true(span_has(page, "<a href=\"/one/debug/pprof/\">one</a>"));
+    assert_true(span_has(page, "<a href=\"/two/debug/pprof/\">two</a>"));
+    forget(c);
+    stop(p);
+}
+
 static void profiles_are_what_they_say(void **state)
 {
     static const struct {
@@ -336,19 +412,24 @@ static void profiles_are_what_they_say(void **state)
     stop(p);
 }
 
-static void a_delta_lasts_what_was_asked(void **state)
+static void a_delta_has_what_came_while_it_lasted(void **state)
 {
     struct place *p = start(SIM_GO_1_23, "", false);
+    const int64_t before_ns = 1000 * SIM_SECOND;
     (void)state;
-    const int64_t before_ns = p->now_ns;
-    struct client *c = get(p, "/debug/pprof/allocs?seconds=7");
+    p->now_ns = before_ns;
+    struct client *c = get(p, "/debug/pprof/allocs?seconds=50");
     struct profile *profile = decoded(c);
-    const int64_t lasted_ns = p->now_ns - before_ns;
-    assert_in_range(lasted_ns, 7 * SIM_SECOND, 8 * SIM_SECOND);
-    assert_in_range(profile->duration_nanos, 7 * SIM_SECOND, 8 * SIM_SECOND);
-    assert_in_range(profile->time_nanos, SIM_EPOCH_NS + 7 * SIM_SECOND,
-                    SIM_EPOCH_NS + 8 * SIM_SECOND);
+    assert_in_range(p->now_ns - before_ns, 50 * SIM_SECOND, 51 * SIM_SECOND);
+    assert_in_range(profile->duration_nanos, 50 * SIM_SECOND, 51 * SIM_SECOND);
+    assert_in_range(profile->time_nanos,
+                    SIM_EPOCH_NS + before_ns + 50 * SIM_SECOND,
+                    SIM_EPOCH_NS + before_ns + 51 * SIM_SECOND);
     assert_true(span_has(buf_view(&c->headers), "filename=\"allocs-delta\""));
+    /* Collections publish: the delta is of about so long, not of all. */
+    const double delta = first_column(profile);
+    assert_true(delta > 0);
+    assert_true(delta < allocated(p) / 4);
     profile_free(profile);
     forget(c);
     stop(p);
@@ -399,8 +480,8 @@ static void a_port_for_each(void **state)
 {
     struct place *p = start(SIM_GO_1_23, "", true);
     (void)state;
-    assert_int_not_equal(sim_server_port(p->server, 0),
-                         sim_server_port(p->server, 1));
+    assert_int_equal(sim_server_port(p->server, 0) + 1,
+                     sim_server_port(p->server, 1));
     struct client *c = get(p, "/debug/pprof/cmdline");
     assert_int_equal(c->status, 200);
     forget(c);
@@ -422,6 +503,101 @@ static void time_passes_with_the_clock(void **state)
     profile_free(profile);
     forget(c);
     stop(p);
+}
+
+/* --- a clock too fast, a process too big --- */
+
+static void who_cannot_keep_up_answers_all_the_same(void **state)
+{
+    struct place *p = start_one("steady", "", SIM_SPEED_MAX);
+    (void)state;
+    p->now_ns += 1000 * SIM_SECOND;
+    p->look_ns = SIM_SECOND / 100;
+    const int64_t before_ns = p->now_ns;
+    struct client *c = get(p, "/debug/pprof/goroutine");
+    struct profile *profile = decoded(c);
+    const struct sim_server_counts counts = sim_server_counts(p->server);
+    assert_in_range(p->now_ns - before_ns, SIM_SECOND, 5 * SIM_SECOND);
+    assert_true(counts.speed_kept > 0 && counts.speed_kept < SIM_SPEED_MAX);
+    /* It lives on from where it came to. */
+    const int64_t due_ns = SIM_SECOND * SIM_SPEED_MAX * 1000;
+    assert_in_range(profile->time_nanos, SIM_EPOCH_NS,
+                    SIM_EPOCH_NS + due_ns / 2);
+    profile_free(profile);
+    forget(c);
+    stop(p);
+}
+
+static void a_world_runs_on_while_nobody_asks(void **state)
+{
+    struct place *p = start_one("steady", "", 100);
+    (void)state;
+    forget(get(p, "/debug/pprof/cmdline"));
+    for (unsigned i = 0; i < 1000; i++) {
+        p->now_ns += SIM_SECOND;
+        turn(p);
+    }
+    /* So there is little left to do, however long a look takes. */
+    p->look_ns = SIM_SECOND / 1000;
+    struct client *c = get(p, "/debug/pprof/goroutine");
+    struct profile *profile = decoded(c);
+    assert_in_range(profile->time_nanos, SIM_EPOCH_NS + 100000 * SIM_SECOND,
+                    SIM_EPOCH_NS + 102000 * SIM_SECOND);
+    assert_true(sim_server_counts(p->server).speed_kept <= 0);
+    profile_free(profile);
+    forget(c);
+    stop(p);
+}
+
+static void what_outgrows_its_limit_starts_anew(void **state)
+{
+    /* Nothing is collected: 4 GiB are full after some 1040 s. */
+    struct place *p = start_one("gc-off", "", 1);
+    (void)state;
+    p->now_ns += 900 * SIM_SECOND;
+    const double first = allocated(p);
+    assert_int_equal(sim_server_counts(p->server).killed, 0);
+    p->now_ns += 300 * SIM_SECOND;
+    const double second = allocated(p);
+    assert_int_equal(sim_server_counts(p->server).killed, 1);
+    assert_true(second < first / 2);
+    stop(p);
+}
+
+static void the_end_does_not_wait_for_answers(void **state)
+{
+    struct place *p = start_one("steady", "", SIM_SPEED_MAX);
+    struct client *c = ask(p, "GET", "/debug/pprof/heap");
+    (void)state;
+    p->now_ns += 1000 * SIM_SECOND;
+    p->is_stopped = true;
+    for (unsigned i = 0; i < 20; i++) {
+        poll_client(c);
+        turn(p);
+    }
+    poll_client(c);
+    assert_true(c->is_done);
+    assert_int_equal(c->code, CURLE_GOT_NOTHING);
+    assert_int_equal(sim_server_counts(p->server).answers, 0);
+    forget(c);
+    stop(p);
+}
+
+static void speed_has_a_limit(void **state)
+{
+    struct place *p = new_place("steady", SIM_GO_1_23, "");
+    struct sim_server *s = NULL;
+    struct err err = {0};
+    const struct sim_server_options o = {.address = "127.0.0.1:0",
+                                         .speed = SIM_SPEED_MAX + 1,
+                                         .worlds = p->worlds,
+                                         .n_worlds = 1,
+                                         .now_ns = now_ns,
+                                         .ctx = p};
+    (void)state;
+    assert_false(sim_server_new(&o, &s, &err));
+    assert_err(&err, ERR_USAGE, "the speed must be above 0 and at most 10000");
+    free(p);
 }
 
 /* --- faults --- */
@@ -524,19 +700,6 @@ static void a_bomb_inflates_a_thousandfold(void **state)
     stop(p);
 }
 
-static double allocated(struct place *p)
-{
-    struct client *c = get(p, "/debug/pprof/allocs?gc=1");
-    struct profile *profile = decoded(c);
-    double sum = 0;
-    for (uint32_t s = 0; s < profile->n_samples; s++) {
-        sum += (double)profile->values[(size_t)s * profile->n_types];
-    }
-    profile_free(profile);
-    forget(c);
-    return sum;
-}
-
 static void counters_fall_at_a_restart(void **state)
 {
     struct place *p = start(SIM_GO_1_23, "restart@3", false);
@@ -549,6 +712,38 @@ static void counters_fall_at_a_restart(void **state)
     const double third = allocated(p);
     assert_true(second > first);
     assert_true(third < second / 2);
+    stop(p);
+}
+
+static void a_restart_breaks_what_is_being_collected(void **state)
+{
+    struct place *p = start_one("steady", "restart@2", 1);
+    struct client *first = ask(p, "GET", "/debug/pprof/heap?seconds=20");
+    (void)state;
+    for (unsigned i = 0; i < 100; i++) {
+        turn(p);
+        poll_client(first);
+    }
+    struct client *second = get(p, "/debug/pprof/cmdline");
+    assert_int_equal(second->status, 200);
+    finish(p, first);
+    assert_int_equal(first->code, CURLE_GOT_NOTHING);
+    forget(first);
+    forget(second);
+    stop(p);
+}
+
+static void faults_meet_the_index(void **state)
+{
+    static const char *const paths[] = {"/debug/pprof", "/debug/pprof/",
+                                        "/debug/pprof/nope"};
+    struct place *p = start(SIM_GO_1_23, "401", false);
+    (void)state;
+    for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+        struct client *c = get(p, paths[i]);
+        assert_int_equal(c->status, 401);
+        forget(c);
+    }
     stop(p);
 }
 
@@ -675,12 +870,21 @@ int main(void)
     }
     const struct CMUnitTest others[] = {
         cmocka_unit_test(the_index_counts_what_there_is),
+        cmocka_unit_test(one_service_has_nothing_at_the_root),
+        cmocka_unit_test(several_services_are_listed_at_the_root),
         cmocka_unit_test(profiles_are_what_they_say),
-        cmocka_unit_test(a_delta_lasts_what_was_asked),
+        cmocka_unit_test(a_delta_has_what_came_while_it_lasted),
         cmocka_unit_test(one_cpu_profile_at_a_time),
         cmocka_unit_test(who_hangs_up_is_forgotten),
         cmocka_unit_test(a_port_for_each),
         cmocka_unit_test(time_passes_with_the_clock),
+        cmocka_unit_test(who_cannot_keep_up_answers_all_the_same),
+        cmocka_unit_test(a_world_runs_on_while_nobody_asks),
+        cmocka_unit_test(what_outgrows_its_limit_starts_anew),
+        cmocka_unit_test(the_end_does_not_wait_for_answers),
+        cmocka_unit_test(speed_has_a_limit),
+        cmocka_unit_test(a_restart_breaks_what_is_being_collected),
+        cmocka_unit_test(faults_meet_the_index),
         cmocka_unit_test(a_wrong_length_cuts_the_body),
         cmocka_unit_test(a_bomb_inflates_a_thousandfold),
         cmocka_unit_test(counters_fall_at_a_restart),
