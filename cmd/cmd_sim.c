@@ -23,7 +23,6 @@ static void sim_defaults(void *options)
     o->noise = model.noise;
     o->gogc = model.gogc;
     o->speed = 1;
-    o->targets = 1;
     o->seeds = 20;
 }
 
@@ -62,10 +61,10 @@ static const struct option_row rows[] = {
 
     {.name = "serve", .arg = "ADDR", .kind = OPTION_TEXT, .offset = FIELD(serve),
      .help = "serve /debug/pprof/ at ADDR, such as 127.0.0.1:6060 (port 0: any)"},
-    {.name = "speed", .arg = "X", .kind = OPTION_NUMBER, .min = 0.001, .max = 1e6, .offset = FIELD(speed),
+    {.name = "speed", .arg = "X", .kind = OPTION_NUMBER, .min = 0.001, .max = SIM_SPEED_MAX, .offset = FIELD(speed),
      .help = "simulated seconds in a second (default 1)"},
     {.name = "targets", .arg = "N", .kind = OPTION_COUNT, .min = 1, .max = 100000, .offset = FIELD(targets),
-     .help = "so many services of different seeds, by path: /NAME-1/debug/pprof/"},
+     .help = "so many services in all, dealt round over the scenarios, by path: /NAME-1/debug/pprof/ (default: one each)"},
     {.name = "ports", .kind = OPTION_FLAG, .offset = FIELD(one_port_each),
      .help = "with --targets: a port each, from the address upwards"},
     {.name = "fault", .arg = "LIST", .kind = OPTION_TEXT, .offset = FIELD(faults),

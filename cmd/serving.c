@@ -69,7 +69,7 @@ static bool make_services(struct session *s, const struct sim_cmd_options *o,
     const struct sim_scenario *const *all = sim_scenarios(&n_all);
     const bool wants_all = names->n == 1 && strcmp(names->items[0], "all") == 0;
     const size_t n_scenarios = wants_all ? n_all : names->n;
-    out->n = o->targets > 1 ? (size_t)o->targets : n_scenarios;
+    out->n = o->targets > 0 ? (size_t)o->targets : n_scenarios;
     out->n_scenarios = n_scenarios;
     out->worlds = arena_new(s->arena, struct sim_options, out->n);
     out->names = arena_new(s->arena, const char *, out->n);

@@ -8,6 +8,7 @@
 
 #include "heap/heap.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -364,7 +365,8 @@ void dump_writer_zeros(struct dump_writer *w, uint64_t n)
 void dump_writer_number(struct dump_writer *w, uint64_t value, unsigned bytes)
 {
     uint8_t b[8];
-    for (unsigned i = 0; i < bytes && i < 8; i++) {
+    assert(bytes <= sizeof(b));
+    for (unsigned i = 0; i < bytes; i++) {
         const unsigned at = w->is_big_endian ? bytes - 1 - i : i;
         b[at] = (uint8_t)(value >> (8 * i));
     }

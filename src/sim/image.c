@@ -214,6 +214,11 @@ static bool place_goroutines(struct dump *d, struct err *err)
             return false;
         }
     }
+    if (d->im->next_page > d->stacks) {
+        return err_set(err, ERR_LIMIT,
+                       "goroutines hold more than %d MiB of arrays",
+                       HOLDER_ROOM >> 20);
+    }
     return true;
 }
 

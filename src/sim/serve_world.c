@@ -125,6 +125,11 @@ void sim_target_give_up(struct sim_pace *p, struct sim_target *t, double speed)
         return;
     }
     t->lost_ns = add_sat_i64(t->lost_ns, lag_ns);
+    /* One that runs faster than the clock is late because nobody asked for it
+       before: it would have kept up. */
+    if (speed >= p->options->speed) {
+        return;
+    }
     /* Above 0, which says that all keep up. */
     speed = speed < 0.001 ? 0.001 : speed;
     if (p->counts->speed_kept <= 0 || speed < p->counts->speed_kept) {

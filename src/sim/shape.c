@@ -334,11 +334,11 @@ static void write_nodes(struct shape *s, uint64_t n)
 static void write_hub(struct shape *s)
 {
     dump_writer_object(s->w, s->hub, s->hub_bytes);
-    for (uint64_t i = 0; i < s->n_nodes; i++) {
+    for (uint64_t i = 0; i < s->n_nodes && dump_writer_ok(s->w); i++) {
         dump_writer_word(s->w, node_address(s, i));
     }
     dump_writer_zeros(s->w, s->hub_bytes - s->n_nodes * s->pointer_bytes);
-    for (uint64_t i = 0; i < s->n_nodes; i++) {
+    for (uint64_t i = 0; i < s->n_nodes && dump_writer_ok(s->w); i++) {
         dump_writer_field(s->w, i * s->pointer_bytes);
     }
     dump_writer_close(s->w);

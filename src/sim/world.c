@@ -187,7 +187,7 @@ static int64_t next_quirk_ns(const struct sim_world *w)
     int64_t next = INT64_MAX;
     const int64_t restart_ns = (int64_t)(q->restart_s * (double)SIM_SECOND);
     const int64_t rate_ns = (int64_t)(q->rate_change_s * (double)SIM_SECOND);
-    if (q->restart_s > 0 && w->generation == 0) {
+    if (q->restart_s > 0 && !w->has_restarted) {
         next = restart_ns;
     }
     if (q->rate_change_s > 0 && w->rate_bytes != q->rate_after &&
@@ -205,7 +205,8 @@ static bool heed_quirks(struct sim_world *w, struct err *err)
         w->rate_bytes != q->rate_after) {
         sim_set_rate(w, q->rate_after);
     }
-    if (q->restart_s > 0 && w->generation == 0 && now_s >= q->restart_s) {
+    if (q->restart_s > 0 && !w->has_restarted && now_s >= q->restart_s) {
+        w->has_restarted = true;
         return sim_world_restart(w, err);
     }
     return true;

@@ -95,6 +95,7 @@ struct sim_world {
     struct sim_populations populations;
     struct sim_random random;
 
+    bool has_restarted;  /* as the scenario's quirk asks */
     unsigned generation; /* restarts so far */
     int64_t started_ns;  /* of this process, in the world's time */
     int64_t now_ns;      /* since the world's start */

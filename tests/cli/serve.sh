@@ -50,7 +50,7 @@ serve() {
 # restarts at each answer and a clock that is as fast as can be, each turn of
 # the server is full of work, and yet it ends at once.
 if [ -x "$load" ]; then
-    "$load" "$seep" 1 200 "" "slow,drip,hang" "reset,truncate,length,bomb" \
+    "$load" "$seep" 0.7 200 "" "slow,drip,hang" "reset,truncate,length,bomb" \
         "500,404,401,redirect,html" "10000 restart" "10000 slow:0.1,reset:0.1" ||
         complain "the server did not stand the load"
 else

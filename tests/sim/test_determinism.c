@@ -45,6 +45,30 @@ static void add_text(struct sim_world *w, enum sim_profile p, int debug,
     buf_release(&text);
 }
 
+static bool hash_bytes(void *ctx, const uint8_t *p, size_t n, struct err *err)
+{
+    (void)err;
+    return XXH3_64bits_update(ctx, p, n) == XXH_OK;
+}
+
+static bool hash_end(void *ctx, struct err *err)
+{
+    (void)ctx;
+    (void)err;
+    return true;
+}
+
+static void add_dump(struct sim_world *w, XXH3_state_t *h)
+{
+    struct err err = {0};
+    struct sink sink = {h, hash_bytes, hash_end};
+    struct buf program = BUF_LIMIT((size_t)64 << 20);
+    must(sim_dump_write(w, &sink, &err), &err);
+    must(sim_program_write(w, &program, &err), &err);
+    XXH3_64bits_update(h, program.data, program.len);
+    buf_release(&program);
+}
+
 static uint64_t digest_of(const struct sim_scenario *s)
 {
     struct sim_options o;
@@ -64,8 +88,13 @@ static uint64_t digest_of(const struct sim_scenario *s)
         add_proto(w, SIM_HEAP, h);
         add_proto(w, SIM_GOROUTINE, h);
     }
+    add_proto(w, SIM_ALLOCS, h);
     add_text(w, SIM_HEAP, 1, h);
+    add_text(w, SIM_GOROUTINE, 1, h);
     add_text(w, SIM_GOROUTINE, 2, h);
+    if (s->label == SIM_LEAK) { /* the others' dumps are no different */
+        add_dump(w, h);
+    }
     sim_world_free(w);
     const uint64_t digest = XXH3_64bits_digest(h);
     XXH3_freeState(h);
