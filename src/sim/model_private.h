@@ -140,7 +140,8 @@ static inline bool sim_has_finalizer(const struct sim_population_spec *p,
 
 /* Copies the spec (texts are borrowed and must be static or from
    sim_text()). */
-void sim_population(struct sim_world *w, const struct sim_population_spec *p);
+void sim_population(struct sim_world *w,
+                    const struct sim_population_spec *spec);
 
 /* printf into the world's arena; for names made in loops. */
 const char *sim_text(struct sim_world *w, const char *fmt, ...)

@@ -112,7 +112,7 @@ for version in 1.19 1.21 1.23 1.24 1.25 1.26 1.27; do
             fail "$last: main.worker is not in pprof -top"; }
     last=$(find "$run" -name '*.heap.pb.gz' | sort | tail -1)
     read_with "$last" -raw &&
-        { grep -q 'main\.newOrder /src/orders/order\.go:28:' "$work/out" ||
+        { grep -q 'main\.newOrder /src/orders/order\.go:28[: ]' "$work/out" ||
             fail "$last: main.newOrder order.go:28 is not in pprof -raw"; }
     # pprof reads Go's old text forms as well.
     for file in "$run"/*.heap.debug1.txt "$run"/*.goroutine.debug1.txt; do
