@@ -205,6 +205,11 @@ static bool fail_tls(struct fetch_http *h)
         return FAIL(h, ANSWER, IO,
                     "the server does not speak TLS: try http://");
     }
+    if (strstr(h->detail, "SSL_ERROR_SYSCALL") != NULL) {
+        return FAIL(h, ANSWER, IO,
+                    "the server ended the TLS handshake: does it speak "
+                    "http://?");
+    }
     return FAIL(h, ANSWER, IO, "no TLS: %.150s", h->detail);
 }
 
