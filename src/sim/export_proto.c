@@ -1,6 +1,7 @@
 /* Stacks as locations of a pprof message: one location for a function and
    what is inlined into it, with the address of the call. */
 #include "sim/export_private.h"
+#include "sim/program_private.h"
 
 #include <string.h>
 
@@ -23,13 +24,13 @@ static uint64_t text_end(const struct sim_code *c)
 /* The linker writes a build id since Go 1.24. */
 static void build_id(const struct sim_world *w, struct buf *out)
 {
+    uint8_t id[SIM_BUILD_ID_BYTES];
     if (w->options.go < SIM_GO_1_24) {
         return;
     }
-    uint64_t state = sim_mix(sim_hash(w->code.service), w->generation);
-    for (unsigned i = 0; i < 5; i++) {
-        state = sim_mix(state, i + (uint64_t)w->options.go);
-        buf_printf(out, "%08x", (unsigned)(state >> 32));
+    sim_build_id(w, id);
+    for (size_t i = 0; i < sizeof(id); i++) {
+        buf_printf(out, "%02x", id[i]);
     }
 }
 

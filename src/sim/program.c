@@ -90,7 +90,6 @@ void sim_put(struct buf *b, uint64_t v, unsigned bytes)
 
 /* --- build ids --- */
 
-/* What profiles of the same process say, export_proto.c; Go 1.24 and later. */
 static uint64_t next_id(uint64_t state, const struct sim_world *w, unsigned i)
 {
     return sim_mix(state, i + (uint64_t)w->options.go);
