@@ -5,7 +5,7 @@
 # Headers of src/ to install, as absolute paths.
 function(seep_public_headers out)
   file(GLOB todo CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/base/*.h)
-  list(FILTER todo EXCLUDE REGEX "/banned\\.h$")
+  list(FILTER todo EXCLUDE REGEX "/(banned|gz_private)\\.h$")
   foreach(room IN LISTS seep_rooms)
     if(EXISTS ${PROJECT_SOURCE_DIR}/src/${room}/${room}.h)
       list(APPEND todo ${PROJECT_SOURCE_DIR}/src/${room}/${room}.h)

@@ -6,6 +6,7 @@
 #ifndef SEEP_CMD_CMD_H
 #define SEEP_CMD_CMD_H
 
+#include "base/buf.h"
 #include "options.h"
 
 enum color_mode { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
@@ -45,6 +46,11 @@ struct cmd {
     const struct cmd_example *examples;
     size_t n_examples;
     void (*defaults)(void *options); /* NULL: all zero */
+
+    /* run() gets the words of the command line as they are, and no options:
+       it reads them by rules of its own, common ones and --help too. */
+    bool takes_raw;
+    void (*help_options)(struct buf *out); /* instead of the rows; or NULL */
 
     /* Exit status. Errors were printed by then. */
     int (*run)(struct session *session, void *options,

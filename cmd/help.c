@@ -26,6 +26,17 @@ void help_wrap(struct buf *out, const char *text, size_t column, size_t indent)
     buf_char(out, '\n');
 }
 
+void help_row(struct buf *out, size_t start, const char *text)
+{
+    size_t column = out->len - start;
+    if (column + 2 > OPTION_COLUMN) {
+        buf_char(out, '\n');
+        column = 0;
+    }
+    buf_repeat(out, ' ', OPTION_COLUMN - column);
+    help_wrap(out, text, OPTION_COLUMN, OPTION_COLUMN);
+}
+
 static void option_line(struct buf *out, const struct option_row *row)
 {
     const size_t start = out->len;
@@ -37,13 +48,7 @@ static void option_line(struct buf *out, const struct option_row *row)
     if (row->arg != NULL) {
         buf_printf(out, " %s", row->arg);
     }
-    size_t column = out->len - start;
-    if (column + 2 > OPTION_COLUMN) {
-        buf_char(out, '\n');
-        column = 0;
-    }
-    buf_repeat(out, ' ', OPTION_COLUMN - column);
-    help_wrap(out, row->help, OPTION_COLUMN, OPTION_COLUMN);
+    help_row(out, start, row->help);
 }
 
 static void option_lines(struct buf *out, const char *title,
@@ -67,6 +72,10 @@ void help_command(struct buf *out, const struct cmd *c)
     if (c->about != NULL) {
         buf_char(out, '\n');
         help_wrap(out, c->about, 0, 0);
+    }
+    if (c->help_options != NULL) {
+        c->help_options(out);
+        return;
     }
     if (c->n_options > 0) {
         option_lines(out, "options", c->options, c->n_options);

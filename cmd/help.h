@@ -12,6 +12,10 @@ void help_command(struct buf *out, const struct cmd *c);
    `column` is where the first line stands. */
 void help_wrap(struct buf *out, const char *text, size_t column, size_t indent);
 
+/* The text of an option in its column; what was appended since out->len was
+   `start` names it. */
+void help_row(struct buf *out, size_t start, const char *text);
+
 /* For pages about one thing: a titled paragraph, and a block of Go. Nothing
    for an absent or empty text. */
 void help_paragraph(struct buf *out, const char *title, const char *text);

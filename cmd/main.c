@@ -81,8 +81,7 @@ static int print_and_end(struct buf *text)
 static int unknown_command(const char *word)
 {
     /* Commands of releases to come get a plain answer. */
-    static const char *const planned[] = {"watch", "heap", "pprof", "convert",
-                                          "baseline"};
+    static const char *const planned[] = {"watch", "heap", "baseline"};
     for (size_t i = 0; i < sizeof(planned) / sizeof(planned[0]); i++) {
         if (strcmp(word, planned[i]) == 0) {
             console_say("%s is not in this release; seep --help lists what is",
@@ -124,6 +123,24 @@ static int show_version(void)
     struct buf text = BUF_LIMIT(128);
     buf_str(&text, "seep " SEEP_VERSION "\n");
     return print_and_end(&text);
+}
+
+/* The words as they are, for a command that knows what they mean. */
+static int run_raw(const struct cmd *c, struct session *s, int argc,
+                   char **argv)
+{
+    struct err err = {0};
+    struct words args = {
+        .items = arena_new(s->arena, const char *, (size_t)argc + 1)};
+    if (args.items == NULL) {
+        err_nomem(&err, "command line");
+        return console_fail(NULL, &err);
+    }
+    for (int i = 0; i < argc; i++) {
+        args.items[args.n++] = argv[i];
+    }
+    console_look(s);
+    return c->run(s, NULL, &args);
 }
 
 static int run_command(const struct cmd *c, struct session *s, int argc,
@@ -187,8 +204,11 @@ static int run(struct session *s, int argc, char **argv)
         return show_help(argc > 1 ? argv[1] : NULL);
     }
     const struct cmd *c = cmds_find(argv[0]);
-    return c != NULL ? run_command(c, s, argc - 1, argv + 1)
-                     : unknown_command(argv[0]);
+    if (c == NULL) {
+        return unknown_command(argv[0]);
+    }
+    return c->takes_raw ? run_raw(c, s, argc - 1, argv + 1)
+                        : run_command(c, s, argc - 1, argv + 1);
 }
 
 int main(int argc, char **argv)

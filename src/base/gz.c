@@ -1,15 +1,14 @@
 /*
- * zlib does the work; this file decides what a complete gzip stream is and
- * names what is wrong with the others. Offsets are those of the compressed
- * input.
+ * An engine inflates (gz_private.h); this file decides what a complete gzip
+ * stream is and names what is wrong with the others. Offsets are those of the
+ * compressed input. Compression is zlib's.
  */
 #include "base/gz.h"
 
 #include "base/buf.h"
+#include "base/gz_private.h"
 
-#include <limits.h>
 #include <stdlib.h>
-#include <string.h>
 #define ZLIB_CONST /* next_in points to const bytes */
 #include <zlib.h>
 
@@ -17,15 +16,15 @@
 
 enum {
     GZ_BLOCK_BYTES = 64 << 10,
-    /* 16 tells zlib to accept gzip only; 15 is the largest window. */
+    /* 16 tells zlib to write gzip; 15 is the largest window. */
     GZ_WINDOW_BITS = 16 + 15,
 };
 
 struct gz_reader {
-    z_stream z;
+    struct gz_engine *engine;
     struct sink out;
     uint64_t limit_bytes;
-    uint64_t consumed_bytes;     /* compressed */
+    uint64_t offered_bytes;      /* compressed, all that came in */
     uint64_t produced_bytes;     /* inflated and passed on */
     uint64_t member_start_bytes; /* offset of the current member */
     uint64_t n_members;          /* finished ones */
@@ -33,33 +32,6 @@ struct gz_reader {
     bool has_failed;
     uint8_t block[GZ_BLOCK_BYTES];
 };
-
-/* zlib's messages in our words; what is not listed is damage. Of a header it
-   is the start that is worth naming. */
-static const struct {
-    const char *zlib;
-    const char *ours;
-    bool is_header;
-} messages[] = {
-    {"incorrect data check",       "gzip checksum does not match",         false},
-    {"incorrect length check",     "gzip length does not match",           false},
-    {"incorrect header check",     "not gzip data",                        true },
-    {"unknown compression method", "gzip header: unknown method",          true },
-    {"unknown header flags set",   "gzip header: unknown flags",           true },
-    {"header crc mismatch",        "gzip header: checksum does not match", true },
-};
-
-static void *take(void *opaque, uInt n, uInt unit)
-{
-    (void)opaque;
-    return calloc(n, unit);
-}
-
-static void give_back(void *opaque, void *p)
-{
-    (void)opaque;
-    free(p);
-}
 
 bool gz_is_magic(const uint8_t *p, size_t n)
 {
@@ -74,34 +46,27 @@ struct gz_reader *gz_reader_new(struct sink out, uint64_t limit_bytes)
     }
     g->out = out;
     g->limit_bytes = limit_bytes;
-    g->z.zalloc = take;
-    g->z.zfree = give_back;
-    if (inflateInit2(&g->z, GZ_WINDOW_BITS) != Z_OK) {
+    g->engine = gz_engine_new();
+    if (!g->engine) {
         free(g);
         return NULL;
     }
     return g;
 }
 
-static bool fail_data(const struct gz_reader *g, struct err *err)
+/* Offset of the next byte to be inflated. */
+static uint64_t consumed_bytes(const struct gz_reader *g,
+                               const struct gz_io *io)
 {
-    const char *said = g->z.msg ? g->z.msg : "";
-    for (size_t i = 0; i < sizeof(messages) / sizeof(messages[0]); i++) {
-        if (strcmp(said, messages[i].zlib) == 0) {
-            return err_set_at(err, ERR_FORMAT,
-                              messages[i].is_header ? g->member_start_bytes
-                                                    : g->consumed_bytes,
-                              "%s", messages[i].ours);
-        }
-    }
-    return err_set_at(err, ERR_FORMAT, g->consumed_bytes,
-                      "gzip data is damaged: %s", said);
+    return g->offered_bytes - io->n_in - gz_engine_read_ahead(g->engine);
 }
 
-static bool pass_on(struct gz_reader *g, size_t n, struct err *err)
+static bool pass_on(struct gz_reader *g, const struct gz_io *io,
+                    struct err *err)
 {
+    const size_t n = sizeof(g->block) - io->n_out;
     if (n > g->limit_bytes - g->produced_bytes) {
-        return err_set_at(err, ERR_LIMIT, g->consumed_bytes,
+        return err_set_at(err, ERR_LIMIT, consumed_bytes(g, io),
                           "gzip data inflates to more than %llu bytes",
                           (unsigned long long)g->limit_bytes);
     }
@@ -110,56 +75,50 @@ static bool pass_on(struct gz_reader *g, size_t n, struct err *err)
 }
 
 /* One block of output, or as much as the input gives. */
-static bool inflate_block(struct gz_reader *g, struct err *err)
+static bool inflate_block(struct gz_reader *g, struct gz_io *io,
+                          struct err *err)
 {
-    g->z.next_out = g->block;
-    g->z.avail_out = sizeof(g->block);
-    const uInt had = g->z.avail_in;
-    const int rc = inflate(&g->z, Z_NO_FLUSH);
-    g->consumed_bytes += had - g->z.avail_in;
-    if (rc == Z_MEM_ERROR) {
+    io->out = g->block;
+    io->n_out = sizeof(g->block);
+    const enum gz_step step = gz_engine_step(g->engine, io);
+    if (step == GZ_STEP_NO_MEMORY) {
         return err_nomem(err, "inflating");
     }
-    if (!pass_on(g, sizeof(g->block) - g->z.avail_out, err)) {
+    if (!pass_on(g, io, err)) {
         return false;
     }
-    if (rc == Z_STREAM_END) {
+    switch (step) {
+    case GZ_STEP_MORE:
+    case GZ_STEP_NO_MEMORY:
+        break;
+    case GZ_STEP_END:
         g->is_inside = false;
         g->n_members++;
-        return inflateReset(&g->z) == Z_OK ||
-               err_set(err, ERR_INTERNAL, "inflate state");
-    }
-    /* Z_BUF_ERROR only says that the input is used up. */
-    if (rc != Z_OK && rc != Z_BUF_ERROR) {
-        return fail_data(g, err);
+        break;
+    case GZ_STEP_BAD_HEADER:
+        /* Of a header it is the start that is worth naming. */
+        return err_set_at(err, ERR_FORMAT, g->member_start_bytes, "%s",
+                          io->message);
+    case GZ_STEP_BAD_TRAILER:
+        return err_set_at(err, ERR_FORMAT, consumed_bytes(g, io), "%s",
+                          io->message);
+    case GZ_STEP_DAMAGED:
+        return err_set_at(err, ERR_FORMAT, consumed_bytes(g, io),
+                          "gzip data is damaged");
     }
     return true;
 }
 
 /* The first byte tells another member from garbage. */
-static bool begin_member(struct gz_reader *g, struct err *err)
+static bool begin_member(struct gz_reader *g, const struct gz_io *io,
+                         struct err *err)
 {
-    if (g->n_members > 0 && g->z.next_in[0] != 0x1f) {
-        return err_set_at(err, ERR_FORMAT, g->consumed_bytes,
+    if (g->n_members > 0 && io->in[0] != 0x1f) {
+        return err_set_at(err, ERR_FORMAT, consumed_bytes(g, io),
                           "data after the end of the gzip stream");
     }
     g->is_inside = true;
-    g->member_start_bytes = g->consumed_bytes;
-    return true;
-}
-
-/* What a full output block leaves behind comes with the next input: a member
-   ends in eight bytes that are read only after all of its output. */
-static bool inflate_all(struct gz_reader *g, struct err *err)
-{
-    while (g->z.avail_in > 0) {
-        if (!g->is_inside && !begin_member(g, err)) {
-            return false;
-        }
-        if (!inflate_block(g, err)) {
-            return false;
-        }
-    }
+    g->member_start_bytes = consumed_bytes(g, io);
     return true;
 }
 
@@ -169,16 +128,15 @@ bool gz_reader_write(struct gz_reader *g, const uint8_t *p, size_t n,
     if (g->has_failed) {
         return err_set(err, ERR_INTERNAL, "gzip reader has failed before");
     }
-    while (n > 0) {
-        const uInt part = n > UINT_MAX ? UINT_MAX : (uInt)n;
-        g->z.next_in = p;
-        g->z.avail_in = part;
-        if (!inflate_all(g, err)) {
+    struct gz_io io = {.in = p, .n_in = n};
+    g->offered_bytes += n;
+    /* A full block of output may have left some behind. */
+    while (io.n_in > 0 || (g->is_inside && io.out != NULL && io.n_out == 0)) {
+        if ((!g->is_inside && !begin_member(g, &io, err)) ||
+            !inflate_block(g, &io, err)) {
             g->has_failed = true;
             return false;
         }
-        p += part;
-        n -= part;
     }
     return true;
 }
@@ -189,7 +147,7 @@ bool gz_reader_end(struct gz_reader *g, struct err *err)
         return err_set(err, ERR_INTERNAL, "gzip reader has failed before");
     }
     if (g->is_inside || g->n_members == 0) {
-        return err_set_at(err, ERR_FORMAT, g->consumed_bytes,
+        return err_set_at(err, ERR_FORMAT, g->offered_bytes,
                           "gzip data is truncated");
     }
     return g->out.end(g->out.ctx, err);
@@ -203,7 +161,7 @@ uint64_t gz_reader_total(const struct gz_reader *g)
 void gz_reader_free(struct gz_reader *g)
 {
     if (g) {
-        inflateEnd(&g->z);
+        gz_engine_free(g->engine);
         free(g);
     }
 }

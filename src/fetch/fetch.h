@@ -9,8 +9,9 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/sink.h"
-#include "fetch/http.h" /* IWYU pragma: export */
-#include "fetch/url.h"  /* IWYU pragma: export */
+#include "fetch/http.h"      /* IWYU pragma: export */
+#include "fetch/pprof_url.h" /* IWYU pragma: export */
+#include "fetch/url.h"       /* IWYU pragma: export */
 
 /* Reads a regular file, a pipe, or standard input ("-") in blocks into the
    sink, then calls its end. More than `limit_bytes` is ERR_LIMIT. Checks

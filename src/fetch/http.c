@@ -1,11 +1,12 @@
-/* libcurl's easy interface; texts of its failures are our own where people
-   meet them often. */
+/* libcurl's easy interface, loaded when it is first needed; texts of its
+   failures are our own where people meet them often. */
 #include "fetch/http.h"
 
 #include "base/buf.h"
+#include "base/library.h"
+#include "fetch/curl_private.h"
 #include "fetch/url.h"
 
-#include <curl/curl.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,10 +14,11 @@
 #include "base/banned.h"
 
 /* Of an error's body: enough for its first line. */
-enum { REASON_BYTES = 160, MS_NS = 1000000 };
+enum { REASON_BYTES = 160, MS_NS = 1000000, REDIRECTS_MAX = 10 };
 
 struct fetch_http {
     struct fetch_http_options options;
+    struct curl_library lib;
     CURL *curl;
     int64_t more_ns; /* beside the timeout */
 
@@ -35,7 +37,7 @@ struct fetch_http {
 static long status_of(const struct fetch_http *h)
 {
     long status = 0;
-    curl_easy_getinfo(h->curl, CURLINFO_RESPONSE_CODE, &status);
+    h->lib.easy_getinfo(h->curl, CURLINFO_RESPONSE_CODE, &status);
     return status;
 }
 
@@ -122,7 +124,7 @@ static bool fail_redirect(struct fetch_http *h, long status, const char *to)
 static bool fail_status(struct fetch_http *h, long status)
 {
     char *location = NULL;
-    curl_easy_getinfo(h->curl, CURLINFO_REDIRECT_URL, &location);
+    h->lib.easy_getinfo(h->curl, CURLINFO_REDIRECT_URL, &location);
     if (location != NULL) {
         return fail_redirect(h, status, location);
     }
@@ -138,7 +140,7 @@ static bool fail_connect(struct fetch_http *h)
 {
     char text[ERR_TEXT_MAX / 2];
     long number = 0;
-    curl_easy_getinfo(h->curl, CURLINFO_OS_ERRNO, &number);
+    h->lib.easy_getinfo(h->curl, CURLINFO_OS_ERRNO, &number);
     if (number == 0 || strerror_r((int)number, text, sizeof(text)) != 0) {
         return FAIL(h, CONNECT, IO, "cannot connect: %.150s", h->detail);
     }
@@ -150,7 +152,7 @@ static bool fail_connect(struct fetch_http *h)
 static bool was_asked(const struct fetch_http *h)
 {
     long sent_bytes = 0;
-    curl_easy_getinfo(h->curl, CURLINFO_REQUEST_SIZE, &sent_bytes);
+    h->lib.easy_getinfo(h->curl, CURLINFO_REQUEST_SIZE, &sent_bytes);
     return sent_bytes > 0;
 }
 
@@ -173,7 +175,7 @@ static bool fail_timeout(struct fetch_http *h)
 static bool fail_cut(struct fetch_http *h)
 {
     curl_off_t said = -1;
-    curl_easy_getinfo(h->curl, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &said);
+    h->lib.easy_getinfo(h->curl, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &said);
     if (said < 0) {
         return FAIL(h, BROKEN, IO,
                     "the answer broke off after %" PRIu64 " bytes", h->n_bytes);
@@ -257,7 +259,7 @@ static bool fail(struct fetch_http *h, CURLcode code)
     default:
         return FAIL(h, ANSWER, IO, "%.200s",
                     h->detail[0] != '\0' ? h->detail
-                                         : curl_easy_strerror(code));
+                                         : h->lib.easy_strerror(code));
     }
 }
 
@@ -287,17 +289,36 @@ static bool judge(struct fetch_http *h, CURLcode code)
 
 /* --- a client --- */
 
-static bool set_up(struct fetch_http *h)
+#define SET(option, value)                                                     \
+    ok = ok && h->lib.easy_setopt(h->curl, option, value) == CURLE_OK
+
+/* Who is trusted, and who is asked in between. */
+static bool set_up_trust(struct fetch_http *h)
 {
-    CURL *c = h->curl;
     const struct fetch_http_options *o = &h->options;
     bool ok = true;
-#define SET(option, value)                                                     \
-    ok = ok && curl_easy_setopt(c, option, value) == CURLE_OK
+    /* The library asks no environment: libcurl does for NULL. */
+    SET(CURLOPT_PROXY, o->proxy != NULL ? o->proxy : "");
+    SET(CURLOPT_NOPROXY, o->no_proxy != NULL ? o->no_proxy : "");
+    SET(CURLOPT_SSLCERT, o->tls_cert);
+    SET(CURLOPT_SSLKEY, o->tls_key);
+    if (o->tls_ca != NULL) {
+        SET(CURLOPT_CAINFO, o->tls_ca);
+    }
+    SET(CURLOPT_SSL_VERIFYPEER, o->is_insecure ? 0L : 1L);
+    SET(CURLOPT_SSL_VERIFYHOST, o->is_insecure ? 0L : 2L);
+    return ok;
+}
+
+static bool set_up(struct fetch_http *h)
+{
+    const struct fetch_http_options *o = &h->options;
+    bool ok = set_up_trust(h);
     SET(CURLOPT_USERAGENT, o->user_agent);
     SET(CURLOPT_PROTOCOLS_STR, "http,https");
-    SET(CURLOPT_FOLLOWLOCATION, 0L);
-    SET(CURLOPT_PROXY, ""); /* the library asks no environment */
+    SET(CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
+    SET(CURLOPT_FOLLOWLOCATION, o->follows_redirects ? 1L : 0L);
+    SET(CURLOPT_MAXREDIRS, (long)REDIRECTS_MAX);
     SET(CURLOPT_NOSIGNAL, 1L);
     SET(CURLOPT_CONNECTTIMEOUT_MS, (long)(o->connect_timeout_ns / MS_NS));
     SET(CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)o->limit_bytes);
@@ -307,27 +328,50 @@ static bool set_up(struct fetch_http *h)
     SET(CURLOPT_XFERINFOFUNCTION, on_progress);
     SET(CURLOPT_XFERINFODATA, h);
     SET(CURLOPT_ERRORBUFFER, h->detail);
-#undef SET
     return ok;
+}
+
+#undef SET
+
+void fetch_http_free(struct fetch_http *h)
+{
+    if (h != NULL) {
+        h->lib.easy_cleanup(h->curl);
+        h->lib.global_cleanup();
+        free(h);
+    }
+}
+
+static bool load_library(struct curl_library *lib, struct err *err)
+{
+    const struct library_function functions[] = {
+#define X(name) {"curl_" #name, &lib->name},
+        CURL_FUNCTIONS(X)
+#undef X
+    };
+    return library_load(CURL_LIBRARY, functions,
+                        sizeof(functions) / sizeof(functions[0]), err);
 }
 
 bool fetch_http_new(const struct fetch_http_options *o, struct fetch_http **out,
                     struct err *err)
 {
-    if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
+    struct fetch_http *h = calloc(1, sizeof(*h));
+    if (h == NULL) {
         return err_nomem(err, "libcurl");
     }
-    struct fetch_http *h = calloc(1, sizeof(*h));
-    if (h != NULL) {
-        h->options = *o;
-        h->curl = curl_easy_init();
+    h->options = *o;
+    if (!load_library(&h->lib, err)) {
+        free(h);
+        return false;
     }
-    if (h == NULL || h->curl == NULL || !set_up(h)) {
-        if (h != NULL) {
-            curl_easy_cleanup(h->curl);
-            free(h);
-        }
-        curl_global_cleanup();
+    if (h->lib.global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
+        free(h);
+        return err_nomem(err, "libcurl");
+    }
+    h->curl = h->lib.easy_init();
+    if (h->curl == NULL || !set_up(h)) {
+        fetch_http_free(h);
         return err_nomem(err, "libcurl");
     }
     *out = h;
@@ -347,12 +391,13 @@ bool fetch_http_get(struct fetch_http *h, const char *url, struct sink sink,
     h->failure = FETCH_FAILURE_NONE;
     const long timeout_ms =
         (long)((h->options.total_timeout_ns + h->more_ns) / MS_NS);
-    if (curl_easy_setopt(h->curl, CURLOPT_URL, url) != CURLE_OK ||
-        curl_easy_setopt(h->curl, CURLOPT_TIMEOUT_MS, timeout_ms) != CURLE_OK) {
+    if (h->lib.easy_setopt(h->curl, CURLOPT_URL, url) != CURLE_OK ||
+        h->lib.easy_setopt(h->curl, CURLOPT_TIMEOUT_MS, timeout_ms) !=
+            CURLE_OK) {
         h->failure = FETCH_FAILURE_HERE;
         return err_nomem(err, "URL");
     }
-    const bool ok = judge(h, curl_easy_perform(h->curl));
+    const bool ok = judge(h, h->lib.easy_perform(h->curl));
     h->err = NULL;
     return ok;
 }
@@ -365,13 +410,4 @@ enum fetch_failure fetch_http_failure(const struct fetch_http *h)
 void fetch_http_allow(struct fetch_http *h, int64_t more_ns)
 {
     h->more_ns = more_ns;
-}
-
-void fetch_http_free(struct fetch_http *h)
-{
-    if (h != NULL) {
-        curl_easy_cleanup(h->curl);
-        free(h);
-        curl_global_cleanup();
-    }
 }

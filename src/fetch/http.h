@@ -1,7 +1,7 @@
 /*
  * One GET at a time over HTTP, pushed into a sink while it arrives. Bounded in
- * time and bytes; http and https only; redirects are not followed. Who is
- * asked may be anything: the body of an error goes into one clean line.
+ * time and bytes; http and https only; redirects are followed on request.
+ * Who is asked may be anything: the body of an error goes into one clean line.
  */
 #ifndef SEEP_FETCH_HTTP_H
 #define SEEP_FETCH_HTTP_H
@@ -15,6 +15,13 @@ struct fetch_http_options {
     uint64_t limit_bytes;     /* of a body */
     bool has_secrets;         /* URLs do: what servers say is not repeated */
     const volatile int *stop; /* nonzero gives ERR_INTERRUPTED; or NULL */
+
+    bool follows_redirects; /* up to ten */
+    const char *proxy;      /* borrowed, as all below; NULL = none */
+    const char *no_proxy;   /* hosts asked without it, by comma; or NULL */
+    const char *tls_cert;   /* files; NULL = none */
+    const char *tls_key, *tls_ca;
+    bool is_insecure; /* any certificate will do */
 };
 
 /* Keeps its connection between two gets. */

@@ -2,12 +2,16 @@
  * Go's profiles that only count, as text (debug=1): goroutine, goroutineleak,
  * threadcreate and those a program makes itself. The `#` lines leave out
  * leading runtime frames, so the wait a goroutine is in is not named here; a
- * proto or a dump of the moment knows it.
+ * proto or a dump of the moment knows it. Like pprof, comments may stand in
+ * front and a memory map behind; unlike it, labels are read.
  */
 #include "input/format_private.h"
+#include "input/legacy_private.h"
 #include "input/lines_private.h"
+#include "input/memory_map_private.h"
 #include "input/quoted_private.h"
 #include "input/record_private.h"
+#include "input/scan_private.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -16,16 +20,20 @@ static const char title[] = "goroutine profile text";
 
 VEC_TYPE(count_labels, struct profile_label)
 
+enum section { SECTION_HEADER, SECTION_RECORDS, SECTION_OTHER, SECTION_MAP };
+
 struct count_text {
     struct lines lines;
+    enum section section;
     struct profile_builder *builder;
-    bool has_header;
+    bool is_like_pprof;
     uint64_t total, sum;
     bool is_open;
     int64_t n;
     struct record record;
     struct count_labels labels;
     struct label_cursor cursor;
+    struct memory_map map;
 };
 
 static bool close_record(struct count_text *t, struct err *err)
@@ -34,7 +42,8 @@ static bool close_record(struct count_text *t, struct err *err)
         return true;
     }
     t->is_open = false;
-    if (!record_locate(&t->record, t->builder, err)) {
+    if (!record_locate(&t->record, t->builder, err) ||
+        !legacy_check_size(t->builder, title, err)) {
         return false;
     }
     profile_builder_sample(t->builder, t->record.locations.items,
@@ -64,6 +73,7 @@ static bool open_record(struct count_text *t, const struct text_line *line,
     return true;
 }
 
+/* `{"key":"value"}`; where that is only a comment, what is none is ignored. */
 static bool take_labels(struct count_text *t, const struct text_line *line,
                         struct span set, struct err *err)
 {
@@ -80,13 +90,17 @@ static bool take_labels(struct count_text *t, const struct text_line *line,
     if (t->cursor.is_out_of_memory) {
         return err_nomem(err, title);
     }
-    return !t->cursor.failed || line_error(err, title, line, "bad labels");
+    return !t->cursor.failed || t->is_like_pprof ||
+           line_error(err, title, line, "bad labels");
 }
 
 static bool take_comment(struct count_text *t, const struct text_line *line,
                          struct err *err)
 {
     struct span rest = line->text;
+    if (span_starts(rest, "#\t0x") && t->is_like_pprof) {
+        return record_symbol_if_any(t->is_open ? &t->record : NULL, line, err);
+    }
     if (span_starts(rest, "#\t0x")) {
         return t->is_open
                    ? record_symbol(&t->record, title, line, err)
@@ -106,7 +120,8 @@ static bool take_header(struct count_text *t, const struct text_line *line,
     const size_t n = span_find(line->text, middle);
     struct span rest = span_from(line->text, n + sizeof(middle) - 1);
     int64_t total;
-    if (!line->is_complete || n == 0 || !take_i64(&rest, &total) || total < 0) {
+    if ((!line->is_complete && !t->is_like_pprof) || n == 0 ||
+        !take_i64(&rest, &total) || total < 0) {
         return line_error(err, title, line, "bad header");
     }
     struct buf name = BUF_LIMIT(INPUT_HEAD_BYTES);
@@ -118,17 +133,14 @@ static bool take_header(struct count_text *t, const struct text_line *line,
     }
     buf_release(&name);
     t->total = (uint64_t)total;
-    t->has_header = true;
+    t->section = SECTION_RECORDS;
     return ok;
 }
 
-static bool take_line(void *ctx, const struct text_line *line, struct err *err)
+static bool take_record_line(struct count_text *t, const struct text_line *line,
+                             struct err *err)
 {
-    struct count_text *const t = ctx;
-    if (!t->has_header) {
-        return take_header(t, line, err);
-    }
-    if (!line->is_complete) {
+    if (!line->is_complete && !t->is_like_pprof) {
         return line_error(err, title, line, "cut off in the middle of a line");
     }
     if (line->text.len == 0) {
@@ -137,15 +149,44 @@ static bool take_line(void *ctx, const struct text_line *line, struct err *err)
     if (line->text.p[0] == '#') {
         return take_comment(t, line, err);
     }
-    return open_record(t, line, err);
+    if (span_starts(line->text, "---")) {
+        t->section = SECTION_OTHER;
+        return close_record(t, err);
+    }
+    return scan_is_comment(line->text) || open_record(t, line, err);
 }
 
-/* A first line "<name> profile: total <n>". */
+static bool take_line(void *ctx, const struct text_line *line, struct err *err)
+{
+    struct count_text *const t = ctx;
+    switch (t->section) {
+    case SECTION_HEADER:
+        return scan_is_comment(line->text) || take_header(t, line, err);
+    case SECTION_MAP:
+        return memory_map_line(&t->map, line->text, err);
+    case SECTION_RECORDS:
+    case SECTION_OTHER:
+        break;
+    }
+    if (memory_map_begins(line->text) &&
+        (t->section == SECTION_OTHER || span_starts(line->text, "---"))) {
+        t->section = SECTION_MAP;
+        return close_record(t, err);
+    }
+    return t->section == SECTION_OTHER || take_record_line(t, line, err);
+}
+
+/* A first line "<name> profile: total <n>", comments in front left out. */
 static bool sniff(struct span head)
 {
-    struct span line = span_first(head, span_find_char(head, '\n'));
-    const size_t n = span_find(line, " profile: total ");
-    return n > 0 && n < line.len && input_is_text(line);
+    struct span line;
+    while (span_line(&head, &line)) {
+        if (!scan_is_comment(line)) {
+            const size_t n = span_find(line, " profile: total ");
+            return n > 0 && n < line.len && input_is_text(line);
+        }
+    }
+    return false;
 }
 
 static void close_text(void *decoder)
@@ -155,6 +196,7 @@ static void close_text(void *decoder)
     record_release(&t->record);
     count_labels_release(&t->labels);
     label_cursor_release(&t->cursor);
+    memory_map_release(&t->map);
     profile_builder_free(t->builder);
     free(t);
 }
@@ -167,6 +209,8 @@ static void *open_text(const struct input_limits *limits)
     }
     lines_init(&t->lines, limits->text_bytes, take_line, t);
     record_init(&t->record);
+    memory_map_init(&t->map);
+    t->is_like_pprof = limits->is_like_pprof;
     t->builder = profile_builder_new();
     if (!t->builder) {
         close_text(t);
@@ -188,20 +232,19 @@ static bool end_text(void *decoder, struct snapshot *out, struct err *err)
     if (!lines_end(&t->lines, err) || !close_record(t, err)) {
         return false;
     }
-    if (t->sum != t->total) {
+    if (t->sum != t->total && !t->is_like_pprof) {
         return err_set_at(err, ERR_FORMAT, t->lines.total_bytes,
                           "%s: cut off or altered, records add up to "
                           "%" PRIu64 " of the header's %" PRIu64,
                           title, t->sum, t->total);
     }
+    if (!memory_map_apply(&t->map, t->builder, t->record.has_names, err)) {
+        return false;
+    }
+    legacy_set_frames(t->builder, FRAMES_OF_CPU);
     struct profile_builder *const builder = t->builder;
     t->builder = NULL;
-    if (!profile_builder_finish(builder, &out->profile, err)) {
-        return err_wrap(err, "%s", title);
-    }
-    out->form = FORM_TEXT;
-    out->kind = profile_kind(out->profile);
-    return true;
+    return legacy_finish(builder, title, out, err);
 }
 
 const struct input_format input_count_text = {

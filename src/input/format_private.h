@@ -13,6 +13,7 @@
 struct input_limits {
     uint64_t text_bytes;    /* of a text format, inflated */
     uint64_t profile_bytes; /* memory of the decoded profile */
+    bool is_like_pprof;     /* see input_options */
 };
 
 struct input_format {
@@ -54,6 +55,9 @@ extern const struct input_format input_count_text;
 extern const struct input_format input_goroutine_dump;
 extern const struct input_format input_heap_dump;
 extern const struct input_format input_contention_text;
-extern const struct input_format input_mutex_text;
+extern const struct input_format input_thread_text;
+extern const struct input_format input_java_text;
+extern const struct input_format input_cpu_binary;
+extern const struct input_format input_folded;
 
 #endif

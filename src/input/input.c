@@ -15,11 +15,14 @@
 #include <stdlib.h>
 
 /* In order of trying: what is certain from a signature first, then pprof's
-   wire format, which has none, then dumps, which may hide behind any amount
-   of log text. */
+   wire format, which has none, then texts that only look like something, the
+   last of them dumps, which may hide behind any amount of log text. pprof
+   tries its wire format first and these signatures when that fails; none of
+   them can be the beginning of a valid message. */
 static const struct input_format *const formats[] = {
-    &input_heap_text,       &input_count_text, &input_heap_dump,
-    &input_contention_text, &input_mutex_text, &input_pprof,
+    &input_heap_text,       &input_count_text,  &input_heap_dump,
+    &input_contention_text, &input_thread_text, &input_java_text,
+    &input_cpu_binary,      &input_pprof,       &input_folded,
     &input_goroutine_dump,
 };
 
@@ -130,7 +133,9 @@ static bool open_content(struct input *in, struct err *err)
         return input_set_unknown(head, wrapper_name(in), err);
     }
     const struct input_limits limits = {.text_bytes = LIMIT_TEXT_BYTES,
-                                        .profile_bytes = LIMIT_PROFILE_BYTES};
+                                        .profile_bytes = LIMIT_PROFILE_BYTES,
+                                        .is_like_pprof =
+                                            in->options.is_like_pprof};
     in->decoder = in->format->open(&limits);
     if (!in->decoder) {
         return err_nomem(err, in->format->name);

@@ -12,6 +12,13 @@
 
 struct input_options {
     uint64_t limit_inflated_bytes; /* 0 = LIMIT_INFLATED_BYTES */
+
+    /* Texts are read as pprof reads them: what was cut off between two lines
+       passes, odd lines are ignored where pprof ignores them, and a heap
+       profile has two columns when nothing of it was ever freed. Else a text
+       must add up to what its header says, and every heap profile has the
+       four columns of Go's. */
+    bool is_like_pprof;
 };
 
 /* One thing being read. Feed input_sink() (gzip, zstd and raw are found out

@@ -18,6 +18,7 @@ void record_clear(struct record *r)
 {
     r->pcs.n = 0;
     r->frames.n = 0;
+    r->is_named = false;
     r->locations.n = 0;
     buf_clear(&r->text);
 }
@@ -148,8 +149,21 @@ bool record_symbol(struct record *r, const char *what,
     }
     frame.function = keep(r, function);
     frame.file = keep(r, file);
+    r->is_named = r->is_named || function.len > 0;
+    r->has_names = r->has_names || function.len > 0;
     return buf_check(&r->text, what, err) &&
            (record_frames_push(&r->frames, frame) || err_nomem(err, what));
+}
+
+bool record_symbol_if_any(struct record *r, const struct text_line *line,
+                          struct err *err)
+{
+    struct err reason = {0};
+    if (!r || record_symbol(r, "symbol", line, &reason) ||
+        reason.code == ERR_FORMAT) {
+        return true;
+    }
+    return err_set(err, reason.code, "%s", reason.text);
 }
 
 static bool is_same_function(const struct record *r, size_t i, size_t j)
@@ -212,13 +226,13 @@ static bool add_run(struct record *r, struct profile_builder *b, size_t start,
 }
 
 /* What a text holds of a program without symbols. The address of a call is
-   one below its return address, as in pprof's format. */
+   one below its return address, as in pprof's format; that of nothing is the
+   last one there is. */
 static bool add_addresses(struct record *r, struct profile_builder *b)
 {
     for (size_t i = 0; i < r->pcs.n; i++) {
-        const uint64_t pc = r->pcs.items[i];
-        const uint32_t location =
-            profile_builder_location(b, pc ? pc - 1 : 0, PROFILE_NONE, NULL, 0);
+        const uint32_t location = profile_builder_location(
+            b, r->pcs.items[i] - 1, PROFILE_NONE, NULL, 0);
         if (!vec_u32_push(&r->locations, location)) {
             return false;
         }
@@ -228,11 +242,8 @@ static bool add_addresses(struct record *r, struct profile_builder *b)
 
 bool record_locate(struct record *r, struct profile_builder *b, struct err *err)
 {
-    bool ok = true;
-    if (r->frames.n == 0) {
-        ok = add_addresses(r, b);
-    }
-    for (size_t i = 0; ok && i < r->frames.n;) {
+    bool ok = r->is_named || add_addresses(r, b);
+    for (size_t i = 0; ok && r->is_named && i < r->frames.n;) {
         const size_t end = run_end(r, i);
         ok = add_run(r, b, i, end);
         i = end;

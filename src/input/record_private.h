@@ -31,6 +31,8 @@ struct record {
     struct vec_u64 pcs;
     struct record_frames frames;
     struct buf text;
+    bool is_named;             /* a frame of this record has a name */
+    bool has_names;            /* or one of any record so far */
     struct record_lines lines; /* of one location, scratch */
     struct vec_u32 locations;  /* filled by record_locate() */
 };
@@ -48,9 +50,14 @@ bool record_addresses(struct record *r, struct span text, const char *what,
 bool record_symbol(struct record *r, const char *what,
                    const struct text_line *line, struct err *err) MUST_USE;
 
+/* The same where a line that is no symbol is a comment like any other, and
+   NULL for `r` says that no record is open. */
+bool record_symbol_if_any(struct record *r, const struct text_line *line,
+                          struct err *err) MUST_USE;
+
 /* Turns the frames into locations as runtime/pprof would have encoded them:
-   frames inlined into one function become one location. Without any `#` line
-   the addresses alone. */
+   frames inlined into one function become one location. Without any name the
+   addresses alone. */
 bool record_locate(struct record *r, struct profile_builder *b,
                    struct err *err) MUST_USE;
 

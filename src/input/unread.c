@@ -1,6 +1,6 @@
 /*
- * Contents that are recognised and take no part in a verdict: their kind is
- * the whole result, so that a folder may hold them and its report list them.
+ * Content that is recognised and takes no part in a verdict: its kind is the
+ * whole result, so that a folder may hold it and its report list it.
  */
 #include "input/format_private.h"
 
@@ -28,33 +28,26 @@ static void close_nothing(void *decoder)
     free(decoder);
 }
 
-#define UNREAD_FORMAT(row, title, prefix, what, shape)                         \
-    static bool row##_sniff(struct span head)                                  \
-    {                                                                          \
-        return span_starts(head, (prefix));                                    \
-    }                                                                          \
-    static bool row##_end(void *decoder, struct snapshot *out,                 \
-                          struct err *err)                                     \
-    {                                                                          \
-        (void)decoder;                                                         \
-        (void)err;                                                             \
-        out->kind = (what);                                                    \
-        out->form = (shape);                                                   \
-        return true;                                                           \
-    }                                                                          \
-    const struct input_format input_##row = {                                  \
-        .name = (title),                                                       \
-        .sniff = row##_sniff,                                                  \
-        .open = open_nothing,                                                  \
-        .write = write_nothing,                                                \
-        .end = row##_end,                                                      \
-        .close = close_nothing,                                                \
-        .is_unread = true,                                                     \
-    };
+static bool sniff(struct span head)
+{
+    return span_starts(head, "go1.7 heap dump\n");
+}
 
-UNREAD_FORMAT(heap_dump, "Go heap dump", "go1.7 heap dump\n", KIND_HEAPDUMP,
-              FORM_OTHER)
-UNREAD_FORMAT(contention_text, "block profile text",
-              "--- contention:", KIND_BLOCK, FORM_TEXT)
-UNREAD_FORMAT(mutex_text, "mutex profile text", "--- mutex:", KIND_MUTEX,
-              FORM_TEXT)
+static bool end(void *decoder, struct snapshot *out, struct err *err)
+{
+    (void)decoder;
+    (void)err;
+    out->kind = KIND_HEAPDUMP;
+    out->form = FORM_OTHER;
+    return true;
+}
+
+const struct input_format input_heap_dump = {
+    .name = "Go heap dump",
+    .sniff = sniff,
+    .open = open_nothing,
+    .write = write_nothing,
+    .end = end,
+    .close = close_nothing,
+    .is_unread = true,
+};

@@ -104,6 +104,34 @@ uint32_t profile_builder_mapping(struct profile_builder *b, uint64_t start,
     return columns_mapping(&b->columns, bytes, &m);
 }
 
+uint32_t profile_builder_next_mapping(struct profile_builder *b,
+                                      const struct profile_mapping *m)
+{
+    /* Shorter than any key of profile_builder_mapping(), and never the same
+       twice. */
+    const uint64_t key = b->columns.mappings.n;
+    const struct span bytes = {(const char *)&key, sizeof(key)};
+    return columns_mapping(&b->columns, bytes, m);
+}
+
+uint32_t profile_builder_n_locations(const struct profile_builder *b)
+{
+    return (uint32_t)b->columns.locations.n;
+}
+
+uint64_t profile_builder_address(const struct profile_builder *b,
+                                 uint32_t location)
+{
+    return b->columns.locations.items[location].address;
+}
+
+void profile_builder_place(struct profile_builder *b, uint32_t location,
+                           uint64_t address, uint32_t mapping)
+{
+    b->columns.locations.items[location].address = address;
+    b->columns.locations.items[location].mapping = mapping;
+}
+
 void profile_builder_sample(struct profile_builder *b, const uint32_t *locs,
                             size_t n_locs, const int64_t *values,
                             size_t n_values, const struct profile_label *labels,

@@ -38,6 +38,20 @@ uint32_t profile_builder_mapping(struct profile_builder *b, uint64_t start,
                                  uint64_t limit, uint64_t offset,
                                  struct span file, struct span build_id);
 
+/* One more mapping, even when an equal one is there. Its strings are those of
+   this builder; its id is given here. */
+uint32_t profile_builder_next_mapping(struct profile_builder *b,
+                                      const struct profile_mapping *m);
+
+/* Texts name their mappings last: the locations there are so far, and a new
+   place for one of them. It stays another location than those it becomes
+   equal to. */
+uint32_t profile_builder_n_locations(const struct profile_builder *b);
+uint64_t profile_builder_address(const struct profile_builder *b,
+                                 uint32_t location);
+void profile_builder_place(struct profile_builder *b, uint32_t location,
+                           uint64_t address, uint32_t mapping);
+
 /* `n_values` must equal the number of types. Locations leaf first. */
 void profile_builder_sample(struct profile_builder *b, const uint32_t *locs,
                             size_t n_locs, const int64_t *values,

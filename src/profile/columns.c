@@ -24,6 +24,7 @@ void columns_release(struct columns *c)
     intern_release(&c->function_keys);
     intern_release(&c->location_keys);
     intern_release(&c->mapping_keys);
+    intern_release(&c->comment_keys);
     columns_types_release(&c->types);
     columns_mappings_release(&c->mappings);
     columns_functions_release(&c->functions);
@@ -109,6 +110,8 @@ static void add_location(struct columns *c, struct profile_location l,
     }
 }
 
+/* As in google/pprof, only the column of the outermost line tells locations
+   apart. */
 uint32_t columns_location(struct columns *c, const struct profile_location *l,
                           uint64_t key_address,
                           const struct profile_line *lines, uint32_t n)
@@ -121,7 +124,7 @@ uint32_t columns_location(struct columns *c, const struct profile_location *l,
     buf_add(&c->key, &head, sizeof(head));
     for (uint32_t i = 0; i < n; i++) {
         const int64_t line[] = {lines[i].function, lines[i].line,
-                                lines[i].column};
+                                i + 1 == n ? lines[i].column : 0};
         buf_add(&c->key, line, sizeof(line));
     }
     keep(c, buf_ok(&c->key));

@@ -25,6 +25,7 @@ struct columns {
     struct profile *p; /* header fields; columns move in at the end */
     bool has_failed;   /* out of memory, or more than 32 bits can count */
     struct intern strings, function_keys, location_keys, mapping_keys;
+    struct intern comment_keys;
     struct columns_types types;
     struct columns_mappings mappings;
     struct columns_functions functions;

@@ -188,13 +188,16 @@ static bool translate_identity(struct profile_decoder *d)
 {
     uint32_t *locs = d->sample_locs.items;
     const size_t n = d->sample_locs.n;
-    uint32_t max = 0;
+    const uint32_t last = (uint32_t)d->locations.n - 1;
+    /* The top bit of one of the two is set when the index is too large: no
+       comparison, so that the compiler can do several at once. */
+    uint32_t bad = 0;
     for (size_t i = 0; i < n; i++) {
         const uint32_t index = locs[i] - 1;
-        max = index > max ? index : max;
+        bad |= index | (last - index);
         locs[i] = index;
     }
-    if (n == 0 || max < d->locations.n) {
+    if (n == 0 || bad < ID_BIG) {
         return true;
     }
     for (size_t i = 0; i < n; i++) {

@@ -39,7 +39,7 @@ static bool add_location_id(struct profile_decoder *d, uint64_t id,
     return true;
 }
 
-/* An id of three bytes or more at `*p`; a bad one ends the field. */
+/* An id of four bytes or more at `*p`; a bad one ends the field. */
 static bool long_location(struct profile_decoder *d, struct wire *w,
                           const uint8_t **p, const uint8_t *end, uint32_t *out,
                           struct err *err)
@@ -55,7 +55,8 @@ static bool long_location(struct profile_decoder *d, struct wire *w,
            err_nomem(err, "decode profile");
 }
 
-/* The innermost loop of all: most ids take one byte or two. */
+/* The innermost loop of all: ids take one to three bytes until a profile has
+   two million locations. */
 static bool add_packed_locations(struct profile_decoder *d, struct wire *w,
                                  const struct wire_field *f, struct err *err)
 {
@@ -71,12 +72,16 @@ static bool add_packed_locations(struct profile_decoder *d, struct wire *w,
     while (p < end) {
         const uint32_t first = p[0];
         const uint32_t second = p[1];
+        const uint32_t third = p[2];
         if (first < 0x80) {
             *out++ = first;
             p += 1;
         } else if (second < 0x80) {
             *out++ = (first & 0x7f) | second << 7;
             p += 2;
+        } else if (third < 0x80) {
+            *out++ = (first & 0x7f) | (second & 0x7f) << 7 | third << 14;
+            p += 3;
         } else if (!long_location(d, w, &p, end, out++, err)) {
             return false;
         }

@@ -6,11 +6,14 @@
 #define SEEP_PROFILE_DUMP_H
 
 #include "base/arena.h"
+#include "base/err.h"
 #include "base/intern.h"
 #include "base/vec.h"
 
 #include <stdbool.h>
 #include <stdint.h>
+
+struct profile;
 
 struct dump_frame {
     uint32_t function; /* interned: "main.(*T).run", without arguments */
@@ -58,6 +61,13 @@ static inline const char *dump_text(const struct goroutine_dump *d, uint32_t id)
 {
     return intern_text(&d->names, id);
 }
+
+/* The dump as a goroutine profile: one sample for all goroutines with the same
+   stack, labels and state, in order of first sight. The state is the string
+   label "state". As in Go's own profiles creators are no frames; nor is what
+   was elided. Free it with profile_free(). */
+bool goroutine_dump_profile(const struct goroutine_dump *d,
+                            struct profile **out, struct err *err) MUST_USE;
 
 void goroutine_dump_free(struct goroutine_dump *d);
 

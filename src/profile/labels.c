@@ -4,8 +4,7 @@
 
 #include "base/sort.h"
 
-/* Bytes first, then length, as Go compares strings. */
-static int compare_text(struct span a, struct span b)
+int labels_compare_text(struct span a, struct span b)
 {
     const size_t n = a.len < b.len ? a.len : b.len;
     const int order = n != 0 ? memcmp(a.p, b.p, n) : 0;
@@ -21,9 +20,9 @@ static int compare(const struct profile *p, const struct profile_label *a,
     if (a->is_num != b->is_num) {
         return a->is_num ? 1 : -1;
     }
-    return a->key.i == b->key.i
-               ? 0
-               : compare_text(profile_span(p, a->key), profile_span(p, b->key));
+    return a->key.i == b->key.i ? 0
+                                : labels_compare_text(profile_span(p, a->key),
+                                                      profile_span(p, b->key));
 }
 
 static void sort_few(const struct profile *p, struct profile_label *labels,

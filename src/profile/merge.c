@@ -14,6 +14,7 @@
 
 #include "base/buf.h"
 #include "base/limits.h"
+#include "base/measure.h"
 #include "profile/columns_private.h"
 #include "profile/labels_private.h"
 
@@ -22,8 +23,10 @@ struct translation {
     uint32_t *strings, *functions, *locations, *mappings;
 };
 
-struct merger {
+struct profile_merger {
     struct columns columns;
+    bool has_header;
+    bool keeps_all; /* equal samples are not summed */
     struct intern sample_keys;
     const struct profile *src;
     struct translation to; /* of src */
@@ -51,7 +54,7 @@ static bool translation_init(struct translation *t, const struct profile *p)
     return t->strings && t->functions && t->locations && t->mappings;
 }
 
-static str_id map_string(struct merger *m, str_id s)
+static str_id map_string(struct profile_merger *m, str_id s)
 {
     uint32_t *to = &m->to.strings[s.i];
     if (*to == 0) {
@@ -62,7 +65,8 @@ static str_id map_string(struct merger *m, str_id s)
 
 /* Equal but for where it was loaded: the size in whole pages, the offset, and
    the build id or else the file. */
-static uint32_t add_mapping(struct merger *m, const struct profile_mapping *src)
+static uint32_t add_mapping(struct profile_merger *m,
+                            const struct profile_mapping *src)
 {
     const uint64_t page = 4096;
     struct profile_mapping copy = *src;
@@ -75,7 +79,7 @@ static uint32_t add_mapping(struct merger *m, const struct profile_mapping *src)
     return columns_mapping(&m->columns, bytes, &copy);
 }
 
-static uint32_t map_mapping(struct merger *m, uint32_t i)
+static uint32_t map_mapping(struct profile_merger *m, uint32_t i)
 {
     if (i == PROFILE_NONE) {
         return PROFILE_NONE;
@@ -87,7 +91,7 @@ static uint32_t map_mapping(struct merger *m, uint32_t i)
     return *to - 1;
 }
 
-static uint32_t map_function(struct merger *m, uint32_t i)
+static uint32_t map_function(struct profile_merger *m, uint32_t i)
 {
     if (i == PROFILE_NONE) {
         return PROFILE_NONE;
@@ -103,7 +107,7 @@ static uint32_t map_function(struct merger *m, uint32_t i)
     return *to - 1;
 }
 
-static uint32_t add_location(struct merger *m,
+static uint32_t add_location(struct profile_merger *m,
                              const struct profile_location *src)
 {
     struct profile_location l = *src;
@@ -127,7 +131,7 @@ static uint32_t add_location(struct merger *m,
                             (uint32_t)m->lines.n);
 }
 
-static uint32_t map_location(struct merger *m, uint32_t i)
+static uint32_t map_location(struct profile_merger *m, uint32_t i)
 {
     uint32_t *to = &m->to.locations[i];
     if (*to == 0) {
@@ -136,7 +140,7 @@ static uint32_t map_location(struct merger *m, uint32_t i)
     return *to - 1;
 }
 
-static bool map_stack(struct merger *m, uint32_t s)
+static bool map_stack(struct profile_merger *m, uint32_t s)
 {
     const uint32_t first = m->src->sample_off[s];
     const uint32_t n = m->src->sample_off[s + 1] - first;
@@ -150,7 +154,7 @@ static bool map_stack(struct merger *m, uint32_t s)
     return true;
 }
 
-static bool map_labels(struct merger *m, uint32_t s)
+static bool map_labels(struct profile_merger *m, uint32_t s)
 {
     const struct profile *src = m->src;
     const uint32_t first = src->label_off ? src->label_off[s] : 0;
@@ -174,7 +178,7 @@ static bool map_labels(struct merger *m, uint32_t s)
     return true;
 }
 
-static void build_key(struct merger *m)
+static void build_key(struct profile_merger *m)
 {
     const uint32_t n_locs = (uint32_t)m->locs.n;
     buf_clear(&m->key);
@@ -204,12 +208,22 @@ static int64_t wrapping_sum(int64_t a, int64_t b)
     return (int64_t)((uint64_t)a + (uint64_t)b);
 }
 
-static bool add_sample(struct merger *m, uint32_t s)
+static bool push_sample(struct profile_merger *m, const int64_t *values)
+{
+    columns_sample(&m->columns, m->locs.items, m->locs.n, values,
+                   m->src->n_types, m->labels.items, m->labels.n);
+    return !m->columns.has_failed;
+}
+
+static bool add_sample(struct profile_merger *m, uint32_t s)
 {
     const uint32_t n_types = m->src->n_types;
     const int64_t *values = m->src->values + (size_t)s * n_types;
     if (!map_stack(m, s) || !map_labels(m, s)) {
         return false;
+    }
+    if (m->keeps_all) {
+        return push_sample(m, values);
     }
     build_key(m);
     const size_t known = intern_count(&m->sample_keys);
@@ -219,9 +233,7 @@ static bool add_sample(struct merger *m, uint32_t s)
         return false;
     }
     if (id == known) {
-        columns_sample(&m->columns, m->locs.items, m->locs.n, values, n_types,
-                       m->labels.items, m->labels.n);
-        return !m->columns.has_failed;
+        return push_sample(m, values);
     }
     int64_t *sums = m->columns.values.items + (size_t)id * n_types;
     for (uint32_t i = 0; i < n_types; i++) {
@@ -230,7 +242,7 @@ static bool add_sample(struct merger *m, uint32_t s)
     return true;
 }
 
-static bool add_source(struct merger *m, const struct profile *p)
+static bool add_source(struct profile_merger *m, const struct profile *p)
 {
     m->src = p;
     translation_release(&m->to);
@@ -250,34 +262,59 @@ static bool add_source(struct merger *m, const struct profile *p)
     return !m->columns.has_failed;
 }
 
-static bool same_type(const struct profile *a, struct profile_value_type s,
-                      const struct profile *b, struct profile_value_type t)
+/* What a profile measures: one that is there, or a sum that is not yet, whose
+   strings are still in their table. */
+struct measured {
+    const struct profile *p;
+    const struct intern *strings; /* of a sum, else NULL */
+    const struct profile_value_type *types;
+    size_t n_types;
+};
+
+static struct measured measured_of(const struct profile *p)
 {
-    return span_eq(profile_span(a, s.type), profile_span(b, t.type)) &&
-           span_eq(profile_span(a, s.unit), profile_span(b, t.unit));
+    return (struct measured){p, NULL, p->types, p->n_types};
 }
 
-static bool check_compatible(const struct profile *a, const struct profile *b,
+static struct span measured_span(const struct measured *m, str_id s)
+{
+    return m->strings != NULL ? intern_span(m->strings, s.i)
+                              : profile_span(m->p, s);
+}
+
+static const char *measured_text(const struct measured *m, str_id s)
+{
+    return measured_span(m, s).p;
+}
+
+static bool same_type(const struct measured *a, struct profile_value_type s,
+                      const struct measured *b, struct profile_value_type t)
+{
+    return span_eq(measured_span(a, s.type), measured_span(b, t.type)) &&
+           span_eq(measured_span(a, s.unit), measured_span(b, t.unit));
+}
+
+static bool check_compatible(const struct measured *a, const struct measured *b,
                              struct err *err)
 {
-    if (!same_type(a, a->period_type, b, b->period_type)) {
+    if (!same_type(a, a->p->period_type, b, b->p->period_type)) {
         return err_set(err, ERR_MISMATCH, "period types differ: %s and %s",
-                       profile_text(a, a->period_type.type),
-                       profile_text(b, b->period_type.type));
+                       measured_text(a, a->p->period_type.type),
+                       measured_text(b, b->p->period_type.type));
     }
     if (a->n_types != b->n_types) {
         return err_set(err, ERR_MISMATCH,
-                       "one has %" PRIu32 " sample types, another %" PRIu32,
-                       a->n_types, b->n_types);
+                       "one has %zu sample types, another %zu", a->n_types,
+                       b->n_types);
     }
-    for (uint32_t i = 0; i < a->n_types; i++) {
+    for (size_t i = 0; i < a->n_types; i++) {
         if (!same_type(a, a->types[i], b, b->types[i])) {
             return err_set(err, ERR_MISMATCH,
                            "sample types differ: %s/%s and %s/%s",
-                           profile_text(a, a->types[i].type),
-                           profile_text(a, a->types[i].unit),
-                           profile_text(b, b->types[i].type),
-                           profile_text(b, b->types[i].unit));
+                           measured_text(a, a->types[i].type),
+                           measured_text(a, a->types[i].unit),
+                           measured_text(b, b->types[i].type),
+                           measured_text(b, b->types[i].unit));
         }
     }
     return true;
@@ -306,15 +343,15 @@ static void first_header(struct columns *c, const struct profile *p)
     sum->keep_frames = columns_string(c, profile_span(p, p->keep_frames));
 }
 
+/* Each text once. */
 static void add_comments(struct columns *c, const struct profile *p)
 {
-    for (uint32_t i = 0; i < p->n_comments; i++) {
+    for (uint32_t i = 0; i < p->n_comments && !c->has_failed; i++) {
         const str_id s = columns_string(c, profile_span(p, p->comments[i]));
-        bool is_known = false;
-        for (size_t k = 0; k < c->comments.n && !is_known; k++) {
-            is_known = c->comments.items[k] == s.i;
-        }
-        if (!is_known && !vec_u32_push(&c->comments, s.i)) {
+        const struct span key = {(const char *)&s, sizeof(s)};
+        uint32_t id = 0;
+        if (!intern_add(&c->comment_keys, key, &id, NULL) ||
+            (id == c->comments.n && !vec_u32_push(&c->comments, s.i))) {
             c->has_failed = true;
         }
     }
@@ -341,8 +378,11 @@ static void add_header(struct columns *c, const struct profile *p)
     add_comments(c, p);
 }
 
-static void merger_release(struct merger *m)
+void profile_merger_free(struct profile_merger *m)
 {
+    if (m == NULL) {
+        return;
+    }
     columns_release(&m->columns);
     intern_release(&m->sample_keys);
     translation_release(&m->to);
@@ -350,25 +390,55 @@ static void merger_release(struct merger *m)
     vec_u32_release(&m->locs);
     columns_labels_release(&m->labels);
     columns_lines_release(&m->lines);
+    free(m);
+}
+
+struct profile_merger *profile_merger_new(void)
+{
+    struct profile_merger *m = calloc(1, sizeof(*m));
+    if (m == NULL) {
+        return NULL;
+    }
+    m->key = BUF_LIMIT(LIMIT_TEXT_BYTES);
+    if (!columns_init(&m->columns)) {
+        profile_merger_free(m);
+        return NULL;
+    }
+    return m;
+}
+
+void profile_merger_keep_all(struct profile_merger *m)
+{
+    m->keeps_all = true;
+}
+
+bool profile_merger_add(struct profile_merger *m, const struct profile *p,
+                        struct err *err)
+{
+    const struct columns *c = &m->columns;
+    const struct measured sum = {c->p, &c->strings, c->types.items, c->types.n};
+    const struct measured next = measured_of(p);
+    if (m->has_header && !check_compatible(&sum, &next, err)) {
+        return err_wrap(err, "merge");
+    }
+    if (!m->has_header) {
+        first_header(&m->columns, p);
+        m->has_header = true;
+    }
+    add_header(&m->columns, p);
+    return add_source(m, p) || err_nomem(err, "merge profiles");
 }
 
 static bool merge_once(const struct profile *const *in, size_t n,
                        struct profile **out, struct err *err)
 {
-    struct merger m = {.key = BUF_LIMIT(LIMIT_TEXT_BYTES)};
-    bool ok = columns_init(&m.columns);
+    struct profile_merger *m = profile_merger_new();
+    bool ok = m != NULL || err_nomem(err, "merge profiles");
     for (size_t i = 0; i < n && ok; i++) {
-        if (i == 0) {
-            first_header(&m.columns, in[0]);
-        }
-        add_header(&m.columns, in[i]);
+        ok = profile_merger_add(m, in[i], err);
     }
-    for (size_t i = 0; i < n && ok; i++) {
-        ok = add_source(&m, in[i]);
-    }
-    ok = ok ? columns_finish(&m.columns, out, err)
-            : err_nomem(err, "merge profiles");
-    merger_release(&m);
+    ok = ok && columns_finish(&m->columns, out, err);
+    profile_merger_free(m);
     return ok;
 }
 
@@ -382,22 +452,17 @@ static bool has_zero_sample(const struct profile *p)
     return false;
 }
 
-bool profile_merge(const struct profile *const *in, size_t n,
-                   struct profile **out, struct err *err)
+bool profile_merger_finish(struct profile_merger *m, struct profile **out,
+                           struct err *err)
 {
-    if (n == 0) {
+    struct profile *sum = NULL;
+    if (!m->has_header) {
         return err_set(err, ERR_USAGE, "no profiles to merge");
     }
-    for (size_t i = 1; i < n; i++) {
-        if (!check_compatible(in[0], in[i], err)) {
-            return err_wrap(err, "merge");
-        }
-    }
-    struct profile *sum = NULL;
-    if (!merge_once(in, n, &sum, err)) {
+    if (!columns_finish(&m->columns, &sum, err)) {
         return false;
     }
-    if (!has_zero_sample(sum)) {
+    if (m->keeps_all || !has_zero_sample(sum)) {
         *out = sum;
         return true;
     }
@@ -405,6 +470,19 @@ bool profile_merge(const struct profile *const *in, size_t n,
     const struct profile *const again[] = {sum};
     const bool ok = merge_once(again, 1, out, err);
     profile_free(sum);
+    return ok;
+}
+
+bool profile_merge(const struct profile *const *in, size_t n,
+                   struct profile **out, struct err *err)
+{
+    struct profile_merger *m = profile_merger_new();
+    bool ok = m != NULL || err_nomem(err, "merge profiles");
+    for (size_t i = 0; i < n && ok; i++) {
+        ok = profile_merger_add(m, in[i], err);
+    }
+    ok = ok && profile_merger_finish(m, out, err);
+    profile_merger_free(m);
     return ok;
 }
 
@@ -460,16 +538,10 @@ static void keep_samples(struct profile *p,
     p->n_labels = c.n_labels;
 }
 
+/* What does not fit becomes INT64_MIN, as in the reference on amd64. */
 static int64_t scaled(int64_t v, double factor)
 {
-    const double x = round((double)v * factor);
-    if (isnan(x)) {
-        return 0;
-    }
-    if (x >= 9223372036854775807.0) {
-        return INT64_MAX;
-    }
-    return x <= -9223372036854775808.0 ? INT64_MIN : (int64_t)x;
+    return measure_truncate(round((double)v * factor));
 }
 
 /* Columns with the factor 1 stay as they are and, as in the reference, do
@@ -523,7 +595,9 @@ static int64_t column_sum(const struct profile *p, uint32_t type)
 bool profile_normalise(struct profile *p, const struct profile *base,
                        struct err *err)
 {
-    if (!check_compatible(p, base, err)) {
+    const struct measured ours = measured_of(p);
+    const struct measured theirs = measured_of(base);
+    if (!check_compatible(&ours, &theirs, err)) {
         return err_wrap(err, "normalise");
     }
     double *factors = calloc((size_t)p->n_types + 1, sizeof(*factors));

@@ -10,6 +10,24 @@
 bool profile_merge(const struct profile *const *in, size_t n,
                    struct profile **out, struct err *err) MUST_USE;
 
+/* The same with one source in memory at a time. */
+struct profile_merger;
+struct profile_merger *profile_merger_new(void); /* NULL: out of memory */
+void profile_merger_free(struct profile_merger *m);
+
+/* Samples with equal keys stay apart from here on, at half the price: for those
+   who sum anyway. What cancels out does not leave. */
+void profile_merger_keep_all(struct profile_merger *m);
+
+/* `p` is not kept. ERR_MISMATCH: its types are not those of the first one; the
+   sum is as before. After any other error nothing more can be done with it. */
+bool profile_merger_add(struct profile_merger *m, const struct profile *p,
+                        struct err *err) MUST_USE;
+
+/* At least one source must have been added. */
+bool profile_merger_finish(struct profile_merger *m, struct profile **out,
+                           struct err *err) MUST_USE;
+
 /* Multiplies every value, rounding half away from zero; drops samples that
    become all zero. */
 void profile_scale(struct profile *p, double factor);

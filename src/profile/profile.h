@@ -4,11 +4,14 @@
 
 #include "profile/builder.h" /* IWYU pragma: export */
 #include "profile/codec.h"
+#include "profile/demangle.h"
 #include "profile/dump.h"
+#include "profile/edit.h"
 #include "profile/kind.h"
 #include "profile/merge.h"
 #include "profile/model.h"
 #include "profile/names.h"
+#include "profile/select.h"
 #include "profile/snapshot.h"
 
 #endif

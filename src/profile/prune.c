@@ -11,6 +11,7 @@
 #include "base/buf.h"
 #include "base/limits.h"
 #include "base/regex.h"
+#include "profile/simple_name_private.h"
 
 enum cut { CUT_NOTHING, CUT_BELOW, CUT_ALL };
 
@@ -20,33 +21,6 @@ struct pruner {
     uint8_t *is_dropped;       /* per function */
     uint8_t *cut;              /* enum cut per location */
 };
-
-/* Length of the reserved name at the front of `s` that has parentheses but no
-   arguments, or 0. */
-static size_t reserved_name(struct span s)
-{
-    if (span_starts(s, "(anonymous namespace)")) {
-        return sizeof("(anonymous namespace)") - 1;
-    }
-    return span_starts(s, "operator()") ? sizeof("operator()") - 1 : 0;
-}
-
-/* The name without a leading '.' and without its arguments. */
-static struct span simplified(struct span name)
-{
-    if (name.len != 0 && name.p[0] == '.') {
-        name = span_from(name, 1);
-    }
-    size_t i = 0;
-    while (i < name.len) {
-        const size_t reserved = reserved_name(span_from(name, i));
-        if (reserved == 0 && name.p[i] == '(') {
-            return span_first(name, i);
-        }
-        i += reserved != 0 ? reserved : 1;
-    }
-    return name;
-}
 
 static bool matches(struct regex *re, struct span name, bool *matched,
                     struct err *err)
@@ -59,7 +33,7 @@ static bool judge_functions(struct pruner *r, struct err *err)
 {
     for (uint32_t i = 0; i < r->p->n_functions; i++) {
         const struct span full = profile_span(r->p, r->p->functions[i].name);
-        const struct span name = simplified(full);
+        const struct span name = simple_name(full);
         bool is_dropped = false;
         bool is_kept = false;
         if (full.len == 0) {

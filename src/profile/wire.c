@@ -16,10 +16,8 @@ const uint8_t *wire_varint_long(const uint8_t *p, uint64_t *v)
 
 bool wire_next_long(struct wire *w, struct wire_field *f)
 {
-    if (w->p >= w->end) {
-        if (w->p > w->end) {
-            wire_fail(w, w->end, "a field is longer than its message");
-        }
+    if (w->p > w->end) {
+        wire_fail(w, w->end, "a field is longer than its message");
         return false;
     }
     const uint8_t *at = w->p;

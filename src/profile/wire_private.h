@@ -112,6 +112,9 @@ bool wire_next_long(struct wire *w, struct wire_field *f);
 static inline bool wire_next(struct wire *w, struct wire_field *f)
 {
     const uint8_t *p = w->p;
+    if (p == w->end) {
+        return false;
+    }
     const uint32_t tag = p[0];
     const uint32_t second = p[1];
     const bool is_short = tag - 8 < 0x78 && second < 0x80 && w->end - p >= 2;

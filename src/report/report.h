@@ -8,6 +8,8 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "report/export.h" /* IWYU pragma: export */
+#include "report/pprof.h"  /* IWYU pragma: export */
 #include "rules/rules.h"
 
 /* A table with typed cells; the renderers decide what they look like. */

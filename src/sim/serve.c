@@ -8,14 +8,15 @@
  * Everything is bounded: connections, bytes of a request, answers held back
  * for ever.
  */
+#include "base/library.h"
 #include "base/num.h"
 #include "base/vec.h"
+#include "sim/microhttpd_private.h"
 #include "sim/serve_private.h"
 #include "sim/world_private.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <microhttpd.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -104,6 +105,7 @@ struct request {
 
 struct sim_server {
     struct sim_server_options options;
+    struct microhttpd http;
     struct MHD_Daemon *daemon;
     struct watch daemon_watch;
     int epoll_fd, daemon_fd;
@@ -136,7 +138,7 @@ static int64_t clock_ns(const struct sim_server *s)
 /* From now on its peer is looked after by us. */
 static void suspend(struct request *r)
 {
-    const union MHD_ConnectionInfo *info = MHD_get_connection_info(
+    const union MHD_ConnectionInfo *info = r->server->http.get_connection_info(
         r->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
     struct epoll_event event = {.events = EPOLLRDHUP | EPOLLET,
                                 .data.ptr = &r->watch};
@@ -144,7 +146,7 @@ static void suspend(struct request *r)
         r->is_watched = epoll_ctl(r->server->epoll_fd, EPOLL_CTL_ADD,
                                   info->connect_fd, &event) == 0;
     }
-    MHD_suspend_connection(r->connection);
+    r->server->http.suspend_connection(r->connection);
     r->is_suspended = true;
 }
 
@@ -158,7 +160,7 @@ static void resume(struct request *r)
     if (r->is_suspended) {
         r->is_suspended = false;
         sim_timers_remove(&r->server->timers, &r->timer);
-        MHD_resume_connection(r->connection);
+        r->server->http.resume_connection(r->connection);
     }
 }
 
@@ -301,7 +303,7 @@ static uint64_t body_bytes(const struct request *r)
 /* With a linger time of 0 the kernel resets instead of closing. */
 static ssize_t break_off(const struct request *r)
 {
-    const union MHD_ConnectionInfo *info = MHD_get_connection_info(
+    const union MHD_ConnectionInfo *info = r->server->http.get_connection_info(
         r->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
     const struct linger none = {.l_onoff = 1, .l_linger = 0};
     if (r->fault == SIM_FAULT_RESET && info != NULL) {
@@ -352,11 +354,12 @@ static ssize_t on_body(void *cls, uint64_t at, char *out, size_t max)
     return (ssize_t)n;
 }
 
-static void add_header(struct MHD_Response *response, const char *name,
+static void add_header(const struct microhttpd *http,
+                       struct MHD_Response *response, const char *name,
                        const char *value)
 {
     if (value != NULL && *value != '\0') {
-        (void)MHD_add_response_header(response, name, value);
+        (void)http->add_response_header(response, name, value);
     }
 }
 
@@ -364,23 +367,24 @@ static void add_header(struct MHD_Response *response, const char *name,
 static void add_headers(const struct request *r, struct MHD_Response *response)
 {
     const struct sim_answer *a = &r->page.answer;
+    const struct microhttpd *http = &r->server->http;
     char disposition[sizeof(a->disposition) + 32] = "";
     char date[SIM_DATE_BYTES];
     if (a->disposition[0] != '\0') {
         (void)snprintf(disposition, sizeof(disposition),
                        "attachment; filename=\"%s\"", a->disposition);
     }
-    add_header(response, "Allow", a->allow);
-    add_header(response, "Content-Disposition", disposition);
-    add_header(response, "Content-Type", a->type);
-    add_header(response, "Location", a->location);
-    add_header(response, "Www-Authenticate", a->authenticate);
-    add_header(response, "X-Content-Type-Options",
+    add_header(http, response, "Allow", a->allow);
+    add_header(http, response, "Content-Disposition", disposition);
+    add_header(http, response, "Content-Type", a->type);
+    add_header(http, response, "Location", a->location);
+    add_header(http, response, "Www-Authenticate", a->authenticate);
+    add_header(http, response, "X-Content-Type-Options",
                a->is_nosniff ? "nosniff" : NULL);
-    add_header(response, "X-Go-Pprof", a->is_pprof_error ? "1" : NULL);
+    add_header(http, response, "X-Go-Pprof", a->is_pprof_error ? "1" : NULL);
     const int64_t now_ns = sim_pace_due_ns(&r->server->pace, r->target);
     sim_http_date((SIM_EPOCH_NS + now_ns) / SIM_SECOND, date);
-    add_header(response, "Date", date);
+    add_header(http, response, "Date", date);
 }
 
 /* A length that is too small, in front of all bytes. As HTTP/1.0, since
@@ -390,13 +394,13 @@ static void lie_about_length(const struct request *r,
 {
     char text[32];
     (void)snprintf(text, sizeof(text), "%zu", r->page.answer.body.len / 2);
-    (void)MHD_set_response_options(
+    (void)r->server->http.set_response_options(
         response,
         (enum MHD_ResponseFlags)(MHD_RF_INSANITY_HEADER_CONTENT_LENGTH |
                                  MHD_RF_HTTP_1_0_SERVER),
         MHD_RO_END);
-    add_header(response, "Content-Length", text);
-    add_header(response, "Connection", "close");
+    add_header(&r->server->http, response, "Content-Length", text);
+    add_header(&r->server->http, response, "Connection", "close");
 }
 
 /* Else the body is sent in chunks, or ends with the connection. */
@@ -432,7 +436,7 @@ static enum MHD_Result respond(struct request *r)
         buf_clear(body);
         sim_answer_text(&r->page.answer, 500, "out of memory");
     }
-    struct MHD_Response *response = MHD_create_response_from_callback(
+    struct MHD_Response *response = s->http.create_response_from_callback(
         says_length(r) ? body->len : MHD_SIZE_UNKNOWN, BLOCK_BYTES, on_body, r,
         NULL);
     if (response == NULL) {
@@ -440,8 +444,8 @@ static enum MHD_Result respond(struct request *r)
     }
     add_headers(r, response);
     if (r->is_http_1_0 && r->fault != SIM_FAULT_LENGTH) {
-        (void)MHD_set_response_options(response, MHD_RF_HTTP_1_0_SERVER,
-                                       MHD_RO_END);
+        (void)s->http.set_response_options(response, MHD_RF_HTTP_1_0_SERVER,
+                                           MHD_RO_END);
     }
     if (r->fault == SIM_FAULT_LENGTH) {
         lie_about_length(r, response);
@@ -449,8 +453,8 @@ static enum MHD_Result respond(struct request *r)
     s->counts.answers++;
     s->counts.faults += r->fault != N_SIM_FAULTS;
     const enum MHD_Result result =
-        MHD_queue_response(r->connection, r->page.answer.status, response);
-    MHD_destroy_response(response);
+        s->http.queue_response(r->connection, r->page.answer.status, response);
+    s->http.destroy_response(response);
     return result;
 }
 
@@ -671,7 +675,7 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *c,
     }
     if (r->phase == PHASE_READS) {
         const union MHD_ConnectionInfo *info =
-            MHD_get_connection_info(c, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+            s->http.get_connection_info(c, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
         const struct listener *l = info ? info->socket_context : NULL;
         r->ask.method = method;
         r->url = span_of(url);
@@ -696,7 +700,7 @@ static void on_completed(void *cls, struct MHD_Connection *c, void **own,
     resume(r); /* does nothing, unless it ends while it waits */
     sim_timers_remove(&s->timers, &r->timer);
     const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(c, MHD_CONNECTION_INFO_CONNECTION_FD);
+        s->http.get_connection_info(c, MHD_CONNECTION_INFO_CONNECTION_FD);
     if (r->is_watched && info != NULL) {
         (void)epoll_ctl(s->epoll_fd, EPOLL_CTL_DEL, info->connect_fd, NULL);
     }
@@ -766,7 +770,8 @@ static void accept_all(struct sim_server *s, struct listener *l)
         (void)fcntl(fd, F_SETFL, O_NONBLOCK);
         s->accepting = l;
         /* Closes the descriptor when it fails. */
-        (void)MHD_add_connection(s->daemon, fd, (struct sockaddr *)&peer, n);
+        (void)s->http.add_connection(s->daemon, fd, (struct sockaddr *)&peer,
+                                     n);
     }
     accept_or_not(s, false);
 }
@@ -931,11 +936,22 @@ static bool open_listeners(struct sim_server *s, struct err *err)
 
 /* --- the loop --- */
 
+static bool load_library(struct sim_server *s, struct err *err)
+{
+    const struct library_function functions[] = {
+#define X(name) {"MHD_" #name, &s->http.name},
+        MICROHTTPD_FUNCTIONS(X)
+#undef X
+    };
+    return library_load(MICROHTTPD_LIBRARY, functions,
+                        sizeof(functions) / sizeof(functions[0]), err);
+}
+
 static bool start_daemon(struct sim_server *s, struct err *err)
 {
     /* TURBO also keeps it from a shutdown() before close(), after which a
        reset would come as an orderly end. */
-    s->daemon = MHD_start_daemon(
+    s->daemon = s->http.start_daemon(
         MHD_USE_EPOLL | MHD_USE_SUSPEND_RESUME | MHD_USE_NO_LISTEN_SOCKET |
             MHD_USE_SUPPRESS_DATE_NO_CLOCK | MHD_USE_TURBO,
         0, NULL, NULL, on_request, s, MHD_OPTION_URI_LOG_CALLBACK, on_uri, s,
@@ -947,7 +963,7 @@ static bool start_daemon(struct sim_server *s, struct err *err)
         MHD_OPTION_END);
     const union MHD_DaemonInfo *info =
         s->daemon != NULL
-            ? MHD_get_daemon_info(s->daemon, MHD_DAEMON_INFO_EPOLL_FD)
+            ? s->http.get_daemon_info(s->daemon, MHD_DAEMON_INFO_EPOLL_FD)
             : NULL;
     if (info == NULL) {
         return err_set(err, ERR_IO, "cannot start the HTTP server");
@@ -997,8 +1013,8 @@ bool sim_server_new(const struct sim_server_options *o, struct sim_server **out,
     s->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     const bool ok =
         s->epoll_fd >= 0 || fail_errno(err, "cannot start", "the HTTP server");
-    if (!ok || !make_targets(s, err) || !start_daemon(s, err) ||
-        !open_listeners(s, err)) {
+    if (!ok || !make_targets(s, err) || !load_library(s, err) ||
+        !start_daemon(s, err) || !open_listeners(s, err)) {
         sim_server_free(s);
         return false;
     }
@@ -1016,7 +1032,7 @@ uint16_t sim_server_port(const struct sim_server *s, size_t i)
 static int until_due_ms(const struct sim_server *s, int most)
 {
     MHD_UNSIGNED_LONG_LONG daemon_ms = 0;
-    if (MHD_get_timeout(s->daemon, &daemon_ms) == MHD_YES &&
+    if (s->http.get_timeout(s->daemon, &daemon_ms) == MHD_YES &&
         daemon_ms < (MHD_UNSIGNED_LONG_LONG)most) {
         most = (int)daemon_ms;
     }
@@ -1066,7 +1082,7 @@ static bool turn(struct sim_server *s, int wait_ms, struct err *err)
     }
     fire_timers(s);
     run_worlds(s);
-    if (MHD_run(s->daemon) != MHD_YES) {
+    if (s->http.run(s->daemon) != MHD_YES) {
         return err_set(err, ERR_IO, "the HTTP server failed");
     }
     return true;
@@ -1097,7 +1113,7 @@ static void stop_daemon(struct sim_server *s)
         r->is_gone = true;
         resume(r);
     }
-    MHD_stop_daemon(s->daemon);
+    s->http.stop_daemon(s->daemon);
 }
 
 void sim_server_free(struct sim_server *s)

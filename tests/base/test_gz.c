@@ -3,6 +3,7 @@
 #include "base/gz.h"
 
 #include <string.h>
+#include <zlib.h>
 
 /* Text that compresses, longer than a few blocks of output. */
 static struct buf sample(size_t n)
@@ -188,6 +189,64 @@ static void damage_is_named(void **state)
     buf_release(&gz);
 }
 
+/* A member with the header that `flags` describe in front of the same data. */
+static struct buf with_header(struct span gz, unsigned flags)
+{
+    enum { HCRC = 2, EXTRA = 4, NAME = 8, COMMENT = 16, PLAIN_BYTES = 10 };
+    struct buf b = BUF_LIMIT(1 << 20);
+    buf_span(&b, span_first(gz, PLAIN_BYTES));
+    b.data[3] = (char)flags;
+    if (flags & EXTRA) {
+        buf_add(&b, "\3\0abc", 5);
+    }
+    if (flags & NAME) {
+        buf_add(&b, "heap", 5);
+    }
+    if (flags & COMMENT) {
+        buf_add(&b, "", 1);
+    }
+    if (flags & HCRC) {
+        const uLong crc = crc32(0, (const Bytef *)b.data, (uInt)b.len);
+        const char two[] = {(char)(crc & 0xff), (char)(crc >> 8 & 0xff)};
+        buf_add(&b, two, sizeof two);
+    }
+    buf_span(&b, span_from(gz, PLAIN_BYTES));
+    return b;
+}
+
+static void every_header_is_read(void **state)
+{
+    (void)state;
+    struct buf plain = sample(1000);
+    struct buf gz = compressed(buf_view(&plain));
+    for (unsigned flags = 0; flags < 32; flags += 2) {
+        struct buf b = with_header(buf_view(&gz), flags);
+        const size_t extra = b.len - gz.len;
+        for (size_t piece = 1; piece < 20; piece += 3) {
+            struct test_collector c = TEST_COLLECTOR;
+            struct err err = {0};
+            assert_ok(inflate_by(buf_view(&b), piece, 1000, &c, &err), &err);
+            assert_true(span_eq(buf_view(&c.bytes), buf_view(&plain)));
+            buf_release(&c.bytes);
+        }
+        for (size_t cut = 1; cut < 10 + extra; cut++) {
+            expect_failure(span_first(buf_view(&b), cut), 1000, ERR_FORMAT,
+                           "gzip data is truncated", cut);
+        }
+        if (flags & 2) {
+            b.data[10 + extra - 1] ^= 1;
+            expect_failure(buf_view(&b), 1000, ERR_FORMAT,
+                           "gzip header: checksum does not match", 0);
+        }
+        b.data[3] = 0x20;
+        expect_failure(buf_view(&b), 1000, ERR_FORMAT,
+                       "gzip header: unknown flags", 0);
+        buf_release(&b);
+    }
+    buf_release(&plain);
+    buf_release(&gz);
+}
+
 static void every_flipped_bit_is_found_or_harmless(void **state)
 {
     (void)state;
@@ -291,6 +350,7 @@ int main(void)
         cmocka_unit_test(several_members_are_one_stream),
         cmocka_unit_test(bytes_after_the_end_are_an_error),
         cmocka_unit_test(damage_is_named),
+        cmocka_unit_test(every_header_is_read),
         cmocka_unit_test(every_flipped_bit_is_found_or_harmless),
         cmocka_unit_test(a_bomb_is_refused_while_it_streams),
         cmocka_unit_test(the_sink_can_stop_the_flow),

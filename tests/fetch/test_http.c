@@ -164,6 +164,82 @@ static void answers_to_secrets_are_not_repeated(void **state)
     assert_err(&err, ERR_IO, "HTTP status 404");
 }
 
+static void redirects_are_followed_when_asked_for(void **state)
+{
+    (void)state;
+    char reply[200];
+    const struct server target = start(cases[0].reply, false);
+    (void)snprintf(reply, sizeof(reply),
+                   "HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:%u/\r\n"
+                   "Content-Length: 4\r\n\r\nmove",
+                   target.port);
+    for (int follows = 0; follows < 2; follows++) {
+        const struct server s = start(reply, false);
+        const struct fetch_http_options options = {
+            .user_agent = "test",
+            .connect_timeout_ns = 5000 * INT64_C(1000000),
+            .total_timeout_ns = 5000 * INT64_C(1000000),
+            .limit_bytes = 30,
+            .follows_redirects = follows != 0,
+        };
+        struct fetch_http *http = NULL;
+        struct err err = {0};
+        assert_ok(fetch_http_new(&options, &http, &err), &err);
+        assert_int_equal(get(http, "http", s.port, &err), follows);
+        fetch_http_free(http);
+        stop(&s);
+    }
+    stop(&target);
+}
+
+static void a_proxy_is_asked_when_it_is_said(void **state)
+{
+    (void)state;
+    const struct server s = start(cases[0].reply, false);
+    char proxy[100];
+    (void)snprintf(proxy, sizeof(proxy), "http://127.0.0.1:%u", s.port);
+    struct fetch_http_options options = {
+        .user_agent = "test",
+        .connect_timeout_ns = 300 * INT64_C(1000000),
+        .total_timeout_ns = 300 * INT64_C(1000000),
+        .limit_bytes = 30,
+        .proxy = proxy,
+        .no_proxy = "127.0.0.1",
+    };
+    struct fetch_http *http = NULL;
+    struct err err = {0};
+    /* Port 1 has nobody; its proxy would have. */
+    assert_ok(fetch_http_new(&options, &http, &err), &err);
+    assert_false(get(http, "http", 1, &err));
+    fetch_http_free(http);
+    options.no_proxy = NULL;
+    assert_ok(fetch_http_new(&options, &http, &err), &err);
+    assert_ok(get(http, "http", 1, &err), &err);
+    fetch_http_free(http);
+    stop(&s);
+}
+
+static void a_certificate_that_is_not_there_is_said(void **state)
+{
+    (void)state;
+    const struct server s = start(cases[0].reply, false);
+    const struct fetch_http_options options = {
+        .user_agent = "test",
+        .connect_timeout_ns = 5000 * INT64_C(1000000),
+        .total_timeout_ns = 5000 * INT64_C(1000000),
+        .limit_bytes = 30,
+        .tls_cert = "/nonexistent/cert.pem",
+        .tls_key = "/nonexistent/key.pem",
+    };
+    struct fetch_http *http = NULL;
+    struct err err = {0};
+    assert_ok(fetch_http_new(&options, &http, &err), &err);
+    assert_false(get(http, "https", s.port, &err));
+    assert_true(span_has(span_of(err.text), "/nonexistent/cert.pem"));
+    fetch_http_free(http);
+    stop(&s);
+}
+
 static void silence_on_a_used_connection_is_no_answer(void **state)
 {
     (void)state;
@@ -221,6 +297,9 @@ int main(void)
     }
     const struct CMUnitTest others[] = {
         cmocka_unit_test(answers_to_secrets_are_not_repeated),
+        cmocka_unit_test(redirects_are_followed_when_asked_for),
+        cmocka_unit_test(a_proxy_is_asked_when_it_is_said),
+        cmocka_unit_test(a_certificate_that_is_not_there_is_said),
         cmocka_unit_test(silence_on_a_used_connection_is_no_answer),
         cmocka_unit_test(more_time_can_be_allowed),
         cmocka_unit_test(nobody_there_is_no_connection),

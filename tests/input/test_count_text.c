@@ -1,5 +1,5 @@
 /* Counting profiles as text: goroutine, goroutineleak, threadcreate. */
-#include "snapshots.h"
+#include "raw_text.h"
 
 static const char small[] =
     "goroutine profile: total 7\n"
@@ -121,6 +121,34 @@ static void leak_profile_counts_the_same_as_text_and_proto(void **state)
     snapshot_release(&p);
 }
 
+static void comments_and_a_map_may_stand_around_it(void **state)
+{
+    (void)state;
+    struct snapshot s = snapshot_of_text(
+        "\n# by hand\nwidgets profile: total 2\n  # more\n2 @ 0x401001\n"
+        "--- other ---\nwhatever 0x1\n--- Memory map: ---\n"
+        "00400000-00450000: /srv/app\n");
+    const struct profile *const p = s.profile;
+    assert_int_equal(s.kind, KIND_OTHER);
+    assert_string_equal(profile_text(p, p->types[0].type), "widgets");
+    assert_int_equal(p->n_samples, 1);
+    assert_int_equal(p->n_mappings, 1);
+    assert_string_equal(profile_text(p, p->mappings[0].file), "/srv/app");
+    snapshot_release(&s);
+}
+
+static void what_pprof_takes_for_comments_cannot_be_wrong(void **state)
+{
+    (void)state;
+    struct snapshot s = snapshot_like_pprof(
+        SPAN_LIT("goroutine profile: total 9\n#\t0x1\tlost+0x1\t/a.go:1\n"
+                 "2 @ 0x401001\n# labels: {\"a\"}\n#\t0xzz\n1 @ 0x401001"));
+    assert_int_equal(s.profile->n_samples, 2);
+    assert_int_equal(s.profile->n_locations, 1);
+    assert_int_equal(s.profile->n_labels, 0);
+    snapshot_release(&s);
+}
+
 struct bad_case {
     const char *text, *message;
 };
@@ -196,6 +224,8 @@ int main(void)
         cmocka_unit_test(labels_are_unquoted),
         cmocka_unit_test(fixtures_of_go_1_26_have_their_totals),
         cmocka_unit_test(leak_profile_counts_the_same_as_text_and_proto),
+        cmocka_unit_test(comments_and_a_map_may_stand_around_it),
+        cmocka_unit_test(what_pprof_takes_for_comments_cannot_be_wrong),
         cmocka_unit_test(broken_text_says_where),
         cmocka_unit_test(labels_of_the_corpus_add_up),
         cmocka_unit_test(only_the_whole_text_is_read),

@@ -1,5 +1,5 @@
 /* Heap profiles as text: names, numbers, MemStats, and what is cut off. */
-#include "snapshots.h"
+#include "raw_text.h"
 
 static const char small[] =
     "heap profile: 3: 1060 [5: 3172] @ heap/1048576\n"
@@ -145,6 +145,138 @@ static void half_a_memstats_line_is_no_value(void **state)
     snapshot_release(&s);
 }
 
+/* --- as pprof reads them --- */
+
+#define NEVER_FREED "heap profile: 3: 96 [3: 96] @ heap/1048576\n"
+
+static void what_was_never_freed_has_two_columns_for_pprof(void **state)
+{
+    (void)state;
+    static const char text[] = NEVER_FREED "3: 96 [3: 96] @ 0x401001\n";
+    struct snapshot s = snapshot_like_pprof(span_of(text));
+    assert_int_equal(s.profile->n_types, 2);
+    assert_int_equal(profile_type_index(s.profile, "space"), 1);
+    snapshot_release(&s);
+    s = snapshot_of_text(text);
+    assert_int_equal(s.profile->n_types, 4);
+    assert_int_equal(s.kind, KIND_HEAP);
+    snapshot_release(&s);
+}
+
+/* gperftools says nothing of what was allocated when it does not know. */
+static void zeros_are_not_more_than_what_is_in_use(void **state)
+{
+    (void)state;
+    struct snapshot s =
+        snapshot_like_pprof(SPAN_LIT("heap profile: 3: 96 [0: 0] @ heap_v2/1\n"
+                                     "3: 96 [0: 0] @ 0x401001\n"));
+    assert_int_equal(s.profile->n_types, 2);
+    snapshot_release(&s);
+}
+
+static void sums_do_not_matter_to_pprof(void **state)
+{
+    (void)state;
+    static const char text[] = NEVER_FREED "2: 64 [2: 64] @ 0x401001";
+    struct snapshot s = snapshot_like_pprof(span_of(text));
+    assert_int_equal(s.profile->n_samples, 1);
+    snapshot_release(&s);
+    assert_refused(span_of(text), ERR_FORMAT,
+                   "heap profile text, line 2: cut off in the middle of a "
+                   "line");
+}
+
+static void odd_records_are_read_as_pprof_reads_them(void **state)
+{
+    (void)state;
+    struct snapshot s = snapshot_like_pprof(
+        SPAN_LIT("I0102 x.cc:1] heap profile: 1: 1 [2: 2] @ heap/2 and more\n"
+                 "seen at 12: 5:  -7: -14 [ 3:6 ] @ 0x401001 0x5z 0x6\n"
+                 "# comment\n"
+                 "0: 0 [0: 0] @\n"));
+    const struct profile *const p = s.profile;
+    static const int64_t want[] = {3, 6, -7, -14};
+    assert_int_equal(p->n_samples, 2);
+    assert_memory_equal(p->values, want, sizeof(want));
+    assert_int_equal(p->sample_off[1], 2);
+    assert_int_equal(p->labels[0].num, 2);
+    /* Even a label of 0 is one. */
+    assert_int_equal(p->label_off[2], 2);
+    assert_int_equal(p->labels[1].num, 0);
+    snapshot_release(&s);
+}
+
+static void names_are_an_addition_that_may_be_missing(void **state)
+{
+    (void)state;
+    struct snapshot s = snapshot_like_pprof(
+        SPAN_LIT(NEVER_FREED "#\t0x1\tlost+0x1\t/a.go:1\n"
+                             "1: 32 [1: 32] @ 0x401001 0x402001\n"
+                             "#\t0x401000\tmain.f+0x10\t/a.go:1\n"
+                             "#\t0xzz\tnonsense\n"
+                             "2: 64 [2: 64] @ 0x401001 0x402001\n"
+                             "#\t0x401000\n"));
+    const struct profile *const p = s.profile;
+    assert_string_equal(sample_leaf(p, 0), "main.f");
+    assert_int_equal(p->sample_off[1], 1);
+    assert_int_equal(p->sample_off[2], 3);
+    assert_int_equal(p->n_functions, 1);
+    snapshot_release(&s);
+}
+
+static void writers_have_their_own_rates(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *writer;
+        int64_t period, objects;
+    } cases[] = {
+        {"heap/1048576",      524288, 32769},
+        {"heap/3",            1,      2    },
+        {"heap",              0,      2    },
+        {"heap_v2/524288",    524288, 32769},
+        {"heapz_v2/524288",   524288, 32769},
+        {"heapprofile",       1,      2    },
+        {"growthz",           1,      2    },
+        {"fragmentationz/99", 1,      2    },
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct buf text = BUF_LIMIT(1000);
+        buf_printf(&text,
+                   "heap profile: 1: 1 [1: 1] @ %s\n2: 64 [2: 64] @ 0x401001\n",
+                   cases[i].writer);
+        struct snapshot s = snapshot_like_pprof(buf_view(&text));
+        assert_int_equal(s.profile->period, cases[i].period);
+        assert_int_equal(s.profile->values[0], cases[i].objects);
+        snapshot_release(&s);
+        buf_release(&text);
+    }
+    assert_refused(SPAN_LIT("heap profile: 1: 1 [1: 1] @ heapless\n"),
+                   ERR_FORMAT, "heap profile text, line 1: bad header");
+}
+
+static void bytes_of_no_objects_are_refused_as_pprof_does(void **state)
+{
+    (void)state;
+    static const struct input_options options = {.is_like_pprof = true};
+    struct snapshot s = {0};
+    struct err err = {0};
+    assert_false(input_decode(SPAN_LIT(NEVER_FREED "0: 8 [1: 8] @ 0x401001\n"),
+                              &options, &s, &err));
+    assert_err(&err, ERR_FORMAT,
+               "heap profile text, line 2: bytes of no objects");
+    assert_int_equal(err.offset, sizeof(NEVER_FREED) - 1);
+}
+
+/* Growth is no level of a heap, and takes no part in a series. */
+static void growth_is_another_kind(void **state)
+{
+    (void)state;
+    struct snapshot s = snapshot_of_file(testdata("legacy/growth.txt"));
+    assert_int_equal(s.kind, KIND_OTHER);
+    snapshot_release(&s);
+}
+
 struct bad_case {
     const char *text, *message;
     uint64_t offset;
@@ -278,6 +410,14 @@ int main(void)
         cmocka_unit_test(rate_of_one_means_exact_numbers),
         cmocka_unit_test(memstats_are_data),
         cmocka_unit_test(half_a_memstats_line_is_no_value),
+        cmocka_unit_test(what_was_never_freed_has_two_columns_for_pprof),
+        cmocka_unit_test(zeros_are_not_more_than_what_is_in_use),
+        cmocka_unit_test(sums_do_not_matter_to_pprof),
+        cmocka_unit_test(odd_records_are_read_as_pprof_reads_them),
+        cmocka_unit_test(names_are_an_addition_that_may_be_missing),
+        cmocka_unit_test(writers_have_their_own_rates),
+        cmocka_unit_test(bytes_of_no_objects_are_refused_as_pprof_does),
+        cmocka_unit_test(growth_is_another_kind),
         cmocka_unit_test(broken_text_says_where),
         cmocka_unit_test(text_and_proto_of_one_moment_agree),
         cmocka_unit_test(text_and_proto_of_the_corpus_agree),

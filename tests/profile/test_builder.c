@@ -90,6 +90,31 @@ static void equal_content_has_the_equal_index(void **state)
     profile_free(p);
 }
 
+static void a_location_may_move_and_stays_itself(void **state)
+{
+    (void)state;
+    struct err err = {0};
+    struct profile *p = NULL;
+    struct profile_builder *b = profile_builder_new();
+    profile_builder_type(b, "goroutine", "count");
+    (void)profile_builder_location(b, 1, PROFILE_NONE, NULL, 0);
+    (void)profile_builder_location(b, 2, PROFILE_NONE, NULL, 0);
+    assert_int_equal(profile_builder_n_locations(b), 2);
+    assert_int_equal(profile_builder_address(b, 1), 2);
+    const struct profile_mapping m = {.limit = 9};
+    const uint32_t first = profile_builder_next_mapping(b, &m);
+    assert_int_not_equal(profile_builder_next_mapping(b, &m), first);
+    profile_builder_place(b, 0, 7, first);
+    profile_builder_place(b, 1, 7, first);
+    assert_ok(profile_builder_finish(b, &p, &err), &err);
+    assert_int_equal(p->n_locations, 2);
+    assert_int_equal(p->locations[1].address, 7);
+    assert_int_equal(p->locations[1].mapping, first);
+    assert_int_equal(p->n_mappings, 2);
+    assert_int_equal(p->mappings[1].id, 2);
+    profile_free(p);
+}
+
 static void a_wrong_value_count_is_our_mistake(void **state)
 {
     (void)state;
@@ -117,6 +142,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_built_survives_the_wire),
         cmocka_unit_test(equal_content_has_the_equal_index),
+        cmocka_unit_test(a_location_may_move_and_stays_itself),
         cmocka_unit_test(a_wrong_value_count_is_our_mistake),
         cmocka_unit_test(running_out_of_memory_is_survived),
     };

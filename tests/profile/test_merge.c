@@ -178,6 +178,69 @@ static void mappings_match_wherever_they_were_loaded(void **state)
     profile_free(p[1]);
 }
 
+/* As in google/pprof, of all columns only that of the outermost line. */
+static void inner_columns_do_not_tell_locations_apart(void **state)
+{
+    (void)state;
+    static const int64_t columns[][2] = {
+        {0, 0},
+        {5, 0},
+        {0, 5},
+        {7, 5}
+    };
+    static const struct builder_frame frames[] = {
+        {{"f", 1}, {"f.go", 4}, 3},
+        {{"g", 1}, {"f.go", 4}, 4}
+    };
+    struct profile *p[4];
+    for (unsigned i = 0; i < 4; i++) {
+        struct profile_builder *b = new_builder("space", 1);
+        const int64_t value = 1 << i;
+        const uint32_t loc =
+            profile_builder_location(b, 1, PROFILE_NONE, frames, 2);
+        profile_builder_sample(b, &loc, 1, &value, 1, NULL, 0);
+        p[i] = finish(b);
+        p[i]->lines[0].column = columns[i][0];
+        p[i]->lines[1].column = columns[i][1];
+    }
+    struct err err = {0};
+    struct profile *sum = NULL;
+    assert_ok(profile_merge((const struct profile *const *)p, 4, &sum, &err),
+              &err);
+    assert_int_equal(sum->n_locations, 2);
+    assert_true(sum->n_samples == 2 && sum->values[0] == 3 &&
+                sum->values[1] == 12);
+    profile_free(sum);
+    for (unsigned i = 0; i < 4; i++) {
+        profile_free(p[i]);
+    }
+}
+
+static void a_comment_is_kept_once(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {"one", "two", "one", "", "two", ""};
+    struct buf raw = WIRE_BUF;
+    put_numbers(&raw, 1, NUMBERS(1, 1, 2, 1));
+    for (unsigned i = 0; i < 6; i++) {
+        put_number(&raw, 13, 2 + i);
+    }
+    put_text(&raw, "");
+    put_text(&raw, "space");
+    for (unsigned i = 0; i < 6; i++) {
+        put_text(&raw, texts[i]);
+    }
+    struct profile *p = decode_ok(buf_view(&raw), "comments");
+    struct profile *sum = merge_ok(p, p);
+    assert_int_equal(sum->n_comments, 3);
+    assert_string_equal(profile_text(sum, sum->comments[0]), "one");
+    assert_string_equal(profile_text(sum, sum->comments[1]), "two");
+    assert_string_equal(profile_text(sum, sum->comments[2]), "");
+    profile_free(sum);
+    profile_free(p);
+    buf_release(&raw);
+}
+
 static void labels_tell_samples_apart(void **state)
 {
     (void)state;
@@ -221,6 +284,60 @@ static void different_types_do_not_merge(void **state)
     profile_free(b);
 }
 
+static struct profile *one_stack(int64_t value)
+{
+    struct profile_builder *b = new_builder("space", 1);
+    add_stack(b, "f", 1, PROFILE_NONE, value, NULL, 0);
+    return finish(b);
+}
+
+static void a_refused_source_leaves_the_sum_as_it_was(void **state)
+{
+    (void)state;
+    struct err err = {0};
+    struct profile_merger *m = profile_merger_new();
+    assert_non_null(m);
+    struct profile *sum = NULL;
+    assert_false(profile_merger_finish(m, &sum, &err));
+    assert_err(&err, ERR_USAGE, "no profiles to merge");
+    struct profile *p = one_stack(3);
+    struct profile *other = finish(new_builder("delay", 1));
+    assert_ok(profile_merger_add(m, p, &err), &err);
+    assert_false(profile_merger_add(m, other, &err));
+    assert_err(&err, ERR_MISMATCH,
+               "merge: sample types differ: space/bytes and delay/bytes");
+    assert_ok(profile_merger_add(m, p, &err), &err);
+    assert_ok(profile_merger_finish(m, &sum, &err), &err);
+    profile_merger_free(m);
+    assert_int_equal(sum->n_samples, 1);
+    assert_int_equal(sum->values[0], 6);
+    profile_free(sum);
+    profile_free(other);
+    profile_free(p);
+}
+
+static void equal_samples_stay_apart_on_demand(void **state)
+{
+    (void)state;
+    struct err err = {0};
+    struct profile_merger *m = profile_merger_new();
+    assert_non_null(m);
+    profile_merger_keep_all(m);
+    struct profile *sum = NULL;
+    struct profile *sources[] = {one_stack(3), one_stack(-3), one_stack(0)};
+    for (size_t i = 0; i < 3; i++) {
+        assert_ok(profile_merger_add(m, sources[i], &err), &err);
+        profile_free(sources[i]);
+    }
+    assert_ok(profile_merger_finish(m, &sum, &err), &err);
+    profile_merger_free(m);
+    assert_int_equal(sum->n_samples, 2); /* what is 0 leaves at once */
+    assert_int_equal(sum->values[0], 3);
+    assert_int_equal(sum->values[1], -3);
+    assert_int_equal(sum->n_locations, 1);
+    profile_free(sum);
+}
+
 static void sums_wrap_like_the_reference(void **state)
 {
     (void)state;
@@ -251,7 +368,8 @@ static void scaling_rounds_half_away_from_zero(void **state)
     assert_int_equal(p->n_samples, 7);
     assert_memory_equal(p->values, half, sizeof(half));
     profile_scale(p, 4);
-    assert_true(p->values[5] == INT64_MAX && p->values[6] == INT64_MIN);
+    /* 2^64 does not fit: what Go makes of it. */
+    assert_true(p->values[5] == INT64_MIN && p->values[6] == INT64_MIN);
     profile_scale(p, 0);
     assert_int_equal(p->n_samples, 0);
     profile_free(p);
@@ -481,8 +599,12 @@ int main(void)
         cmocka_unit_test(merging_is_commutative_up_to_order),
         cmocka_unit_test(a_profile_minus_itself_is_empty),
         cmocka_unit_test(mappings_match_wherever_they_were_loaded),
+        cmocka_unit_test(inner_columns_do_not_tell_locations_apart),
+        cmocka_unit_test(a_comment_is_kept_once),
         cmocka_unit_test(labels_tell_samples_apart),
         cmocka_unit_test(different_types_do_not_merge),
+        cmocka_unit_test(a_refused_source_leaves_the_sum_as_it_was),
+        cmocka_unit_test(equal_samples_stay_apart_on_demand),
         cmocka_unit_test(sums_wrap_like_the_reference),
         cmocka_unit_test(scaling_rounds_half_away_from_zero),
         cmocka_unit_test(what_scales_to_zero_leaves),

@@ -8,11 +8,13 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 bad=0
 
-# check FOLDER PREFIX TABLE MACRO
+# check FOLDER PREFIX TABLE MACRO [DEFINITION]
+# Where other files share the prefix, a plug-in is one with the definition.
 check() {
   [ -f "$3" ] || { ls "$1/$2"*.c >/dev/null 2>&1 || return 0; }
   for file in "$1/$2"*.c; do
     [ -f "$file" ] || continue
+    [ -z "${5:-}" ] || grep -q "$5" "$file" || continue
     name=${file##*/"$2"}
     echo "${name%.c}"
   done | grep -vx template | LC_ALL=C sort >"$work/files" || true
@@ -31,5 +33,8 @@ check() {
 
 check src/rules rule_ src/rules/rules.def RULE
 check src/report render_ src/report/renderers.def RENDERER
+check src/report pprof_ src/report/pprof_reports.def PPROF_REPORT \
+  '^const struct pprof_report pprof_report_'
+check src/report export_ src/report/export_formats.def EXPORT_FORMAT
 check cmd cmd_ cmd/cmds.def CMD
 exit "$bad"

@@ -1,0 +1,25 @@
+#!/bin/sh
+# seep pprof against an installed pprof, byte for byte: a sample of all flag
+# sets and profiles, or with --all every pair of them.
+# usage: pprof_diff.sh PROGRAM TESTDATA [--all] [OPTION...]
+seep=$1
+testdata=$2
+shift 2
+build=$(dirname "$seep")
+tests=$(dirname "$(dirname "$0")")
+sample='--sample 2000'
+if [ "${1:-}" = --all ]; then
+    sample=
+    shift
+fi
+peer=$(sh "$tests/peer_pprof.sh" "$build") || {
+    echo "pprof_diff: no pprof: none named by SEEP_PEER_PPROF, no Go: skipped"
+    exit 77
+}
+shared=${SEEP_SHARED:-$testdata/../../shared}
+set -- "$@" "$seep" "$peer"
+for folder in "$shared/corpus" "$shared/peer/pprof" "$testdata"; do
+    [ -d "$folder" ] && set -- "$@" "$folder"
+done
+# shellcheck disable=SC2086 # of no or two words
+exec "$build/tests/cli/pprof_diff" $sample "$@"
