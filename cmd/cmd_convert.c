@@ -37,7 +37,7 @@ static const struct cmd_example examples[] = {
     {"seep convert cpu.pb.gz -o cpu.speedscope.json",              "for speedscope.app"},
 };
 
-static bool unknown_format(const char *name, struct err *err)
+static bool unknown_format(const char *name, const char *path, struct err *err)
 {
     size_t n = 0;
     char list[ERR_TEXT_MAX] = "";
@@ -51,11 +51,16 @@ static bool unknown_format(const char *name, struct err *err)
             len += more;
         }
     }
-    return name != NULL ? err_set(err, ERR_USAGE,
-                                  "--to: unknown format '%.60s'; there is:%s",
-                                  name, list)
-                        : err_set(err, ERR_USAGE,
-                                  "--to FORMAT is missing; there is:%s", list);
+    if (name != NULL) {
+        return err_set(err, ERR_USAGE,
+                       "--to: unknown format '%.60s'; there is:%s", name, list);
+    }
+    return path != NULL
+               ? err_set(err, ERR_USAGE,
+                         "the name %.60s does not tell the format; say --to:%s",
+                         path, list)
+               : err_set(err, ERR_USAGE, "--to FORMAT is missing; there is:%s",
+                         list);
 }
 
 /* By the end of the output's name. */
@@ -77,7 +82,7 @@ static bool choose_format(const struct convert_options *o,
     *out = o->to != NULL ? export_format_find(span_of(o->to))
                          : format_of_name(o->path);
     if (*out == NULL) {
-        return unknown_format(o->to, err);
+        return unknown_format(o->to, o->path, err);
     }
     if ((*out)->is_binary && o->path == NULL && isatty(STDOUT_FILENO) == 1) {
         return err_set(err, ERR_USAGE,
@@ -93,7 +98,8 @@ static bool is_whole(const struct export_format *format)
     return strcmp(format->name, "pprof") == 0;
 }
 
-static bool write_as(const struct export_format *format,
+static bool write_as(const struct session *s,
+                     const struct export_format *format,
                      const struct convert_options *o, struct profile *p,
                      struct err *err)
 {
@@ -103,11 +109,15 @@ static bool write_as(const struct export_format *format,
                   ? profile_sample_index(p, span_of(o->sample),
                                          &options.value_column, err)
                   : err_set(err, ERR_FORMAT, "profile has no samples");
-    ok = ok && (is_whole(format) || profile_prune(p, err)) &&
+    ok = ok && (is_whole(format) || pprof_prune(s, p, err)) &&
          format->write(p, &options, &out, err) &&
-         buf_check(&out, format->name, err) &&
-         (o->path != NULL ? file_write(o->path, buf_view(&out), err)
-                          : console_finish(buf_view(&out), err));
+         buf_check(&out, format->name, err);
+    if (ok && o->path != NULL) {
+        ok = file_write(o->path, buf_view(&out), err);
+    } else if (ok) {
+        console_tame(&out);
+        ok = console_finish(buf_view(&out), err);
+    }
     buf_release(&out);
     return ok;
 }
@@ -120,7 +130,6 @@ static int convert_run(struct session *s, void *options,
     struct pprof_flags flags;
     struct profile *p = NULL;
     struct err err = {0};
-    (void)s;
     pprof_flags_defaults(&flags);
     if (args->n != 1) {
         err_set(&err, ERR_USAGE,
@@ -133,11 +142,17 @@ static int convert_run(struct session *s, void *options,
         err_wrap(&err, "convert");
         return console_fail(NULL, &err);
     }
-    if (!pprof_source_read(args->items[0], &flags, &p, &err)) {
-        return console_fail(args->items[0], &err);
+    if (o->path != NULL && file_is_same(args->items[0], o->path)) {
+        err_set(&err, ERR_USAGE,
+                "convert: %.120s is what is read; write to another file",
+                o->path);
+        return console_fail(NULL, &err);
+    }
+    if (!pprof_source_read(args->items[0], s, &flags, &p)) {
+        return STATUS_FAILED;
     }
     const int status =
-        write_as(format, o, p, &err) ? STATUS_OK : console_fail(NULL, &err);
+        write_as(s, format, o, p, &err) ? STATUS_OK : console_fail(NULL, &err);
     profile_free(p);
     return status;
 }

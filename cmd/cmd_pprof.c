@@ -35,14 +35,14 @@ enum {
 
 static const struct cmd_example examples[] = {
     {"seep pprof -top -cum heap.pb.gz",
-     "the functions below which the heap was allocated"                                           },
+     "the functions below which the heap was allocated"                                             },
     {"seep pprof -list 'Cache.*Add' -inuse_space heap.pb.gz",
-     "its lines, from the sources"                                                                },
+     "its lines, from the sources"                                                                  },
     {"seep pprof -top -diff_base before.pb.gz after.pb.gz",
-     "what grew, in percent of what was"                                                          },
-    {"seep pprof -svg -output cpu.svg http://localhost:6060?seconds=10",
-     "ten seconds of a live process as a picture"                                                 },
-    {"seep pprof -top -format json heap.pb.gz",                          "the table for a program"},
+     "what grew, in percent of what was"                                                            },
+    {"seep pprof -svg -output cpu.svg 'http://localhost:6060?seconds=10'",
+     "ten seconds of a live process as a picture"                                                   },
+    {"seep pprof -top -format json heap.pb.gz",                            "the table for a program"},
 };
 
 /* --- help --- */
@@ -164,9 +164,10 @@ static bool write_numbered(const char *ending, struct span data,
     return ok;
 }
 
-static bool write_report(const struct pprof_flags *f, struct span data,
+static bool write_report(const struct pprof_flags *f, struct buf *report,
                          struct err *err)
 {
+    const struct span data = buf_view(report);
     const char *ending = f->format != NULL ? f->format->ending : NULL;
     if (f->output != NULL && *f->output != '\0') {
         console_say("Generating report in %s", f->output);
@@ -175,6 +176,7 @@ static bool write_report(const struct pprof_flags *f, struct span data,
     if (ending != NULL && isatty(STDOUT_FILENO) == 1) {
         return write_numbered(ending, data, err);
     }
+    console_tame(report);
     return console_finish(data, err);
 }
 
@@ -215,15 +217,6 @@ static bool massage(const struct pprof_flags *f, struct buf *report,
 
 /* --- the command --- */
 
-static void say_lines(const struct session *s, const struct buf *notes)
-{
-    struct span rest = buf_view(notes);
-    struct span line;
-    while (!s->common.quiet && span_line(&rest, &line)) {
-        console_say("%.*s", (int)line.len, line.p);
-    }
-}
-
 /* The profile is freed as soon as the report is made. */
 static bool make_report(const struct session *s, const struct pprof_flags *f,
                         const struct words *args, struct pprof_sources *p,
@@ -239,6 +232,15 @@ static bool make_report(const struct session *s, const struct pprof_flags *f,
     return ok && finish_report(f, report, err) && massage(f, report, err);
 }
 
+static void say_default(const struct session *s, const struct pprof_flags *f)
+{
+    if (f->format == NULL && f->form == NULL && !s->common.quiet) {
+        console_say("no report was asked for, so this is -top; there are -tree "
+                    "-peek -list -traces -tags -raw -dot -svg -callgrind "
+                    "-proto and more: seep pprof -help");
+    }
+}
+
 static int report(const struct session *s, const struct pprof_flags *f,
                   const struct words *args)
 {
@@ -246,13 +248,11 @@ static int report(const struct session *s, const struct pprof_flags *f,
     struct pprof_sources sources = {0};
     struct buf text = BUF_LIMIT(REPORT_BYTES_MAX);
     int status = STATUS_OK;
-    if (f->format == NULL && !s->common.quiet && f->form == NULL) {
-        console_say("no report was asked for, so this is -top; there are -tree "
-                    "-peek -list -traces -tags -raw -dot -svg -callgrind "
-                    "-proto and more: seep pprof -help");
+    bool ok = make_report(s, f, args, &sources, &text, &err);
+    if (ok && sources.n_lost == 0) {
+        say_default(s, f);
     }
-    const bool ok = make_report(s, f, args, &sources, &text, &err) &&
-                    write_report(f, buf_view(&text), &err);
+    ok = ok && write_report(f, &text, &err);
     /* When all are lost that is said last, or was said of the only one. */
     if (!ok && (sources.n_lost < sources.n || sources.n == 0)) {
         console_fail(NULL, &err);
@@ -285,11 +285,12 @@ static bool read_flags(struct session *s, struct pprof_flags *f,
     }
     if (args->n == 0) {
         return err_set(err, ERR_USAGE,
-                       "no profile source specified; seep pprof -help shows "
-                       "how");
+                       "no profile source specified (the word behind -peek, "
+                       "-focus and the like is their REGEXP); seep pprof "
+                       "-help shows how");
     }
     const bool ok = pprof_flags_settle(f, &notes, err);
-    say_lines(s, &notes);
+    console_say_notes(s, buf_view(&notes));
     buf_release(&notes);
     return ok;
 }

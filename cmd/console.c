@@ -175,6 +175,14 @@ void console_say(const char *fmt, ...)
     say_line(text, written(n < 0 ? n : n + (int)start));
 }
 
+void console_say_notes(const struct session *s, struct span notes)
+{
+    struct span line;
+    while (!s->common.quiet && span_line(&notes, &line)) {
+        console_say("%.*s", (int)line.len, line.p);
+    }
+}
+
 void console_progress(const struct session *s, size_t done, size_t total,
                       const char *what)
 {
@@ -195,6 +203,25 @@ void console_progress_end(const struct session *s)
     if (s->shows_progress && has_progress) {
         write_all(STDERR_FILENO, CLEAR_LINE, sizeof(CLEAR_LINE) - 1);
         has_progress = 0;
+    }
+}
+
+void console_tame(struct buf *text)
+{
+    if (isatty(STDOUT_FILENO) != 1) {
+        return;
+    }
+    for (size_t i = 0; i < text->len; i++) {
+        char *at = text->data + i;
+        const unsigned char c = (unsigned char)*at;
+        const unsigned char next = i + 1 < text->len ? (unsigned char)at[1] : 0;
+        const bool is_line_end = c == '\n' || (c == '\r' && next == '\n');
+        if ((c < 0x20 && c != '\t' && !is_line_end) || c == 0x7f) {
+            *at = '?';
+        } else if (c == 0xc2 && next >= 0x80 && next < 0xa0) {
+            /* U+0080 to U+009F: some terminals act on these, too. */
+            memset(at, '?', 2);
+        }
     }
 }
 

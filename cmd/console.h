@@ -6,6 +6,7 @@
 #ifndef SEEP_CMD_CONSOLE_H
 #define SEEP_CMD_CONSOLE_H
 
+#include "base/buf.h"
 #include "base/span.h"
 #include "cmd.h"
 
@@ -24,6 +25,9 @@ int console_fail(const char *where, const struct err *err);
 /* "seep: text". */
 void console_say(const char *fmt, ...) ERR_PRINTF(1, 2);
 
+/* The same of each line of `notes`, unless the user is not to be told. */
+void console_say_notes(const struct session *s, struct span notes);
+
 /* One line that the next one replaces; nothing unless `shows_progress`. */
 void console_progress(const struct session *s, size_t done, size_t total,
                       const char *what);
@@ -32,6 +36,10 @@ void console_progress_end(const struct session *s);
 /* All of it to stdout, flushed and closed: ERR_IO when it cannot be written.
    A reader that went away is no error. */
 bool console_finish(struct span data, struct err *err) MUST_USE;
+
+/* Where stdout is a terminal: '?' for the bytes of control characters but tabs
+   and line ends. A file or a pipe gets all bytes as they are. */
+void console_tame(struct buf *text);
 
 /* The file that a signal must remove, or NULL. Borrowed until the next call;
    cut names are not removed. */

@@ -174,6 +174,14 @@ bool file_write(const char *path, struct span data, struct err *err)
     return file_writer_end(f, ok, err);
 }
 
+bool file_is_same(const char *a, const char *b)
+{
+    struct stat x;
+    struct stat y;
+    return stat(a, &x) == 0 && S_ISREG(x.st_mode) && stat(b, &y) == 0 &&
+           x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}
+
 bool file_make_directory(const char *path, struct err *err)
 {
     char whole[PATH_MAX];

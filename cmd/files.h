@@ -26,6 +26,9 @@ bool file_writer_end(struct file_writer *f, bool ok, struct err *err) MUST_USE;
 /* All at once. */
 bool file_write(const char *path, struct span data, struct err *err) MUST_USE;
 
+/* Are both names those of one regular file? */
+bool file_is_same(const char *a, const char *b);
+
 /* The directory, and what is missing above it. */
 bool file_make_directory(const char *path, struct err *err) MUST_USE;
 

@@ -223,6 +223,23 @@ static bool unknown_option(const struct parse *p, struct span name)
     return err_set(p->err, ERR_USAGE, "unknown option --%.*s", len, name.p);
 }
 
+/* Who writes one dash may mean a long option. */
+static bool unknown_letter(const struct parse *p, const char *letters, char c)
+{
+    const struct span name =
+        span_first(span_of(letters), span_find_char(span_of(letters), '='));
+    for (size_t s = 0; s < p->n_sets; s++) {
+        for (size_t i = 0; i < p->sets[s].n; i++) {
+            if (span_is(name, p->sets[s].rows[i].name)) {
+                return err_set(p->err, ERR_USAGE,
+                               "unknown option -%c; did you mean --%s?", c,
+                               p->sets[s].rows[i].name);
+            }
+        }
+    }
+    return err_set(p->err, ERR_USAGE, "unknown option -%c", c);
+}
+
 /* The next word as the value of an option. */
 static const char *take_value(struct parse *p, const struct option_row *row)
 {
@@ -282,7 +299,7 @@ static bool parse_short(struct parse *p, const char *letters)
         const struct option_set *set = NULL;
         const struct option_row *row = find_short(p, *c, &set);
         if (row == NULL) {
-            return err_set(p->err, ERR_USAGE, "unknown option -%c", *c);
+            return unknown_letter(p, letters, *c);
         }
         if (row->kind == OPTION_FLAG) {
             if (!set_value(p, set, row, NULL)) {

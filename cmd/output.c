@@ -108,20 +108,14 @@ static bool unknown_format(const char *format, const char *const *names,
 /* Would the later of two outputs take the place of the other? */
 static bool is_same_place(const struct output *a, const struct output *b)
 {
-    struct stat x;
-    struct stat y;
+    struct stat st;
     if (is_stdout(a) || is_stdout(b)) {
         return false;
     }
-    const bool has_x = stat(a->path, &x) == 0;
-    if (has_x && !S_ISREG(x.st_mode)) {
-        return false;
-    }
     if (strcmp(a->path, b->path) == 0) {
-        return true;
+        return stat(a->path, &st) != 0 || S_ISREG(st.st_mode);
     }
-    return has_x && stat(b->path, &y) == 0 && x.st_dev == y.st_dev &&
-           x.st_ino == y.st_ino;
+    return file_is_same(a->path, b->path);
 }
 
 bool outputs_check(const struct outputs *o, const char *const *names, size_t n,

@@ -74,14 +74,14 @@ static const struct pprof_flag flags[] = {
     {"hide", "REGEXP", "leave out these frames", AT(hide), PPROF_TEXT, PPROF_FILTER, NULL},
     {"show", "REGEXP", "these frames alone", AT(show), PPROF_TEXT, PPROF_FILTER, NULL},
     {"show_from", "REGEXP", "no callers of the outermost match", AT(show_from), PPROF_TEXT, PPROF_FILTER, NULL},
-    {"prune_from", "REGEXP", "no callees of the match, nor itself", AT(prune_from), PPROF_TEXT, PPROF_FILTER, NULL},
+    {"prune_from", "REGEXP", "no callees of the innermost match", AT(prune_from), PPROF_TEXT, PPROF_FILTER, NULL},
     {"tagfocus", "TAGS", "samples with labels: [key=]value, a range like 1kb:1mb, or REGEXPs by comma", AT(tagfocus), PPROF_TEXT, PPROF_FILTER, NULL},
     {"tagignore", "TAGS", "samples without", AT(tagignore), PPROF_TEXT, PPROF_FILTER, NULL},
     {"tagshow", "REGEXP", "labels with these keys alone", AT(tagshow), PPROF_TEXT, PPROF_FILTER, NULL},
     {"taghide", "REGEXP", "labels without", AT(taghide), PPROF_TEXT, PPROF_FILTER, NULL},
     {"tagroot", "KEYS", "values of labels as frames at the root", AT(tagroot), PPROF_TEXT, PPROF_FILTER, NULL},
     {"tagleaf", "KEYS", "the same at the leaf", AT(tagleaf), PPROF_TEXT, PPROF_FILTER, NULL},
-    {"all_frames", NULL, "keep the frames the profile says to drop", AT(all_frames), PPROF_BOOL, PPROF_FILTER, NULL},
+    {"all_frames", NULL, "keep the frames the profile says to drop (pprof has it since 2026)", AT(all_frames), PPROF_BOOL, PPROF_FILTER, NULL},
 
     {"cum", NULL, "by what a node and its callees take", AT(cum), PPROF_BOOL, PPROF_SORT, NULL},
     {"flat", NULL, "by what it takes itself (default)", AT(flat), PPROF_BOOL, PPROF_SORT, NULL},
@@ -98,7 +98,7 @@ static const struct pprof_flag flags[] = {
     {"diff_base", "SOURCE", "the same, and percentages are of it", AT(diff_base), PPROF_TEXT, PPROF_SOURCE, NULL},
     {"normalize", NULL, "scale to the base first", AT(normalize), PPROF_BOOL, PPROF_SOURCE, NULL},
     {"seconds", "N", "ask a URL for a profile of N seconds", AT(seconds), PPROF_INT, PPROF_SOURCE, NULL},
-    {"timeout", "N", "seconds to wait for a URL (default 60, or 1.5 times those asked for)", AT(timeout), PPROF_INT, PPROF_SOURCE, NULL},
+    {"timeout", "N", "seconds to wait for a URL (default 60, or 1.5 times those asked for), and 5 more", AT(timeout), PPROF_INT, PPROF_SOURCE, NULL},
     {"buildid", "ID", "of the program, where the profile says none", AT(buildid), PPROF_TEXT, PPROF_SOURCE, NULL},
     {"add_comment", "TEXT", "one more comment", AT(add_comment), PPROF_TEXT, PPROF_SOURCE, NULL},
     {"symbolize", "MODE", "none, or force and demangle=none|full|templates|default, joined by colons; seep only demangles", AT(symbolize), PPROF_TEXT, PPROF_SOURCE, NULL},
@@ -249,6 +249,29 @@ static enum value_fault read_int(struct span text, int64_t *out)
     return VALUE_FINE;
 }
 
+/* Copies `text` without the underscores that stand between digits, or behind
+   "0x"; false when one stands elsewhere. */
+static bool drop_underscores(struct span text, char *out)
+{
+    const bool is_hex = span_find(text, "0x") < 2 || span_find(text, "0X") < 2;
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.p[i] != '_') {
+            *out++ = text.p[i];
+            continue;
+        }
+        const unsigned base = is_hex ? 16 : 10;
+        const bool is_behind_digit =
+            i > 0 && (digit_value(text.p[i - 1]) < base ||
+                      (is_hex && (text.p[i - 1] | 0x20) == 'x'));
+        if (!is_behind_digit || i + 1 == text.len ||
+            digit_value(text.p[i + 1]) >= base) {
+            return false;
+        }
+    }
+    *out = '\0';
+    return true;
+}
+
 /* strtod() rounds as Go does: a cut at a fraction of the total must not be off
    by one. The program never leaves the C locale. */
 static enum value_fault read_float(struct span text, double *out)
@@ -256,11 +279,10 @@ static enum value_fault read_float(struct span text, double *out)
     char copy[128];
     if (text.len == 0 || text.len >= sizeof(copy) ||
         (!is_alnum(text.p[0]) && strchr("+-.", text.p[0]) == NULL) ||
-        memchr(text.p, '(', text.len) != NULL) {
+        memchr(text.p, '(', text.len) != NULL ||
+        !drop_underscores(text, copy)) {
         return VALUE_WRONG;
     }
-    memcpy(copy, text.p, text.len);
-    copy[text.len] = '\0';
     char *end = NULL;
     errno = 0;
     const double v = strtod(copy, &end);
@@ -326,6 +348,31 @@ bool pprof_flag_exists(const char *word)
            (find_flag(w.name) != NULL || find_format(w.name) < N_FORMATS);
 }
 
+/* What people look for under other names. */
+static const struct {
+    const char *word, *hint;
+} hints[] = {
+    {"sort",       "-cum or -flat"               },
+    {"folded",     "seep convert --to folded"    },
+    {"flame",      "seep convert --to speedscope"},
+    {"flamegraph", "seep convert --to speedscope"},
+    {"json",       "-top -format json"           },
+    {"csv",        "-top -format csv"            },
+    {"o",          "-output"                     },
+    {"q",          "-quiet"                      },
+    {"version",    "seep --version"              },
+};
+
+static const char *hint_for(const char *word)
+{
+    for (size_t i = 0; i < sizeof(hints) / sizeof(hints[0]); i++) {
+        if (strcmp(word, hints[i].word) == 0) {
+            return hints[i].hint;
+        }
+    }
+    return NULL;
+}
+
 static bool unknown_flag(struct span name, struct err *err)
 {
     const char *names[N_FORMATS + N_FLAGS];
@@ -339,6 +386,12 @@ static bool unknown_flag(struct span name, struct err *err)
     const size_t n = name.len < sizeof(word) ? name.len : sizeof(word) - 1;
     memcpy(word, name.p, n);
     word[n] = '\0';
+    const char *hint = hint_for(word);
+    if (hint != NULL) {
+        return err_set(err, ERR_USAGE,
+                       "flag provided but not defined: -%s; there is %s", word,
+                       hint);
+    }
     const char *nearest = words_nearest(word, names, N_FORMATS + N_FLAGS);
     if (nearest != NULL) {
         return err_set(err, ERR_USAGE,
@@ -508,11 +561,6 @@ static bool choose_format(struct pprof_flags *f, struct err *err)
 static bool check_http(const struct pprof_flags *f, struct err *err)
 {
     const bool has_http = f->http != NULL && *f->http != '\0';
-    if (has_http && f->format != NULL) {
-        return err_set(err, ERR_USAGE,
-                       "-http is not compatible with an output format on the "
-                       "command line");
-    }
     if (f->no_browser && !has_http) {
         return err_set(err, ERR_USAGE,
                        "-no_browser only makes sense with "
@@ -596,11 +644,8 @@ static bool check_form(struct pprof_flags *f, struct err *err)
     return true;
 }
 
-static bool check_tls(struct pprof_flags *f, struct err *err)
+bool pprof_flags_check_tls(const struct pprof_flags *f, struct err *err)
 {
-    forget_empty(&f->tls_cert);
-    forget_empty(&f->tls_key);
-    forget_empty(&f->tls_ca);
     const bool has_cert = f->tls_cert != NULL;
     const bool has_key = f->tls_key != NULL;
     return has_cert == has_key ||
@@ -614,10 +659,12 @@ bool pprof_flags_settle(struct pprof_flags *f, struct buf *notes,
 {
     if (!at_most_one_of(f, PPROF_SORT, err) ||
         !at_most_one_of(f, PPROF_GRANULARITY, err) || !choose_format(f, err) ||
-        !check_http(f, err) || !check_bases(f, err) || !check_form(f, err) ||
-        !check_tls(f, err)) {
+        !check_http(f, err) || !check_bases(f, err) || !check_form(f, err)) {
         return false;
     }
+    forget_empty(&f->tls_cert);
+    forget_empty(&f->tls_key);
+    forget_empty(&f->tls_ca);
     for (int g = 0; g < N_GRANULARITIES; g++) {
         if (f->granularities[g]) {
             f->granularity = (enum pprof_granularity)g;

@@ -125,6 +125,11 @@ bool pprof_flags_parse(struct pprof_flags *f, int argc, const char *const *argv,
 bool pprof_flags_settle(struct pprof_flags *f, struct buf *notes,
                         struct err *err) MUST_USE;
 
+/* A certificate and its key go together. pprof wants to know only when there
+   is something to fetch. */
+bool pprof_flags_check_tls(const struct pprof_flags *f,
+                           struct err *err) MUST_USE;
+
 /* Is there such a flag? `word` has its dashes and perhaps its value. */
 bool pprof_flag_exists(const char *word);
 

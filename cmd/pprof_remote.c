@@ -44,6 +44,17 @@ static const char *environment(const char *upper, const char *lower)
     return v != NULL && *v != '\0' ? v : NULL;
 }
 
+/* "127.0.0.1" and its like, not "127.example". */
+static bool is_loopback(struct span host)
+{
+    bool is_number = span_starts(host, "127.");
+    for (size_t i = 0; i < host.len; i++) {
+        is_number = is_number && (host.p[i] == '.' ||
+                                  (host.p[i] >= '0' && host.p[i] <= '9'));
+    }
+    return is_number || span_is(host, "localhost") || span_is(host, "[::1]");
+}
+
 /* Nobody reaches this machine through a proxy. */
 static bool is_here(const char *url)
 {
@@ -51,9 +62,10 @@ static bool is_here(const char *url)
     url_shown(url, &shown);
     struct span host = buf_view(&shown);
     host = span_from(host, span_find(host, "://") + 3);
-    const bool is_local = span_starts(host, "localhost") ||
-                          span_starts(host, "127.") ||
-                          span_starts(host, "[::1]");
+    host = span_first(host, span_find_char(host, '/'));
+    const size_t colon = span_rfind_char(host, ':');
+    const bool is_port = !span_has(span_from(host, colon), "]");
+    const bool is_local = is_loopback(is_port ? span_first(host, colon) : host);
     buf_release(&shown);
     return is_local;
 }

@@ -1,8 +1,8 @@
 /*
  * The order is google/pprof's, so that the sum is too: sources as they stand
  * on the command line; a single one is not merged, and keeps its samples as
- * they are. One source is in memory at a time, unless types differ: then what
- * is common to all is known only at the end.
+ * they are. One source is decoded at a time, unless types differ: then what is
+ * common to all is known only at the end.
  */
 #include "pprof_sources.h"
 
@@ -34,7 +34,7 @@ VEC_TYPE(requests, struct pprof_request)
 VEC_TYPE(profiles, struct profile *)
 
 struct loader {
-    const struct session *session; /* NULL: says nothing */
+    const struct session *session;
     const struct pprof_flags *flags;
     struct input_options input;
     const char *program; /* file of the first mapping; NULL = as it says */
@@ -45,6 +45,17 @@ struct loader {
 };
 
 /* --- what the arguments name --- */
+
+/* What messages call it: passwords and queries of URLs are not shown. Borrowed
+   from `it` or `shown`. */
+static const char *shown_name(const struct item *it, struct buf *shown)
+{
+    if (!it->is_url) {
+        return it->arg;
+    }
+    url_shown(it->arg, shown);
+    return buf_ok(shown) && shown->data != NULL ? shown->data : "a URL";
+}
 
 static bool look_at(struct loader *l, struct item *it, struct err *err)
 {
@@ -57,7 +68,7 @@ static bool look_at(struct loader *l, struct item *it, struct err *err)
     it->url = BUF_LIMIT(URL_BYTES_MAX);
     if (!pprof_url_from(it->arg, l->flags->seconds, &it->url, &request.info,
                         &it->is_url, err)) {
-        return err_wrap(err, "%.120s", it->arg);
+        return false; /* too long to be named, and it may hold a password */
     }
     it->request = l->requests.n;
     request.url = it->url.data;
@@ -67,7 +78,7 @@ static bool look_at(struct loader *l, struct item *it, struct err *err)
 
 static void say_requests(const struct loader *l)
 {
-    if (l->session == NULL || l->session->common.quiet) {
+    if (l->session->common.quiet) {
         return;
     }
     for (size_t i = 0; i < l->requests.n; i++) {
@@ -89,9 +100,14 @@ static bool begin(struct loader *l, struct err *err)
             return false;
         }
     }
+    if (l->requests.n == 0) {
+        return true;
+    }
+    if (!pprof_flags_check_tls(l->flags, err)) {
+        return false;
+    }
     say_requests(l);
-    return l->requests.n == 0 ||
-           pprof_remote_new(l->requests.items, l->requests.n, l->flags,
+    return pprof_remote_new(l->requests.items, l->requests.n, l->flags,
                             &l->remote, err);
 }
 
@@ -293,16 +309,11 @@ static bool sum_finish(struct sum *s, struct profile **out, struct err *err)
     return true;
 }
 
-/* Passwords and queries of URLs are not shown. */
 static void note_loss(struct pprof_sources *out, const struct item *it,
                       const struct err *err)
 {
     struct buf shown = BUF_LIMIT(URL_BYTES_MAX);
-    const char *name = it->arg;
-    if (it->is_url) {
-        url_shown(it->arg, &shown);
-        name = buf_ok(&shown) && shown.data != NULL ? shown.data : "a URL";
-    }
+    const char *name = shown_name(it, &shown);
     console_fail(name, err);
     out->n_lost++;
     if (out->lost.len + strlen(name) + 8 <= LOST_BYTES_MAX) {
@@ -327,7 +338,7 @@ static bool add_item(const struct loader *l, const struct item *it,
     }
     if (reason.code == ERR_NOMEM) {
         *err = reason;
-        return err_wrap(err, "%.120s", it->arg);
+        return err_wrap(err, "%.120s", it->is_url ? "a URL" : it->arg);
     }
     note_loss(out, it, &reason);
     return true;
@@ -492,9 +503,11 @@ static struct symbolizing read_symbolize(const struct loader *l)
         while (i < N && !is_same_word(word, symbolize_words[i].word)) {
             i++;
         }
-        if (i == N) {
+        if (i == N && !l->session->common.quiet) {
             console_say("ignoring unrecognized symbolization option: %s",
                         l->flags->symbolize);
+        }
+        if (i == N) {
             continue;
         }
         out.is_off = symbolize_words[i].is_off;
@@ -519,15 +532,31 @@ static bool name_functions(const struct loader *l, struct profile *p,
     return profile_demangle(p, how.mode, how.is_forced, err);
 }
 
+bool pprof_prune(const struct session *s, struct profile *p, struct err *err)
+{
+    if (profile_prune(p, err)) {
+        return true;
+    }
+    if (err->code != ERR_USAGE) {
+        return false;
+    }
+    if (!s->common.quiet) {
+        console_say("all frames are shown: %s", err->text);
+    }
+    err_clear(err);
+    return true;
+}
+
 static bool finish(const struct loader *l, struct profile *p, struct err *err)
 {
     assert(p != NULL);
     if (l->flags->all_frames) {
         profile_keep_frames(p);
     }
-    if (!name_functions(l, p, err) || !profile_prune(p, err)) {
+    if (!name_functions(l, p, err) || !pprof_prune(l->session, p, err)) {
         return false;
     }
+    profile_forget_urls(p);
     const char *comment = l->flags->add_comment;
     return comment == NULL || *comment == '\0' ||
            profile_add_comment(p, span_of(comment), err);
@@ -581,14 +610,22 @@ void pprof_sources_release(struct pprof_sources *p)
     *p = (struct pprof_sources){0};
 }
 
-bool pprof_source_read(const char *arg, const struct pprof_flags *f,
-                       struct profile **out, struct err *err)
+bool pprof_source_read(const char *arg, const struct session *s,
+                       const struct pprof_flags *f, struct profile **out)
 {
-    struct loader l = {.flags = f};
+    struct loader l = {.session = s, .flags = f};
+    struct buf shown = BUF_LIMIT(URL_BYTES_MAX);
+    struct err err = {0};
     const char *items[] = {arg};
     const struct words args = {items, 1};
-    const bool ok = add_items(&l, &args, err) && begin(&l, err) &&
-                    read_item(&l, &l.items[0], out, err);
+    bool ok = add_items(&l, &args, &err) && begin(&l, &err);
+    if (!ok) {
+        console_fail(NULL, &err);
+    } else if (!read_item(&l, &l.items[0], out, &err)) {
+        console_fail(shown_name(&l.items[0], &shown), &err);
+        ok = false;
+    }
+    buf_release(&shown);
     end(&l);
     return ok;
 }

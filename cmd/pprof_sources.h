@@ -25,8 +25,14 @@ bool pprof_sources_load(struct pprof_sources *out, const struct session *s,
                         struct err *err) MUST_USE;
 void pprof_sources_release(struct pprof_sources *p);
 
-/* One file, "-" or URL, as it is. */
-bool pprof_source_read(const char *arg, const struct pprof_flags *f,
-                       struct profile **out, struct err *err) MUST_USE;
+/* One file, "-" or URL, as it is. False: why is on stderr by then. */
+bool pprof_source_read(const char *arg, const struct session *s,
+                       const struct pprof_flags *f,
+                       struct profile **out) MUST_USE;
+
+/* profile_prune(); as in pprof, a profile whose own expressions are no
+   expressions is shown as it is, and stderr says so. */
+bool pprof_prune(const struct session *s, struct profile *p,
+                 struct err *err) MUST_USE;
 
 #endif

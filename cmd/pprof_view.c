@@ -39,17 +39,6 @@ static bool read_regex(const char *name, const char *text, struct regex **out,
            err_wrap(err, "parsing %s regexp", name);
 }
 
-/* Each line of `notes`, unless nobody wants to know. */
-static void say_notes(const struct session *s, struct buf *notes)
-{
-    struct span rest = buf_view(notes);
-    struct span line;
-    while (!s->common.quiet && span_line(&rest, &line)) {
-        console_say("%.*s", (int)line.len, line.p);
-    }
-    buf_release(notes);
-}
-
 static bool read_tags(const struct session *s, const char *name,
                       const char *text, struct tag_filter **out,
                       struct err *err)
@@ -58,7 +47,8 @@ static bool read_tags(const struct session *s, const char *name,
     const bool ok =
         !is_given(text) ||
         tag_filter_new(span_of(name), span_of(text), out, &notes, err);
-    say_notes(s, &notes);
+    console_say_notes(s, buf_view(&notes));
+    buf_release(&notes);
     return ok;
 }
 
@@ -258,21 +248,6 @@ static void aggregate(const struct pprof_view *v, struct profile *p)
 
 /* --- what the report is told --- */
 
-/* As Go's filepath.Base(), but nothing for nothing. */
-static struct span base_name(struct span path)
-{
-    const struct span whole = path;
-    while (path.len > 1 && path.p[path.len - 1] == '/') {
-        path.len--;
-    }
-    const size_t slash = span_rfind_char(path, '/');
-    if (slash == path.len) {
-        return path;
-    }
-    path = span_from(path, slash + 1);
-    return path.len > 0 ? path : span_first(whole, 1);
-}
-
 /* "focus=main" for each filter, in pprof's order; the texts are in `arena`. */
 static bool list_filters(const struct pprof_flags *f, struct arena *arena,
                          struct span out[FILTERS_MAX], size_t *n,
@@ -360,8 +335,11 @@ static bool set_options(const struct pprof_view *v, const struct profile *p,
     if (o->sample_type.p == NULL) {
         return err_nomem(err, "report");
     }
-    if (p->n_mappings > 0) {
-        o->title = base_name(profile_span(p, p->mappings[0].file));
+    const struct span program = p->n_mappings > 0
+                                    ? profile_span(p, p->mappings[0].file)
+                                    : (struct span){0};
+    if (program.len > 0) {
+        o->title = span_base_name(program);
     }
     return true;
 }
@@ -413,7 +391,8 @@ bool pprof_view_print(struct pprof_view *v, struct profile *p, struct buf *out,
     bool ok =
         list_filters(v->flags, &arena, filters, &o.n_active_filters, err) &&
         label_units_find(p, &units, &notes, err);
-    say_notes(v->session, &notes);
+    console_say_notes(v->session, buf_view(&notes));
+    buf_release(&notes);
     ok = ok && filter_and_print(v, p, &o, &arena, out, err) &&
          buf_check(out, "the report", err);
     label_units_release(&units);

@@ -27,6 +27,19 @@ size_t span_find(struct span a, const char *needle)
     return a.len;
 }
 
+struct span span_base_name(struct span path)
+{
+    if (path.len == 0) {
+        return SPAN_LIT(".");
+    }
+    while (path.len > 1 && path.p[path.len - 1] == '/') {
+        path.len--;
+    }
+    const size_t slash = span_rfind_char(path, '/');
+    return slash == path.len || path.len == 1 ? path
+                                              : span_from(path, slash + 1);
+}
+
 struct span span_trim(struct span a)
 {
     while (a.len > 0 && is_blank(a.p[a.len - 1])) {

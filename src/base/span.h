@@ -25,6 +25,14 @@ static inline bool span_eq(struct span a, struct span b)
     return a.len == b.len && (a.len == 0 || memcmp(a.p, b.p, a.len) == 0);
 }
 
+/* Bytes first, then length, as Go compares strings. */
+static inline int span_compare(struct span a, struct span b)
+{
+    const size_t n = a.len < b.len ? a.len : b.len;
+    const int order = n != 0 ? memcmp(a.p, b.p, n) : 0;
+    return order != 0 ? order : (a.len > b.len) - (a.len < b.len);
+}
+
 static inline bool span_is(struct span a, const char *s)
 {
     return span_eq(a, span_of(s));
@@ -82,6 +90,10 @@ static inline bool span_has(struct span a, const char *needle)
 {
     return span_find(a, needle) != a.len || *needle == '\0';
 }
+
+/* The last element of a path, as Go's filepath.Base has it: slashes at the end
+   do not count, "" is "." and only slashes are "/". */
+struct span span_base_name(struct span path);
 
 /* Without leading and trailing blanks, tabs and carriage returns. */
 struct span span_trim(struct span a);

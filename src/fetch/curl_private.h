@@ -22,7 +22,7 @@
     X(global_init)
 
 struct curl_library {
-#define X(name) __typeof__(curl_##name) *name;
+#define X(name) __typeof__(curl_##name) *(name);
     CURL_FUNCTIONS(X)
 #undef X
 };

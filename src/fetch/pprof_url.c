@@ -26,7 +26,6 @@ enum {
 
 struct parts {
     struct span scheme, authority, path, query;
-    bool has_colon; /* in the first part of a path without a scheme */
 };
 
 static bool is_letter(char c)
@@ -228,10 +227,7 @@ static void sort_by_key(struct parameters *list)
         const struct parameter p = list->items[i];
         size_t k = i;
         while (k > 0) {
-            const struct span before = list->items[k - 1].key;
-            const size_t n = before.len < p.key.len ? before.len : p.key.len;
-            const int order = memcmp(before.p, p.key.p, n);
-            if (order < 0 || (order == 0 && before.len <= p.key.len)) {
+            if (span_compare(list->items[k - 1].key, p.key) <= 0) {
                 break;
             }
             list->items[k] = list->items[k - 1];

@@ -7,7 +7,8 @@
 
 #include "base/banned.h"
 
-enum { TREE_NODES_MAX = INT32_MAX };
+/* With what is counted of each, twice the memory a profile may take. */
+enum { TREE_NODES_MAX = 1 << 25 };
 
 struct tree_walk {
     struct graph_build *b;
@@ -16,7 +17,7 @@ struct tree_walk {
 };
 
 /* The child of `parent` that is `info`, new when there was none; NODE_NONE:
-   out of memory. */
+   out of memory, or the tree is full. */
 static uint32_t find_child(struct tree_walk *w, uint32_t parent, uint32_t info)
 {
     struct tree_nodes *all = &w->b->tree;
@@ -139,6 +140,11 @@ bool build_call_tree(struct graph_build *b, struct err *err)
     }
     const bool ok = (b->tree_leaves || !b->o->has_tags) && walk_samples(&w);
     pair_table_release(&w.index);
+    if (!ok && b->tree.n >= TREE_NODES_MAX) {
+        return err_set(err, ERR_LIMIT,
+                       "graph: more than %d nodes in a call tree",
+                       TREE_NODES_MAX);
+    }
     if (!ok) {
         return err_nomem(err, "graph: call tree");
     }

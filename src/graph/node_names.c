@@ -32,16 +32,17 @@ static struct span number(struct name_parts *n, int64_t v)
     return (struct span){text, (size_t)len};
 }
 
-static struct span number_u64(struct name_parts *n, const char *format,
-                              uint64_t v)
+static struct span number_u64(struct name_parts *n, uint64_t v)
 {
     char *text = n->numbers[n->n_numbers++];
-    int len = 0;
-    if (format[0] == 'x') {
-        len = snprintf(text, NUMBER_BYTES, "%016" PRIx64, v);
-    } else {
-        len = snprintf(text, NUMBER_BYTES, "%" PRIu64, v);
-    }
+    const int len = snprintf(text, NUMBER_BYTES, "%" PRIu64, v);
+    return (struct span){text, (size_t)len};
+}
+
+static struct span address(struct name_parts *n, uint64_t v)
+{
+    char *text = n->numbers[n->n_numbers++];
+    const int len = snprintf(text, NUMBER_BYTES, "%016" PRIx64, v);
     return (struct span){text, (size_t)len};
 }
 
@@ -52,16 +53,6 @@ static void add_component(struct name_parts *n, struct span text)
         add_part(n, SPAN_LIT(" "));
     }
     add_part(n, text);
-}
-
-static struct span base_name(struct span path)
-{
-    while (path.len > 1 && path.p[path.len - 1] == '/') {
-        path.len--;
-    }
-    const size_t slash = span_rfind_char(path, '/');
-    return slash == path.len || path.len == 1 ? path
-                                              : span_from(path, slash + 1);
 }
 
 static void add_place(struct name_parts *n, const struct graph_info *i)
@@ -80,7 +71,7 @@ static void add_place(struct name_parts *n, const struct graph_info *i)
         return;
     } else if (i->objfile.len != 0) {
         add_component(n, SPAN_LIT("["));
-        add_part(n, base_name(i->objfile));
+        add_part(n, span_base_name(i->objfile));
         add_part(n, SPAN_LIT("]"));
     } else {
         add_component(n, SPAN_LIT("<unknown>"));
@@ -92,7 +83,7 @@ static void split_name(struct name_parts *n, const struct graph_info *i)
     n->n = 0;
     n->n_numbers = 0;
     if (i->address != 0) {
-        add_component(n, number_u64(n, "x", i->address));
+        add_component(n, address(n, i->address));
     }
     if (i->name.len != 0) {
         add_component(n, i->name);
@@ -110,16 +101,6 @@ void graph_name(struct buf *out, const struct graph_info *info)
 }
 
 /* --- Comparing --- */
-
-static int compare_spans(struct span a, struct span b)
-{
-    const size_t n = a.len < b.len ? a.len : b.len;
-    const int order = n != 0 ? memcmp(a.p, b.p, n) : 0;
-    if (order != 0) {
-        return order;
-    }
-    return (a.len > b.len) - (a.len < b.len);
-}
 
 /* As if the parts of each were one text. */
 static int compare_parts(struct name_parts *a, struct name_parts *b)
@@ -157,7 +138,7 @@ static bool is_name_alone(const struct graph_info *i)
 int node_name_compare(const struct graph_info *a, const struct graph_info *b)
 {
     if (is_name_alone(a) && is_name_alone(b)) {
-        return compare_spans(a->name, b->name);
+        return span_compare(a->name, b->name);
     }
     if (a->address != 0 && b->address != 0 && a->address != b->address) {
         return a->address < b->address ? -1 : 1;
@@ -178,7 +159,7 @@ static void split_text(struct name_parts *n, const struct graph_info *i)
     add_part(n, SPAN_LIT("{"));
     add_part(n, i->name);
     add_part(n, SPAN_LIT("  "));
-    add_part(n, number_u64(n, "u", i->address));
+    add_part(n, number_u64(n, i->address));
     add_part(n, SPAN_LIT(" "));
     add_part(n, i->file);
     add_component(n, number(n, i->start_line));

@@ -12,6 +12,10 @@
 
 #include "base/banned.h"
 
+/* Nodes and the numbers of samples through them multiply. So many take about
+   as much memory as a profile may. */
+enum { TAGS_MAX = 1 << 24 };
+
 VEC_TYPE(text_list, struct span)
 
 struct tag_walk {
@@ -39,9 +43,7 @@ static int compare_texts(const void *left, const void *right, const void *ctx)
     (void)ctx;
     const struct span *l = left;
     const struct span *r = right;
-    const size_t n = l->len < r->len ? l->len : r->len;
-    const int order = n != 0 ? memcmp(l->p, r->p, n) : 0;
-    return order != 0 ? order : (l->len > r->len) - (l->len < r->len);
+    return span_compare(*l, *r);
 }
 
 /* Writes "key:value" for every string label of the sample into `text`. */
@@ -150,12 +152,14 @@ static void add_to_tag(const struct tag_walk *w, struct tag *t, bool is_flat)
     }
 }
 
-/* The tag `key` of `index`, which is `fresh` when there was none. */
+/* The tag `key` of `index`, which is `fresh` when there was none. NULL: out of
+   memory, or the list is full. */
 static struct tag *find_tag(struct tag_list *all, struct pair_table *index,
                             uint64_t key, struct tag fresh)
 {
     uint32_t id = 0;
-    if (!pair_table_put(index, key, (uint32_t)all->n, &id) ||
+    if (all->n >= TAGS_MAX ||
+        !pair_table_put(index, key, (uint32_t)all->n, &id) ||
         (id == all->n && !tag_list_push(all, fresh))) {
         return NULL;
     }
@@ -291,6 +295,10 @@ bool build_tags(struct graph_build *b, struct err *err)
     text_list_release(&w.parts);
     vec_i64_release(&w.values);
     vec_u32_release(&w.value_names);
+    if (!ok &&
+        (b->tags.labels.n >= TAGS_MAX || b->tags.numeric.n >= TAGS_MAX)) {
+        return err_set(err, ERR_LIMIT, "graph: more than %d tags", TAGS_MAX);
+    }
     return ok || err_nomem(err, "graph: tags");
 }
 

@@ -92,33 +92,33 @@ static bool find_version(struct span name, size_t *from, size_t *to)
     return false;
 }
 
-/* "package.function" at the start of `s`, without a slash in front. */
-static bool match_go_tail(struct span s, struct span *out)
-{
-    const size_t dot = span_find_char(s, '.');
-    if (dot == 0 || dot + 1 >= s.len || s.p[dot + 1] == '\n') {
-        return false;
-    }
-    const size_t n = span_find_char(span_from(s, dot + 1), '\n');
-    *out = span_first(s, dot + 1 + n);
-    return true;
-}
-
-/* Behind as many path elements as there are, and one at least. */
+/* "package.function" behind as many path elements as there are, and one at
+   least. The dot is looked for once, however many slashes are in front. */
 static bool match_go(struct span name, struct span *out)
 {
-    bool is_found = false;
     size_t from = 0;
+    size_t dot = 0;   /* the first one from `from` on */
+    size_t begin = 0; /* of the package, behind the last slash that leaves one;
+                         0 = none */
+    size_t package_dot = 0;
     for (size_t i = 0; i < name.len; i++) {
         const char c = name.p[i];
         if (c == '/' && i > from) {
             from = i + 1;
-            is_found = match_go_tail(span_from(name, from), out) || is_found;
+            dot = dot < from ? from + span_find_char(span_from(name, from), '.')
+                             : dot;
+            if (dot > from && dot + 1 < name.len && name.p[dot + 1] != '\n') {
+                begin = from;
+                package_dot = dot;
+            }
         } else if (!is_word(c) && c != '-' && c != '.') {
             break;
         }
     }
-    return is_found;
+    const struct span function = span_from(name, package_dot);
+    const size_t end = package_dot + span_find_char(function, '\n');
+    *out = begin > 0 ? part(name, begin, end) : *out;
+    return begin > 0;
 }
 
 /* --- Java --- */

@@ -26,20 +26,6 @@ static struct span list_of(struct span text)
     return text.len != 0 ? text : (struct span){NULL, 0};
 }
 
-/* The last element of a path, as Go's filepath.Base has it. */
-static struct span base_name(struct span path)
-{
-    if (path.len == 0) {
-        return SPAN_LIT(".");
-    }
-    while (path.len > 1 && path.p[path.len - 1] == '/') {
-        path.len--;
-    }
-    const size_t slash = span_rfind_char(path, '/');
-    return slash == path.len || path.len == 1 ? path
-                                              : span_from(path, slash + 1);
-}
-
 /* What follows the first "/dir/" in `file`; false when there is none. */
 static bool after_directory(struct span file, struct span dir,
                             struct span *after)
@@ -83,7 +69,7 @@ struct span graph_trim_path(struct span file, struct span trim_path,
     while (next_element(&rest, &element)) {
         const bool is_trimmed =
             trim_path.len == 0
-                ? after_directory(file, base_name(element), &after)
+                ? after_directory(file, span_base_name(element), &after)
                 : after_prefix(file, element, &after);
         if (is_trimmed) {
             return after;

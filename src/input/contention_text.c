@@ -4,6 +4,7 @@
  * nanoseconds; of every so many contentions one was noted. Unlike pprof we
  * read the `#` lines that name Go's frames.
  */
+#include "base/measure.h"
 #include "base/num.h"
 #include "input/format_private.h"
 #include "input/java_private.h"
@@ -107,8 +108,8 @@ static bool close_record(struct contention_text *t, struct err *err)
     }
     if (t->period > 0 && t->cycles_per_second > 0) {
         const double cycles_per_ns = (double)t->cycles_per_second / 1e9;
-        values[1] =
-            legacy_i64((double)t->delay * (double)t->period / cycles_per_ns);
+        values[1] = measure_truncate((double)t->delay * (double)t->period /
+                                     cycles_per_ns);
     }
     profile_builder_sample(t->builder, t->record.locations.items,
                            t->record.locations.n, values, 2, NULL, 0);

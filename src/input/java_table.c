@@ -74,22 +74,6 @@ static bool parse_file_line(struct span text, struct java_frame *out)
     return true;
 }
 
-/* What is behind the last slash of a path, slashes at its end left out. */
-static struct span base_name(struct span path)
-{
-    if (path.len == 0) {
-        return SPAN_LIT(".");
-    }
-    while (path.len > 0 && path.p[path.len - 1] == '/') {
-        path.len--;
-    }
-    if (path.len == 0) {
-        return SPAN_LIT("/");
-    }
-    const size_t slash = span_rfind_char(path, '/');
-    return slash == path.len ? path : span_from(path, slash + 1);
-}
-
 /* "memcpy (/lib/libc.so)" */
 static bool parse_path(struct span text, struct java_frame *out)
 {
@@ -98,7 +82,7 @@ static bool parse_path(struct span text, struct java_frame *out)
         return false;
     }
     out->function = span_first(text, bracket - 1);
-    out->file = base_name(scan_cut(text, bracket + 1, text.len - 1));
+    out->file = span_base_name(scan_cut(text, bracket + 1, text.len - 1));
     return true;
 }
 

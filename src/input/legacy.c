@@ -5,6 +5,7 @@
 #include "input/legacy_private.h"
 
 #include "base/limits.h"
+#include "base/measure.h"
 #include "input/scan_private.h"
 
 #include <inttypes.h>
@@ -90,19 +91,6 @@ void legacy_drop_repeated_leaf(const struct profile_builder *b,
     memmove(items + 1, items + 2, (locations->n - 1) * sizeof(*items));
 }
 
-int64_t legacy_i64(double v)
-{
-    /* 2^63, the first double beyond int64. */
-    static const double end = 9223372036854775808.0;
-    if (isnan(v)) {
-        return 0;
-    }
-    if (v >= end) {
-        return INT64_MAX;
-    }
-    return v < -end ? INT64_MIN : (int64_t)v;
-}
-
 void legacy_unsample(int64_t rate, int64_t *objects, int64_t *n_bytes)
 {
     if (*objects == 0 || *n_bytes == 0) {
@@ -116,8 +104,8 @@ void legacy_unsample(int64_t rate, int64_t *objects, int64_t *n_bytes)
     const double count = (double)*objects;
     const double total = (double)*n_bytes;
     const double factor = 1 / (1 - exp(-(total / count) / (double)rate));
-    *objects = legacy_i64(count * factor);
-    *n_bytes = legacy_i64(total * factor);
+    *objects = measure_truncate(count * factor);
+    *n_bytes = measure_truncate(total * factor);
 }
 
 bool legacy_check_size(const struct profile_builder *b, const char *what,

@@ -30,9 +30,6 @@ static inline int64_t legacy_times(int64_t a, int64_t b)
     return (int64_t)((uint64_t)a * (uint64_t)b);
 }
 
-/* The nearest int64; 0 for what is no number. */
-int64_t legacy_i64(double v);
-
 /* Estimates how much was allocated from what was sampled of it: s bytes are
    seen with probability 1 - exp(-s / rate). */
 void legacy_unsample(int64_t rate, int64_t *objects, int64_t *n_bytes);

@@ -21,9 +21,12 @@ enum {
     /* Linux gives a process 65,530 mappings unless told otherwise. */
     MAPPINGS_MAX = 1 << 20,
 
-    /* One or two are usual; each costs at every dollar sign. */
+    /* One or two are usual. */
     ATTRIBUTES_MAX = 64,
-    REPLACED_MAX = 1 << 20
+
+    /* What a dollar sign costs beside the bytes that are looked at: a million
+       of them are allowed. */
+    DOLLAR_BYTES = 256
 };
 
 void memory_map_init(struct memory_map *m)
@@ -264,12 +267,12 @@ static bool put_attributes_in(struct memory_map *m, struct span *line,
         if (rest.len == 0) {
             break;
         }
-        if (++m->n_replaced > REPLACED_MAX) {
-            return err_set(err, ERR_LIMIT, "%s: more than %d dollar signs",
-                           what, REPLACED_MAX);
-        }
         const struct map_attribute *const a =
             find_attribute(m, span_from(rest, 1));
+        m->spent_bytes += DOLLAR_BYTES + m->name_bytes + (a ? a->value.n : 0);
+        if (m->spent_bytes > LIMIT_TEXT_BYTES) {
+            return err_set(err, ERR_LIMIT, "%s: too many values put in", what);
+        }
         buf_span(&m->line, a ? text_at(m, a->value) : SPAN_LIT("$"));
         rest = span_from(rest, 1 + (a ? a->name.n : 0));
     }
@@ -291,6 +294,7 @@ static bool take_attribute(struct memory_map *m, struct span line,
     const struct map_attribute a = {
         .name = keep(m, scan_trim(span_first(line, equals))),
         .value = keep(m, scan_trim(span_from(line, equals + 1)))};
+    m->name_bytes += a.name.n;
     return buf_check(&m->text, what, err) &&
            (map_attributes_push(&m->attributes, a) || err_nomem(err, what));
 }

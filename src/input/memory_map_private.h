@@ -34,8 +34,9 @@ struct memory_map {
     struct map_rows rows;
     struct map_attributes attributes;
     struct buf text;
-    struct buf line; /* scratch: with attributes put in */
-    uint32_t n_replaced;
+    struct buf line;      /* scratch: with attributes put in */
+    size_t name_bytes;    /* of all attributes */
+    uint64_t spent_bytes; /* on putting values in */
 };
 
 void memory_map_init(struct memory_map *m);

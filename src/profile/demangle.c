@@ -344,13 +344,14 @@ static bool shorten(struct demangler *d, struct span name, struct span *out)
     if (d->mode == DEMANGLE_FULL || !looks_like_cplusplus(name)) {
         return false;
     }
-    drop_bracketed(name, '(', ')', start(d, &d->text));
-    *out = buf_view(&d->text);
+    struct buf *shorter = start(d, &d->text);
+    drop_bracketed(name, '(', ')', shorter);
     if (d->mode == DEMANGLE_SHORT) {
-        drop_bracketed(*out, '<', '>', start(d, &d->cut));
-        *out = buf_view(&d->cut);
+        shorter = start(d, &d->cut);
+        drop_bracketed(buf_view(&d->text), '<', '>', shorter);
     }
-    return buf_ok(&d->text) && buf_ok(&d->cut) && !span_eq(*out, name);
+    *out = buf_view(shorter);
+    return buf_ok(&d->text) && buf_ok(shorter) && !span_eq(*out, name);
 }
 
 /* False: the system name is what it is. */

@@ -16,6 +16,39 @@ bool profile_set_mapping(struct profile *p, uint32_t i, struct span file,
            (build_id.len == 0 || strings_add(p, build_id, &m->build_id, err));
 }
 
+static bool is_letter(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+/* A letter, then letters, digits and "+-.", then a colon. */
+static bool has_scheme(struct span text)
+{
+    const size_t n = span_find_char(text, ':');
+    if (n == 0 || n == text.len || !is_letter(text.p[0])) {
+        return false;
+    }
+    for (size_t i = 1; i < n; i++) {
+        const char c = text.p[i];
+        const bool is_digit = c >= '0' && c <= '9';
+        if (!is_letter(c) && !is_digit && c != '+' && c != '-' && c != '.') {
+            return false;
+        }
+    }
+    return true;
+}
+
+void profile_forget_urls(struct profile *p)
+{
+    for (uint32_t i = 0; i < p->n_mappings; i++) {
+        struct profile_mapping *m = &p->mappings[i];
+        if (profile_span(p, m->build_id).len == 0 &&
+            has_scheme(profile_span(p, m->file))) {
+            m->file = (str_id){0};
+        }
+    }
+}
+
 bool profile_add_comment(struct profile *p, struct span text, struct err *err)
 {
     str_id id = {0};

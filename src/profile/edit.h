@@ -9,6 +9,10 @@
 bool profile_set_mapping(struct profile *p, uint32_t i, struct span file,
                          struct span build_id, struct err *err) MUST_USE;
 
+/* A mapping without build id whose file reads as an absolute URL ("http://x",
+   "socket:[7]") is not one of a file: it loses the name, as in pprof. */
+void profile_forget_urls(struct profile *p);
+
 /* One more comment, the last one. */
 bool profile_add_comment(struct profile *p, struct span text,
                          struct err *err) MUST_USE;

@@ -92,8 +92,8 @@ static int compare_others(const void *a, const void *b, const void *ctx)
     const struct other_unit *x = a;
     const struct other_unit *y = b;
     (void)ctx;
-    const int order = labels_compare_text(x->key, y->key);
-    return order != 0 ? order : labels_compare_text(x->unit, y->unit);
+    const int order = span_compare(x->key, y->key);
+    return order != 0 ? order : span_compare(x->unit, y->unit);
 }
 
 static void put_notes(struct other_units *others, struct buf *notes)
@@ -124,8 +124,7 @@ static int compare_units(const void *a, const void *b, const void *ctx)
     const struct label_unit *x = a;
     const struct label_unit *y = b;
     const struct profile *p = ctx;
-    return labels_compare_text(profile_span(p, x->key),
-                               profile_span(p, y->key));
+    return span_compare(profile_span(p, x->key), profile_span(p, y->key));
 }
 
 static bool find_all(struct unit_finder *f, bool wants_others)
@@ -194,7 +193,7 @@ struct span label_units_get(const struct profile *p,
     while (first < end) {
         const size_t middle = first + (end - first) / 2;
         const struct label_unit *item = &u->items[middle];
-        const int order = labels_compare_text(key, profile_span(p, item->key));
+        const int order = span_compare(key, profile_span(p, item->key));
         if (order == 0) {
             return item->unit;
         }

@@ -4,25 +4,15 @@
 
 #include "base/sort.h"
 
-int labels_compare_text(struct span a, struct span b)
-{
-    const size_t n = a.len < b.len ? a.len : b.len;
-    const int order = n != 0 ? memcmp(a.p, b.p, n) : 0;
-    if (order != 0) {
-        return order;
-    }
-    return (a.len > b.len) - (a.len < b.len);
-}
-
 static int compare(const struct profile *p, const struct profile_label *a,
                    const struct profile_label *b)
 {
     if (a->is_num != b->is_num) {
         return a->is_num ? 1 : -1;
     }
-    return a->key.i == b->key.i ? 0
-                                : labels_compare_text(profile_span(p, a->key),
-                                                      profile_span(p, b->key));
+    return a->key.i == b->key.i
+               ? 0
+               : span_compare(profile_span(p, a->key), profile_span(p, b->key));
 }
 
 static void sort_few(const struct profile *p, struct profile_label *labels,

@@ -4,9 +4,6 @@
 
 #include "profile/model.h"
 
-/* Bytes first, then length, as Go compares strings. */
-int labels_compare_text(struct span a, struct span b);
-
 /* String labels before numeric ones, then by key; the values of one key keep
    their order. In place, labels of profile `p`. False: out of memory. */
 bool labels_sort(const struct profile *p, struct profile_label *labels,

@@ -17,6 +17,7 @@
 #include "base/measure.h"
 #include "profile/columns_private.h"
 #include "profile/labels_private.h"
+#include "profile/samples_private.h"
 
 /* Index in the source + 1 -> index in the sum; 0 = not seen yet. */
 struct translation {
@@ -486,73 +487,28 @@ bool profile_merge(const struct profile *const *in, size_t n,
     return ok;
 }
 
-/* Moves sample `from` to `to` <= from. Locations and labels stay in place;
-   their offsets are rewritten by the caller's running counts. */
-struct compaction {
-    uint32_t n_samples, n_locs, n_labels;
-};
-
-static void keep_sample(struct profile *p, struct compaction *c, uint32_t s,
-                        uint32_t loc_first, uint32_t loc_end,
-                        uint32_t label_first, uint32_t label_end)
-{
-    const size_t n_types = p->n_types;
-    memmove(p->values + c->n_samples * n_types, p->values + s * n_types,
-            n_types * sizeof(*p->values));
-    if (loc_end != loc_first) {
-        memmove(p->sample_locs + c->n_locs, p->sample_locs + loc_first,
-                (loc_end - loc_first) * sizeof(*p->sample_locs));
-    }
-    c->n_locs += loc_end - loc_first;
-    if (label_end != label_first) {
-        memmove(p->labels + c->n_labels, p->labels + label_first,
-                (label_end - label_first) * sizeof(*p->labels));
-    }
-    c->n_labels += label_end - label_first;
-    c->n_samples++;
-    p->sample_off[c->n_samples] = c->n_locs;
-    if (p->label_off != NULL) {
-        p->label_off[c->n_samples] = c->n_labels;
-    }
-}
-
-/* Drops the samples whose `keep` says false. */
-static void keep_samples(struct profile *p,
-                         bool (*keep)(int64_t *values, uint32_t n,
-                                      const double *factors),
-                         const double *factors)
-{
-    struct compaction c = {0};
-    uint32_t loc_first = 0;
-    uint32_t label_first = 0;
-    for (uint32_t s = 0; s < p->n_samples; s++) {
-        const uint32_t loc_end = p->sample_off[s + 1];
-        const uint32_t label_end = p->label_off ? p->label_off[s + 1] : 0;
-        if (keep(p->values + (size_t)s * p->n_types, p->n_types, factors)) {
-            keep_sample(p, &c, s, loc_first, loc_end, label_first, label_end);
-        }
-        loc_first = loc_end;
-        label_first = label_end;
-    }
-    p->n_samples = c.n_samples;
-    p->n_labels = c.n_labels;
-}
-
 /* What does not fit becomes INT64_MIN, as in the reference on amd64. */
 static int64_t scaled(int64_t v, double factor)
 {
     return measure_truncate(round((double)v * factor));
 }
 
+struct scaling {
+    const double *factors;
+    uint32_t n_types;
+};
+
 /* Columns with the factor 1 stay as they are and, as in the reference, do
    not keep a sample alive. */
-static bool scale_sample(int64_t *values, uint32_t n, const double *factors)
+static bool scale_sample(void *ctx, struct sample *s)
 {
+    const struct scaling *c = ctx;
     bool is_kept = false;
-    for (uint32_t i = 0; i < n; i++) {
-        if (factors[i] < 1 || factors[i] > 1) {
-            values[i] = scaled(values[i], factors[i]);
-            is_kept = is_kept || values[i] != 0;
+    for (uint32_t i = 0; i < c->n_types; i++) {
+        const double factor = c->factors[i];
+        if (factor < 1 || factor > 1) {
+            s->values[i] = scaled(s->values[i], factor);
+            is_kept = is_kept || s->values[i] != 0;
         }
     }
     return is_kept;
@@ -560,26 +516,29 @@ static bool scale_sample(int64_t *values, uint32_t n, const double *factors)
 
 void profile_scale_types(struct profile *p, const double *factors)
 {
+    struct scaling c = {factors, p->n_types};
     for (uint32_t i = 0; i < p->n_types; i++) {
         if (factors[i] < 1 || factors[i] > 1) {
-            keep_samples(p, scale_sample, factors);
+            samples_filter(p, scale_sample, &c);
             return;
         }
     }
 }
 
-static bool scale_all(int64_t *values, uint32_t n, const double *factors)
+static bool scale_all(void *ctx, struct sample *s)
 {
-    for (uint32_t i = 0; i < n; i++) {
-        values[i] = scaled(values[i], factors[0]);
+    const struct scaling *c = ctx;
+    for (uint32_t i = 0; i < c->n_types; i++) {
+        s->values[i] = scaled(s->values[i], c->factors[0]);
     }
-    return !is_zero(values, n);
+    return !is_zero(s->values, c->n_types);
 }
 
 void profile_scale(struct profile *p, double factor)
 {
+    struct scaling c = {&factor, p->n_types};
     if (factor < 1 || factor > 1) {
-        keep_samples(p, scale_all, &factor);
+        samples_filter(p, scale_all, &c);
     }
 }
 

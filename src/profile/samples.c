@@ -8,12 +8,12 @@ struct compaction {
     uint32_t n_samples, n_locs, n_labels;
 };
 
-static void move_sample(struct profile *p, struct compaction *to, uint32_t from,
+static void move_sample(struct profile *p, struct compaction *to,
                         const struct sample *s)
 {
     const size_t n_types = p->n_types;
-    if (to->n_samples != from && n_types != 0) {
-        memmove(p->values + to->n_samples * n_types, p->values + from * n_types,
+    if (n_types != 0 && s->values != p->values + to->n_samples * n_types) {
+        memmove(p->values + to->n_samples * n_types, s->values,
                 n_types * sizeof(*p->values));
     }
     if (s->n_locs != 0 && s->locs != p->sample_locs + to->n_locs) {
@@ -43,10 +43,11 @@ void samples_filter(struct profile *p, sample_keep_fn *keep, void *ctx)
         const uint32_t label_end = p->label_off ? p->label_off[i + 1] : 0;
         struct sample s = {.n_locs = loc_end - loc,
                            .n_labels = label_end - label};
+        s.values = p->n_types != 0 ? p->values + (size_t)i * p->n_types : NULL;
         s.locs = s.n_locs != 0 ? p->sample_locs + loc : NULL;
         s.labels = s.n_labels != 0 ? p->labels + label : NULL;
         if (keep(ctx, &s)) {
-            move_sample(p, &to, i, &s);
+            move_sample(p, &to, &s);
         }
         loc = loc_end;
         label = label_end;

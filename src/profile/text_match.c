@@ -1,3 +1,4 @@
+/* A byte for each string says what the expression said of it. */
 #include "profile/text_match_private.h"
 
 #include <stdlib.h>

@@ -56,7 +56,6 @@ struct pprof_report {
     const char *name; /* of the flag */
     const char *summary;
     bool has_argument; /* a regular expression */
-    bool is_binary;    /* not for a terminal */
 
     /* The report may change the profile (numbers divided, paths trimmed):
        it is the last that is made of it. */

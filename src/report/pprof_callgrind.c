@@ -248,6 +248,5 @@ static bool print(struct profile *p, const struct pprof_options *o,
 const struct pprof_report pprof_report_callgrind = {
     .name = "callgrind",
     .summary = "the graph for KCachegrind",
-    .is_binary = true,
     .print = print,
 };

@@ -127,7 +127,7 @@ static void add_place(struct dot *d, const struct graph_info *info)
     }
     if (info->line != 0 || info->file.len > 0) {
         if (info->file.len > 0) {
-            buf_span(out, pprof_base_name(info->file));
+            buf_span(out, span_base_name(info->file));
         }
         if (info->line != 0) {
             buf_char(out, ':');
@@ -140,7 +140,7 @@ static void add_place(struct dot *d, const struct graph_info *info)
         buf_str(out, "\\n");
     } else if (name.len == 0 && info->objfile.len > 0) {
         buf_char(out, '[');
-        buf_span(out, pprof_base_name(info->objfile));
+        buf_span(out, span_base_name(info->objfile));
         buf_str(out, "]\\n");
     } else if (name.len == 0) {
         buf_str(out, "<unknown>\\n");
@@ -284,16 +284,6 @@ static int compare_size(int64_t a, int64_t b)
     return size_a > size_b ? -1 : size_a < size_b;
 }
 
-static int compare_text(struct span a, struct span b)
-{
-    const size_t n = a.len < b.len ? a.len : b.len;
-    const int c = n > 0 ? memcmp(a.p, b.p, n) : 0;
-    if (c != 0) {
-        return c;
-    }
-    return a.len < b.len ? -1 : a.len > b.len;
-}
-
 static int compare_tags(const void *a, const void *b, const void *ctx)
 {
     const struct graph_tag *ta = a;
@@ -304,7 +294,7 @@ static int compare_tags(const void *a, const void *b, const void *ctx)
         c = compare_size(ta->flat, tb->flat);
     }
     if (c == 0) {
-        c = compare_text(ta->name, tb->name);
+        c = span_compare(ta->name, tb->name);
     }
     if (c == 0) {
         c = ta->value < tb->value ? -1 : ta->value > tb->value;

@@ -391,13 +391,6 @@ static bool add_listing(struct listing *l, uint32_t *nodes, size_t n)
 
 /* --- All of them --- */
 
-static int compare_text(struct span a, struct span b)
-{
-    const size_t n = a.len < b.len ? a.len : b.len;
-    const int c = n > 0 && a.p != b.p ? memcmp(a.p, b.p, n) : 0;
-    return c != 0 ? c : a.len < b.len ? -1 : a.len > b.len;
-}
-
 static int compare_places(const void *a, const void *b, const void *ctx)
 {
     const struct graph *g = ctx;
@@ -405,9 +398,9 @@ static int compare_places(const void *a, const void *b, const void *ctx)
     const uint32_t node_b = *(const uint32_t *)b;
     const struct graph_info *ia = &g->nodes[node_a].info;
     const struct graph_info *ib = &g->nodes[node_b].info;
-    int c = compare_text(ia->name, ib->name);
+    int c = span_compare(ia->name, ib->name);
     if (c == 0) {
-        c = compare_text(ia->file, ib->file);
+        c = span_compare(ia->file, ib->file);
     }
     if (c == 0) {
         c = compare_numbers(ia->start_line, ib->start_line);

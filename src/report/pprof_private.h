@@ -58,9 +58,6 @@ int64_t pprof_scaled(const struct pprof_values *v, int64_t value);
 /* Characters of UTF-8 as Go counts them: a wrong byte is one. */
 size_t pprof_characters(struct span text);
 
-/* Bytes first, then length, as Go compares strings. */
-int pprof_compare(struct span a, struct span b);
-
 /* Blanks in front of what was appended since out->len was `start`, so that it
    is `width` characters (of UTF-8) wide. */
 void pprof_pad_left(struct buf *out, size_t start, size_t width);
@@ -70,10 +67,6 @@ void pprof_int(struct buf *out, int64_t value);
 void pprof_int_right(struct buf *out, int64_t value, size_t width);
 void pprof_uint(struct buf *out, uint64_t value);
 void pprof_hex(struct buf *out, uint64_t value);
-
-/* The last element of a path: "." of an empty one, "/" of slashes alone.
-   Borrowed from `path` or static. */
-struct span pprof_base_name(struct span path);
 
 /* Unit of a numeric label; "" of an unknown one. */
 struct span pprof_label_unit(const struct profile *p,

@@ -16,6 +16,5 @@ static bool print(struct profile *p, const struct pprof_options *o,
 const struct pprof_report pprof_report_proto = {
     .name = "proto",
     .summary = "the profile itself, gzipped",
-    .is_binary = true,
     .print = print,
 };

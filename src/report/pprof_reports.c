@@ -169,13 +169,6 @@ int64_t pprof_scaled(const struct pprof_values *v, int64_t value)
 
 /* --- Text --- */
 
-int pprof_compare(struct span a, struct span b)
-{
-    const size_t n = a.len < b.len ? a.len : b.len;
-    const int order = n > 0 ? memcmp(a.p, b.p, n) : 0;
-    return order != 0 ? order : (a.len > b.len) - (a.len < b.len);
-}
-
 size_t pprof_characters(struct span text)
 {
     size_t count = 0;
@@ -262,20 +255,6 @@ void pprof_hex(struct buf *out, uint64_t value)
     buf_add(out, text + at, DIGITS_MAX - at);
 }
 
-struct span pprof_base_name(struct span path)
-{
-    if (path.len == 0) {
-        return SPAN_LIT(".");
-    }
-    while (path.len > 0 && path.p[path.len - 1] == '/') {
-        path.len--;
-    }
-    const size_t slash = span_rfind_char(path, '/');
-    const struct span last =
-        slash < path.len ? span_from(path, slash + 1) : path;
-    return last.len > 0 ? last : SPAN_LIT("/");
-}
-
 struct span pprof_label_unit(const struct profile *p,
                              const struct label_units *units, struct span key)
 {
@@ -320,7 +299,7 @@ static void add_program(struct labels *l, const struct profile *p)
     const struct span file = profile_span(p, p->mappings[0].file);
     const struct span build = profile_span(p, p->mappings[0].build_id);
     if (file.len > 0) {
-        add_label(l, "File: ", pprof_base_name(file));
+        add_label(l, "File: ", span_base_name(file));
     }
     if (build.len > 0) {
         add_label(l, "Build ID: ", build);

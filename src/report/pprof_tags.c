@@ -97,12 +97,12 @@ static int compare_tags(const void *a, const void *b, const void *ctx)
     const struct tag *x = a;
     const struct tag *y = b;
     if (x->key != y->key) {
-        return pprof_compare(intern_span(keys, x->key),
-                             intern_span(keys, y->key));
+        return span_compare(intern_span(keys, x->key),
+                            intern_span(keys, y->key));
     }
     const int64_t v = pprof_absolute(x->value);
     const int64_t w = pprof_absolute(y->value);
-    return v != w ? (v < w) - (v > w) : pprof_compare(x->name, y->name);
+    return v != w ? (v < w) - (v > w) : span_compare(x->name, y->name);
 }
 
 /* All tags in the order of the report, or NULL. */

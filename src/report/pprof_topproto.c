@@ -158,6 +158,5 @@ static bool print(struct profile *p, const struct pprof_options *o,
 const struct pprof_report pprof_report_topproto = {
     .name = "topproto",
     .summary = "the heaviest functions as a profile, gzipped",
-    .is_binary = true,
     .print = print,
 };

@@ -15,7 +15,7 @@ static int compare_labels(const void *a, const void *b, const void *ctx)
     const struct profile *p = ctx;
     const uint32_t x = *(const uint32_t *)a;
     const uint32_t y = *(const uint32_t *)b;
-    const int order = pprof_compare(key_of(p, x), key_of(p, y));
+    const int order = span_compare(key_of(p, x), key_of(p, y));
     return order != 0 ? order : (x > y) - (x < y);
 }
 
@@ -25,8 +25,8 @@ static int compare_texts(const void *a, const void *b, const void *ctx)
     const struct sample_label_text *x = a;
     const struct sample_label_text *y = b;
     const struct span all = buf_view(text);
-    return pprof_compare(span_first(span_from(all, x->start), x->len),
-                         span_first(span_from(all, y->start), y->len));
+    return span_compare(span_first(span_from(all, x->start), x->len),
+                        span_first(span_from(all, y->start), y->len));
 }
 
 static bool find_labels(struct sample_labels *s, uint32_t sample, bool is_num)

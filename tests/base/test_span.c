@@ -18,6 +18,42 @@ static const struct find_case {
     {"abc",      "d",    3},
 };
 
+static void order_is_of_bytes_and_then_of_length(void **state)
+{
+    (void)state;
+    static const char *const ascending[] = {"", "A", "a", "ab", "b", "\xff"};
+    enum { N = sizeof(ascending) / sizeof(ascending[0]) };
+    for (int i = 0; i < N; i++) {
+        for (int k = 0; k < N; k++) {
+            const int order =
+                span_compare(span_of(ascending[i]), span_of(ascending[k]));
+            assert_int_equal((order > 0) - (order < 0), (i > k) - (i < k));
+        }
+    }
+    assert_int_equal(span_compare((struct span){NULL, 0}, SPAN_LIT("")), 0);
+}
+
+static void base_name_is_the_last_element(void **state)
+{
+    (void)state;
+    static const char *const rows[][2] = {
+        {"",      "."  },
+        {"a",     "a"  },
+        {"a/b",   "b"  },
+        {"/a/b/", "b"  },
+        {"a//",   "a"  },
+        {"/",     "/"  },
+        {"///",   "/"  },
+        {"/a",    "a"  },
+        {".",     "."  },
+        {"a/b.c", "b.c"}
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        const struct span base = span_base_name(span_of(rows[i][0]));
+        assert_true(span_is(base, rows[i][1]));
+    }
+}
+
 static void find_gives_the_first_or_the_length(void **state)
 {
     (void)state;
@@ -97,6 +133,8 @@ static void a_final_newline_makes_no_extra_line(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(order_is_of_bytes_and_then_of_length),
+        cmocka_unit_test(base_name_is_the_last_element),
         cmocka_unit_test(find_gives_the_first_or_the_length),
         cmocka_unit_test(find_does_not_look_past_the_end),
         cmocka_unit_test(chars_are_found_from_both_ends),

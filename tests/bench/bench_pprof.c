@@ -37,12 +37,12 @@ struct place {
     char dir[PATH_BYTES / 4];
 };
 
-/* What is asked of both; `{}` in front of a word is the folder of what was
-   generated. */
+/* What is asked of both; `{}` stands for the folder of what was generated,
+   `{large}` for the large profile of the corpus. */
 struct row {
     const char *name;
     const char *words[16];
-    double cpu_least, rss_least; /* ratios to reach */
+    double cpu_least, rss_least; /* ratios to reach; 0: only shown */
     bool is_once;                /* the peer, for it takes a minute */
 };
 
@@ -135,8 +135,10 @@ static bool add_word(struct command *c, const char *word, const struct place *p,
 
 static void print_target(const char *what, double ratio, double least)
 {
-    printf("  %s %.1f times less%s (target %.0f)", what, ratio,
-           ratio >= least ? "" : ", SHORT", least);
+    printf("  %s %.1f times less", what, ratio);
+    if (least > 0) {
+        printf("%s (target %.0f)", ratio >= least ? "" : ", SHORT", least);
+    }
 }
 
 static void run_row(const struct row *row, const struct place *p)

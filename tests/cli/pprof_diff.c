@@ -34,8 +34,7 @@ enum {
     LIMIT_S = 120,
     MASKED_STATUS = 3, /* ours: one of several sources was lost */
     ASKED_LEAST = 2,
-    ASKED_AGAIN = 5,
-    ASKED_OFTEN = 20, /* when all lines are there, in another order */
+    ASKED_AGAIN = 25, /* of two outputs one may be rare */
     ASKED_S = 20,     /* for large profiles */
     WORDS_BYTES = 4096,
     LARGE_BYTES = 1 << 20,
@@ -343,24 +342,27 @@ static struct bytes raw_of(struct bytes profile, const struct setting *set)
     return bytes_read("profile.raw");
 }
 
+static struct bytes lines_of(const struct flag_set *f,
+                             const struct setting *set, struct bytes text)
+{
+    if (is_binary(f)) {
+        const struct bytes raw = raw_of(text, set);
+        const struct bytes lines = lines_sorted(raw, LINES_RAW);
+        free(raw.p);
+        return lines;
+    }
+    const bool is_callgrind = strcmp(reports[report_of(f)], "callgrind") == 0;
+    return lines_sorted(text, is_callgrind ? LINES_CALLGRIND : LINES_TEXT);
+}
+
 static bool has_lines(const struct flag_set *f, const struct setting *set,
                       struct bytes a, struct bytes b)
 {
-    const bool is_callgrind = strcmp(reports[report_of(f)], "callgrind") == 0;
-    const struct bytes texts[2] = {is_binary(f) ? raw_of(a, set) : a,
-                                   is_binary(f) ? raw_of(b, set) : b};
-    struct bytes lines[2];
-    for (int i = 0; i < 2; i++) {
-        lines[i] = lines_sorted(texts[i], is_binary(f)   ? LINES_RAW
-                                          : is_callgrind ? LINES_CALLGRIND
-                                                         : LINES_TEXT);
-        if (is_binary(f)) {
-            free(texts[i].p);
-        }
-    }
-    const bool is = bytes_equal(lines[0], lines[1]);
-    free(lines[0].p);
-    free(lines[1].p);
+    const struct bytes left = lines_of(f, set, a);
+    const struct bytes right = lines_of(f, set, b);
+    const bool is = bytes_equal(left, right);
+    free(left.p);
+    free(right.p);
     return is;
 }
 
@@ -391,7 +393,7 @@ ask_again(const struct command *peer, const struct command *seep,
     bool is_steady = true;
     bool has = has_lines(f, set, wanted->text, got->text);
     const time_t end = time(NULL) + ASKED_S;
-    for (int i = 0; i < (has ? ASKED_OFTEN : ASKED_AGAIN); i++) {
+    for (int i = 0; i < ASKED_AGAIN; i++) {
         if (i >= ASKED_LEAST && time(NULL) > end) {
             break;
         }

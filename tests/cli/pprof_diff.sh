@@ -18,8 +18,11 @@ peer=$(sh "$tests/peer_pprof.sh" "$build") || {
 }
 shared=${SEEP_SHARED:-$testdata/../../shared}
 set -- "$@" "$seep" "$peer"
-for folder in "$shared/corpus" "$shared/peer/pprof" "$testdata"; do
-    [ -d "$folder" ] && set -- "$@" "$folder"
-done
+if [ -d "$shared/corpus" ]; then
+    set -- "$@" "$shared/corpus"
+    [ ! -d "$shared/peer/pprof" ] || set -- "$@" "$shared/peer/pprof"
+else
+    set -- "$@" "$testdata"
+fi
 # shellcheck disable=SC2086 # of no or two words
 exec "$build/tests/cli/pprof_diff" $sample "$@"

@@ -113,6 +113,15 @@ if script -qec true /dev/null >/dev/null 2>&1; then
     done
     script -qec "'$seep' pprof -top '$heap'" /dev/null | grep -q '^File: ' ||
         complain "terminal: no text"
+    # Names are hostile: what a terminal would act on is not shown.
+    bell=$(printf '\007\302\233')
+    script -qec "'$seep' pprof -comments -add_comment='a${bell}b' '$heap'" \
+        /dev/null | tr -d '\r' >said
+    printf 'a???b\n' | cmp -s - said || complain "terminal: $(cat -v said)"
+    script -qec "'$seep' pprof -top -format=csv '$heap'" /dev/null >said
+    grep -q '?' said && complain "terminal: $(cat -v said)"
+    "$seep" pprof -comments -add_comment="a${bell}b" "$heap" >said
+    printf 'a%sb\n' "$bell" | cmp -s - said || complain "pipe: $(cat -v said)"
     "$seep" pprof -top profile001.pb.gz | cmp -s - found.txt ||
         complain "terminal: another profile"
     script -qec "'$seep' convert '$heap' --to pprof" /dev/null >said
@@ -211,11 +220,13 @@ http_proxy=http://127.0.0.1:1 "$seep" pprof -top -quiet "${url}heap" \
     >out.txt 2>err
 status=$?
 expect "proxy" 0
-http_proxy=http://127.0.0.1:1 "$seep" pprof -top -quiet \
-    http://seep.invalid/heap >out.txt 2>err
-status=$?
-expect "proxy alone" 2
-last "proxy alone" "cannot connect: Connection refused"
+for host in seep.invalid localhost.invalid 127.invalid; do
+    http_proxy=http://127.0.0.1:1 "$seep" pprof -top -quiet \
+        "http://$host/heap" >out.txt 2>err
+    status=$?
+    expect "proxy alone" 2
+    last "proxy alone" "cannot connect: Connection refused"
+done
 kill "$server"
 wait "$server"
 server=

@@ -116,25 +116,23 @@ static void what_pprof_refuses_is_refused_in_its_words(void **state)
         {"-top -tree f",                   "must set at most one output format"                  },
         {"-text -top f",                   "must set at most one output format"                  },
         {"-peek x -list y f",              "must set at most one output format"                  },
-        {"-http=: -top f",
-         "-http is not compatible with an output format on the command line"                     },
+        {"-http=: -top f",                 "-http: seep serves no pages; use -svg, seep "
+         "convert, or go tool pprof -http"                                                                       },
         {"-http : f",
          "-http: seep serves no pages; use -svg, seep convert, or go tool "
-         "pprof -http"                                                                           },
-        {"-no_browser f",                  "-no_browser only makes sense with -http"             },
+         "pprof -http"    },
+        {"-no_browser f",                                "-no_browser only makes sense with -http"                                                                   },
         {"-base a -diff_base b f",
-         "-base and -diff_base flags cannot both be specified"                                   },
-        {"-normalize f",                   "must have base profile to normalize by"              },
-        {"-tls_key k f",
-         "-tls_key is specified, so -tls_cert must also be specified"                            },
-        {"-disasm main f",                 "-disasm is not supported: seep reads no machine "
-                           "code; try -list"                           },
-        {"-web f",                         "-web: seep starts no viewers: write a picture with -svg, "
-                   "or a graph with -callgrind, and open that"                 },
+         "-base and -diff_base flags cannot both be specified"},
+        {"-normalize f",                                "must have base profile to normalize by"                                                                             },
+        {"-disasm main f",                                "-disasm is not supported: seep reads no machine "
+                           "code; try -list"},
+        {"-web f",                                "-web: seep starts no viewers: write a picture with -svg, "
+                   "or a graph with -callgrind, and open that"                                                                                     },
         {"-format yaml f",
          "-format: unknown format 'yaml'; there is: text json csv (other "
-         "formats have flags of their own)"                                                      },
-        {"-format json -tree f",           "-format json is for -top, not for -tree"             },
+         "formats have flags of their own)"},
+        {"-format json -tree f",                                "-format json is for -top, not for -tree"                                                                               },
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct line l = read_line(cases[i].line);
@@ -162,6 +160,21 @@ static void an_empty_base_is_none(void **state)
     assert_ok(l.is_settled, &l.err);
     assert_null(l.f.base);
     assert_string_equal(l.f.diff_base, "x");
+}
+
+static void half_a_certificate_is_refused_by_those_who_fetch(void **state)
+{
+    (void)state;
+    struct line l = read_line("-tls_key k f");
+    assert_ok(l.is_settled, &l.err);
+    assert_false(pprof_flags_check_tls(&l.f, &l.err));
+    assert_string_equal(
+        l.err.text,
+        "-tls_key is specified, so -tls_cert must also be specified");
+    l = read_line("-tls_cert c -tls_key= f");
+    assert_false(pprof_flags_check_tls(&l.f, &l.err));
+    l = read_line("-tls_cert c -tls_key k f");
+    assert_ok(pprof_flags_check_tls(&l.f, &l.err), &l.err);
 }
 
 static void numbers_are_read_as_in_go(void **state)
@@ -206,6 +219,14 @@ static void numbers_are_read_as_in_go(void **state)
     assert_int_equal(read_float(SPAN_LIT(" 1"), &d), VALUE_WRONG);
     assert_int_equal(read_float(SPAN_LIT("1x"), &d), VALUE_WRONG);
     assert_int_equal(read_float(SPAN_LIT("nan(1)"), &d), VALUE_WRONG);
+    assert_int_equal(read_float(SPAN_LIT("1_0.2_5e0_1"), &d), VALUE_FINE);
+    assert_true(d > 102.4 && d < 102.6);
+    assert_int_equal(read_float(SPAN_LIT("-0x_1p-1"), &d), VALUE_FINE);
+    assert_true(d > -0.6 && d < -0.4);
+    assert_int_equal(read_float(SPAN_LIT("_1"), &d), VALUE_WRONG);
+    assert_int_equal(read_float(SPAN_LIT("1_"), &d), VALUE_WRONG);
+    assert_int_equal(read_float(SPAN_LIT("1_.5"), &d), VALUE_WRONG);
+    assert_int_equal(read_float(SPAN_LIT("1__5"), &d), VALUE_WRONG);
 }
 
 static void
@@ -240,7 +261,7 @@ static void help_ends_the_reading(void **state)
                  pprof_flag_exists("cum") || pprof_flag_exists("-nothing"));
 }
 
-static void names_are_unique_and_lines_short(void **state)
+static void names_are_unique_and_rows_whole(void **state)
 {
     (void)state;
     for (size_t i = 0; i < N_FLAGS; i++) {
@@ -264,11 +285,12 @@ int main(void)
         cmocka_unit_test(what_pprof_refuses_is_refused_in_its_words),
         cmocka_unit_test(a_flag_given_again_counts_last_and_may_be_taken_back),
         cmocka_unit_test(an_empty_base_is_none),
+        cmocka_unit_test(half_a_certificate_is_refused_by_those_who_fetch),
         cmocka_unit_test(numbers_are_read_as_in_go),
         cmocka_unit_test(
             the_first_of_several_sample_types_wins_and_the_rest_is_said),
         cmocka_unit_test(help_ends_the_reading),
-        cmocka_unit_test(names_are_unique_and_lines_short),
+        cmocka_unit_test(names_are_unique_and_rows_whole),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -97,6 +97,39 @@ static void kinds_and_frames_to_drop_follow_the_format(void **state)
     }
 }
 
+/* As Go converts: not to the nearest. */
+static void estimates_beyond_int64_are_the_smallest_number(void **state)
+{
+    (void)state;
+    assert_raw(SPAN_LIT("heap profile: 1: 1 [1: 1] @ heap_v2/524288\n"
+                        "9000000000000000000: 5 [9000000000000000000: 5] @ "
+                        "0x47 0x11\n"),
+               SPAN_LIT("PeriodType: space bytes\n"
+                        "Period: 524288\n"
+                        "Samples:\n"
+                        "objects/count space/bytes\n"
+                        " -9223372036854775808 -9223372036854775808: 1 2 \n"
+                        "                bytes:[0]\n"
+                        "Locations\n"
+                        "     1: 0x46 M=1 \n"
+                        "     2: 0x10 M=1 \n"
+                        "Mappings\n"
+                        "1: 0x0/0xffffffffffffffff/0x0   \n"));
+    assert_raw(SPAN_LIT("--- contentionz 1 ---\n"
+                        "cycles/second = 1\n"
+                        "sampling period = 1000\n"
+                        "9000000000000000000 5 @ 0x47\n"),
+               SPAN_LIT("PeriodType: contentions count\n"
+                        "Period: 1000\n"
+                        "Samples:\n"
+                        "contentions/count delay/nanoseconds\n"
+                        "       5000 -9223372036854775808: 1 \n"
+                        "Locations\n"
+                        "     1: 0x46 M=1 \n"
+                        "Mappings\n"
+                        "1: 0x0/0xffffffffffffffff/0x0   \n"));
+}
+
 /* drop_frames is written into profiles: each letter counts. */
 static void lists_of_frames_have_all_their_names(void **state)
 {
@@ -160,6 +193,7 @@ int main(void)
         cmocka_unit_test(samples_are_read_as_pprof_reads_them),
         cmocka_unit_test(goldens_of_pprof_agree),
         cmocka_unit_test(kinds_and_frames_to_drop_follow_the_format),
+        cmocka_unit_test(estimates_beyond_int64_are_the_smallest_number),
         cmocka_unit_test(lists_of_frames_have_all_their_names),
         cmocka_unit_test(samples_are_fine_in_a_series_too),
         cmocka_unit_test(every_failing_allocation_is_reported),

@@ -165,12 +165,30 @@ static void what_no_process_has_is_refused(void **state)
     assert_false(add_lines(&m, "a=b", 65, &err));
     assert_err(&err, ERR_LIMIT, "memory map: more than 64 names with values");
     assert_false(add_lines(&m, "$x$x$x$x$x$x$x$x", (1 << 17) + 1, &err));
-    assert_err(&err, ERR_LIMIT, "memory map: more than 1048576 dollar signs");
+    assert_err(&err, ERR_LIMIT, "memory map: too many values put in");
     memory_map_release(&m);
     memory_map_init(&m);
     assert_false(add_lines(&m, "12", (1 << 20) + 1, &err));
     assert_err(&err, ERR_LIMIT, "memory map: more than 1048576 mappings");
     memory_map_release(&m);
+}
+
+/* A short line becomes a long one, and each of those is read. */
+static void values_may_not_grow_a_map_without_end(void **state)
+{
+    (void)state;
+    enum { VALUE_BYTES = 900000, N_LINES = 300 };
+    struct memory_map m;
+    struct err err = {0};
+    struct buf line = BUF_LIMIT(1 << 20);
+    buf_str(&line, "a=");
+    buf_repeat(&line, '.', VALUE_BYTES);
+    memory_map_init(&m);
+    assert_true(memory_map_line(&m, buf_view(&line), &err));
+    assert_false(add_lines(&m, "$a", N_LINES, &err));
+    assert_err(&err, ERR_LIMIT, "memory map: too many values put in");
+    memory_map_release(&m);
+    buf_release(&line);
 }
 
 int main(void)
@@ -181,6 +199,7 @@ int main(void)
         cmocka_unit_test(names_are_said_of_mappings),
         cmocka_unit_test(both_headings_begin_a_map),
         cmocka_unit_test(what_no_process_has_is_refused),
+        cmocka_unit_test(values_may_not_grow_a_map_without_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -29,6 +29,37 @@ static void what_is_empty_of_a_mapping_stays(void **state)
     profile_free(p);
 }
 
+static void mappings_of_urls_lose_their_names(void **state)
+{
+    (void)state;
+    static const char *const files[][2] = {
+        {"http://host/debug", ""        },
+        {"socket:[7]",        ""        },
+        {"/bin/a:b",          "/bin/a:b"},
+        {"a_b:c",             "a_b:c"   },
+        {":c",                ":c"      },
+        {"7z:c",              "7z:c"    },
+        {"plain",             "plain"   },
+    };
+    enum { N_FILES = sizeof(files) / sizeof(files[0]) };
+    struct err err = {0};
+    struct profile *p = NULL;
+    struct profile_builder *b = profile_builder_new();
+    assert_non_null(b);
+    for (uint64_t i = 0; i < N_FILES; i++) {
+        profile_builder_mapping(b, i, i + 1, 0, span_of(files[i][0]),
+                                (struct span){0});
+    }
+    profile_builder_mapping(b, 90, 91, 0, SPAN_LIT("x:y"), SPAN_LIT("id"));
+    assert_ok(profile_builder_finish(b, &p, &err), &err);
+    profile_forget_urls(p);
+    for (size_t i = 0; i < N_FILES; i++) {
+        assert_string_equal(profile_text(p, p->mappings[i].file), files[i][1]);
+    }
+    assert_string_equal(profile_text(p, p->mappings[N_FILES].file), "x:y");
+    profile_free(p);
+}
+
 static void frames_that_are_kept_are_not_pruned(void **state)
 {
     (void)state;
@@ -74,6 +105,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_comment_comes_last),
         cmocka_unit_test(what_is_empty_of_a_mapping_stays),
+        cmocka_unit_test(mappings_of_urls_lose_their_names),
         cmocka_unit_test(frames_that_are_kept_are_not_pruned),
         cmocka_unit_test(running_out_of_memory_is_said),
     };

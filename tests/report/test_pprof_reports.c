@@ -114,25 +114,6 @@ static void integers_are_printfs(void **state)
     }
 }
 
-static void the_last_element_of_a_path_is_its_name(void **state)
-{
-    (void)state;
-    static const char *const cases[][2] = {
-        {"",      "." },
-        {"/",     "/" },
-        {"///",   "/" },
-        {"a",     "a" },
-        {"/a/b",  "b" },
-        {"a/b//", "b" },
-        {"/a",    "a" },
-        {"..",    ".."},
-    };
-    for (size_t i = 0; i < TEST_N(cases); i++) {
-        const struct span name = pprof_base_name(span_of(cases[i][0]));
-        assert_true(span_is(name, cases[i][1]));
-    }
-}
-
 /* --- Units --- */
 
 struct unit_case {
@@ -409,7 +390,6 @@ int main(void)
         cmocka_unit_test(the_total_of_a_diff_is_that_of_its_base),
         cmocka_unit_test(text_is_padded_by_characters),
         cmocka_unit_test(integers_are_printfs),
-        cmocka_unit_test(the_last_element_of_a_path_is_its_name),
         cmocka_unit_test(the_unit_is_that_of_the_smallest_value),
         cmocka_unit_test(a_unit_that_was_asked_for_stays),
         cmocka_unit_test(a_ratio_divides_and_cuts),
