@@ -43,9 +43,6 @@ bool wire_next_long(struct wire *w, struct wire_field *f)
         wire_fail(w, at, "a field has a wire type that does not exist");
         break;
     }
-    if (f->number == 0) {
-        wire_fail(w, at, "a field has number 0");
-    }
     if (w->p > w->end) {
         wire_fail(w, at, "a field is longer than its message");
     }

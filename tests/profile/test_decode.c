@@ -488,6 +488,26 @@ static void empty_input_is_an_error(void **state)
     assert_bad(&b, "empty input");
 }
 
+/* No message has a field 0, and pprof does not mind. */
+static void fields_nobody_knows_are_passed_over(void **state)
+{
+    (void)state;
+    struct buf raw = load_raw(testdata("profiles/heap-go1.23.pb.gz"));
+    struct buf more = BUF_LIMIT((size_t)1 << 24);
+    struct profile *plain = NULL;
+    struct profile *odd = NULL;
+    struct err err = {0};
+    buf_add(&more, "\x00\x05\x02\x01x\xfa\x01\x02hi", 10);
+    buf_span(&more, buf_view(&raw));
+    assert_ok(profile_decode(buf_view(&raw), &plain, &err), &err);
+    assert_ok(profile_decode(buf_view(&more), &odd, &err), &err);
+    assert_same_profile(plain, odd);
+    profile_free(plain);
+    profile_free(odd);
+    buf_release(&raw);
+    buf_release(&more);
+}
+
 static void a_mapping_that_is_missing_is_none(void **state)
 {
     (void)state;
@@ -731,6 +751,7 @@ int main(void)
         cmocka_unit_test(labels_begin_in_the_middle),
         cmocka_unit_test(two_profiles_in_a_row_are_refused),
         cmocka_unit_test(empty_input_is_an_error),
+        cmocka_unit_test(fields_nobody_knows_are_passed_over),
         cmocka_unit_test(a_mapping_that_is_missing_is_none),
         cmocka_unit_test(a_field_larger_than_the_window_is_read),
         cmocka_unit_test(bombs_stop_early),
