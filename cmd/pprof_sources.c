@@ -364,41 +364,14 @@ static bool load_group(const struct loader *l, bool is_base,
 
 /* --- the base --- */
 
-static bool has_negative(const struct profile *p)
-{
-    const size_t n = (size_t)p->n_samples * p->n_types;
-    for (size_t i = 0; i < n; i++) {
-        if (p->values[i] < 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* Samples of a difference stand apart from those of its base by their label;
-   those of one side may as well, where the report only sums them and none
-   cancels another. That saves the comparing of all stacks. */
+   those of one side may as well, where the report only sums them. That saves
+   the comparing of all stacks. */
 static bool may_stand_apart(const struct pprof_flags *f,
                             const struct profile *p, const struct profile *base)
 {
     return f->diff_base != NULL && (f->format == NULL || f->format->adds_up) &&
-           !has_negative(p) && !has_negative(base);
-}
-
-static bool put_together(struct profile *const *both, struct profile **out,
-                         struct err *err)
-{
-    struct profile_merger *m = profile_merger_new();
-    if (m == NULL) {
-        return err_nomem(err, "difference");
-    }
-    profile_merger_keep_all(m);
-    const bool ok = profile_unify_types(both, 2, err) &&
-                    profile_merger_add(m, both[0], err) &&
-                    profile_merger_add(m, both[1], err) &&
-                    profile_merger_finish(m, out, err);
-    profile_merger_free(m);
-    return ok;
+           profile_can_append(p, base);
 }
 
 /* `*p` becomes what it is more than `base`. */
@@ -417,8 +390,11 @@ static bool subtract(const struct pprof_flags *f, struct profile **p,
     }
     const bool stands_apart = may_stand_apart(f, *p, base);
     profile_scale(base, -1);
-    if (!(stands_apart ? put_together(both, &difference, err)
-                       : unify_and_merge(both, 2, &difference, err))) {
+    if (stands_apart) {
+        return profile_unify_types(both, 2, err) &&
+               profile_append(*p, base, err);
+    }
+    if (!unify_and_merge(both, 2, &difference, err)) {
         return false;
     }
     profile_free(*p);

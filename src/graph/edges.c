@@ -472,8 +472,9 @@ static bool find_edges(struct edge_walk *w, enum graph_edges wanted)
         (wanted != GRAPH_EDGES_ALL && !prepare_places(w))) {
         return false;
     }
-    const bool is_trimmed =
-        w->b->edge_cutoff > 0 && !w->b->o->is_visual && !w->has_ghosts;
+    /* What cancels leaves edges that are light in spite of their bounds. */
+    const bool is_trimmed = w->b->edge_cutoff > 0 && !w->b->has_negative &&
+                            !w->b->o->is_visual && !w->has_ghosts;
     bool is_done = false;
     if (is_trimmed && wanted == GRAPH_EDGES_INLINE) {
         return walk_listed(w);

@@ -204,6 +204,7 @@ struct graph_build {
     struct node_sum *sums;
     int64_t *flat;
     int64_t *cum_div, *flat_div; /* NULL without a mean */
+    bool has_negative;           /* a sample of the graph has such a value */
     uint64_t *range_weights;     /* by range of the table's frames: what the
                                     samples through it weigh, at most */
     uint8_t *states;             /* enum node_state */

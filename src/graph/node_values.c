@@ -37,6 +37,7 @@ static void sum_samples(struct graph_build *b)
         if (w == 0 || loc == end) {
             continue;
         }
+        b->has_negative = b->has_negative || w < 0;
         const uint32_t leaf = frames_at(frames, *loc).nodes[0];
         b->flat[leaf] = wrap_add(b->flat[leaf], w);
         for (; loc < end; loc++) {
@@ -85,6 +86,7 @@ static void sum_samples_and_divisors(struct graph_build *b)
             p->sample_off[s] == p->sample_off[s + 1]) {
             continue;
         }
+        b->has_negative = b->has_negative || w < 0;
         const uint32_t leaf_location = p->sample_locs[p->sample_off[s]];
         const uint32_t leaf =
             frames_at(&b->table.frames, leaf_location).nodes[0];

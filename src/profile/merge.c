@@ -17,6 +17,7 @@
 #include "base/measure.h"
 #include "profile/columns_private.h"
 #include "profile/labels_private.h"
+#include "profile/merge_private.h"
 #include "profile/samples_private.h"
 
 /* Index in the source + 1 -> index in the sum; 0 = not seen yet. */
@@ -27,8 +28,8 @@ struct translation {
 struct profile_merger {
     struct columns columns;
     bool has_header;
-    bool keeps_all; /* equal samples are not summed */
     struct intern sample_keys;
+    uint32_t next_sample; /* behind the one that was found last */
     const struct profile *src;
     struct translation to; /* of src */
     struct buf key;
@@ -69,13 +70,11 @@ static str_id map_string(struct profile_merger *m, str_id s)
 static uint32_t add_mapping(struct profile_merger *m,
                             const struct profile_mapping *src)
 {
-    const uint64_t page = 4096;
     struct profile_mapping copy = *src;
     copy.file = map_string(m, src->file);
     copy.build_id = map_string(m, src->build_id);
-    const uint64_t size = src->limit - src->start + page - 1;
     const uint64_t name = copy.build_id.i != 0 ? copy.build_id.i : copy.file.i;
-    const uint64_t key[] = {size - size % page, src->offset, name};
+    const uint64_t key[] = {merge_mapping_bytes(src), src->offset, name};
     const struct span bytes = {(const char *)key, sizeof(key)};
     return columns_mapping(&m->columns, bytes, &copy);
 }
@@ -209,11 +208,23 @@ static int64_t wrapping_sum(int64_t a, int64_t b)
     return (int64_t)((uint64_t)a + (uint64_t)b);
 }
 
-static bool push_sample(struct profile_merger *m, const int64_t *values)
+/* The id of the key. Snapshots of one process have their samples in the same
+   order, so the one that follows the last is tried before the hash. */
+static bool find_sample(struct profile_merger *m, uint32_t *id)
 {
-    columns_sample(&m->columns, m->locs.items, m->locs.n, values,
-                   m->src->n_types, m->labels.items, m->labels.n);
-    return !m->columns.has_failed;
+    const struct intern *keys = &m->sample_keys;
+    const struct span key = buf_view(&m->key);
+    const uint32_t guess = m->next_sample;
+    if (!buf_ok(&m->key)) {
+        return false;
+    }
+    if (guess < intern_count(keys) && span_eq(intern_span(keys, guess), key)) {
+        *id = guess;
+    } else if (!intern_add(&m->sample_keys, key, id, NULL)) {
+        return false;
+    }
+    m->next_sample = *id + 1;
+    return true;
 }
 
 static bool add_sample(struct profile_merger *m, uint32_t s)
@@ -223,18 +234,16 @@ static bool add_sample(struct profile_merger *m, uint32_t s)
     if (!map_stack(m, s) || !map_labels(m, s)) {
         return false;
     }
-    if (m->keeps_all) {
-        return push_sample(m, values);
-    }
     build_key(m);
     const size_t known = intern_count(&m->sample_keys);
     uint32_t id = 0;
-    if (!buf_ok(&m->key) ||
-        !intern_add(&m->sample_keys, buf_view(&m->key), &id, NULL)) {
+    if (!find_sample(m, &id)) {
         return false;
     }
     if (id == known) {
-        return push_sample(m, values);
+        columns_sample(&m->columns, m->locs.items, m->locs.n, values, n_types,
+                       m->labels.items, m->labels.n);
+        return !m->columns.has_failed;
     }
     int64_t *sums = m->columns.values.items + (size_t)id * n_types;
     for (uint32_t i = 0; i < n_types; i++) {
@@ -246,6 +255,7 @@ static bool add_sample(struct profile_merger *m, uint32_t s)
 static bool add_source(struct profile_merger *m, const struct profile *p)
 {
     m->src = p;
+    m->next_sample = 0;
     translation_release(&m->to);
     if (!translation_init(&m->to, p)) {
         return false;
@@ -408,11 +418,6 @@ struct profile_merger *profile_merger_new(void)
     return m;
 }
 
-void profile_merger_keep_all(struct profile_merger *m)
-{
-    m->keeps_all = true;
-}
-
 bool profile_merger_add(struct profile_merger *m, const struct profile *p,
                         struct err *err)
 {
@@ -463,7 +468,7 @@ bool profile_merger_finish(struct profile_merger *m, struct profile **out,
     if (!columns_finish(&m->columns, &sum, err)) {
         return false;
     }
-    if (m->keeps_all || !has_zero_sample(sum)) {
+    if (!has_zero_sample(sum)) {
         *out = sum;
         return true;
     }
@@ -551,12 +556,18 @@ static int64_t column_sum(const struct profile *p, uint32_t type)
     return sum;
 }
 
+bool merge_check(const struct profile *p, const struct profile *other,
+                 struct err *err)
+{
+    const struct measured ours = measured_of(p);
+    const struct measured theirs = measured_of(other);
+    return check_compatible(&ours, &theirs, err);
+}
+
 bool profile_normalise(struct profile *p, const struct profile *base,
                        struct err *err)
 {
-    const struct measured ours = measured_of(p);
-    const struct measured theirs = measured_of(base);
-    if (!check_compatible(&ours, &theirs, err)) {
+    if (!merge_check(p, base, err)) {
         return err_wrap(err, "normalise");
     }
     double *factors = calloc((size_t)p->n_types + 1, sizeof(*factors));

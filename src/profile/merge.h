@@ -15,10 +15,6 @@ struct profile_merger;
 struct profile_merger *profile_merger_new(void); /* NULL: out of memory */
 void profile_merger_free(struct profile_merger *m);
 
-/* Samples with equal keys stay apart from here on, at half the price: for those
-   who sum anyway. What cancels out does not leave. */
-void profile_merger_keep_all(struct profile_merger *m);
-
 /* `p` is not kept. ERR_MISMATCH: its types are not those of the first one; the
    sum is as before. After any other error nothing more can be done with it. */
 bool profile_merger_add(struct profile_merger *m, const struct profile *p,
@@ -27,6 +23,19 @@ bool profile_merger_add(struct profile_merger *m, const struct profile *p,
 /* At least one source must have been added. */
 bool profile_merger_finish(struct profile_merger *m, struct profile **out,
                            struct err *err) MUST_USE;
+
+/* May samples that are equal stand apart, for those who only sum them? Not
+   where values are negative, for some could cancel, nor where a profile has one
+   mapping at two places. */
+bool profile_can_append(const struct profile *p, const struct profile *more);
+
+/* The samples of `more` behind those of `p`, whose header becomes that of the
+   sum. Nothing is compared but mappings, so it costs a fraction of a merge: for
+   differences of profiles that profile_can_append(). Ids are numbered anew;
+   all-zero samples leave, those of `more` too. ERR_MISMATCH, with `p` as it
+   was: types differ; after other errors `p` can only be freed. */
+bool profile_append(struct profile *p, struct profile *more,
+                    struct err *err) MUST_USE;
 
 /* Multiplies every value, rounding half away from zero; drops samples that
    become all zero. */

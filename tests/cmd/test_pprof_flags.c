@@ -117,22 +117,22 @@ static void what_pprof_refuses_is_refused_in_its_words(void **state)
         {"-text -top f",                   "must set at most one output format"                  },
         {"-peek x -list y f",              "must set at most one output format"                  },
         {"-http=: -top f",                 "-http: seep serves no pages; use -svg, seep "
-         "convert, or go tool pprof -http"                                                                       },
+                           "convert, or go tool pprof -http"           },
         {"-http : f",
          "-http: seep serves no pages; use -svg, seep convert, or go tool "
-         "pprof -http"    },
-        {"-no_browser f",                                "-no_browser only makes sense with -http"                                                                   },
+         "pprof -http"                                                                           },
+        {"-no_browser f",                  "-no_browser only makes sense with -http"             },
         {"-base a -diff_base b f",
-         "-base and -diff_base flags cannot both be specified"},
-        {"-normalize f",                                "must have base profile to normalize by"                                                                             },
-        {"-disasm main f",                                "-disasm is not supported: seep reads no machine "
-                           "code; try -list"},
-        {"-web f",                                "-web: seep starts no viewers: write a picture with -svg, "
-                   "or a graph with -callgrind, and open that"                                                                                     },
+         "-base and -diff_base flags cannot both be specified"                                   },
+        {"-normalize f",                   "must have base profile to normalize by"              },
+        {"-disasm main f",                 "-disasm is not supported: seep reads no machine "
+                           "code; try -list"                           },
+        {"-web f",                         "-web: seep starts no viewers: write a picture with -svg, "
+                   "or a graph with -callgrind, and open that"                 },
         {"-format yaml f",
          "-format: unknown format 'yaml'; there is: text json csv (other "
-         "formats have flags of their own)"},
-        {"-format json -tree f",                                "-format json is for -top, not for -tree"                                                                               },
+         "formats have flags of their own)"                                                      },
+        {"-format json -tree f",           "-format json is for -top, not for -tree"             },
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct line l = read_line(cases[i].line);

@@ -316,28 +316,6 @@ static void a_refused_source_leaves_the_sum_as_it_was(void **state)
     profile_free(p);
 }
 
-static void equal_samples_stay_apart_on_demand(void **state)
-{
-    (void)state;
-    struct err err = {0};
-    struct profile_merger *m = profile_merger_new();
-    assert_non_null(m);
-    profile_merger_keep_all(m);
-    struct profile *sum = NULL;
-    struct profile *sources[] = {one_stack(3), one_stack(-3), one_stack(0)};
-    for (size_t i = 0; i < 3; i++) {
-        assert_ok(profile_merger_add(m, sources[i], &err), &err);
-        profile_free(sources[i]);
-    }
-    assert_ok(profile_merger_finish(m, &sum, &err), &err);
-    profile_merger_free(m);
-    assert_int_equal(sum->n_samples, 2); /* what is 0 leaves at once */
-    assert_int_equal(sum->values[0], 3);
-    assert_int_equal(sum->values[1], -3);
-    assert_int_equal(sum->n_locations, 1);
-    profile_free(sum);
-}
-
 static void sums_wrap_like_the_reference(void **state)
 {
     (void)state;
@@ -604,7 +582,6 @@ int main(void)
         cmocka_unit_test(labels_tell_samples_apart),
         cmocka_unit_test(different_types_do_not_merge),
         cmocka_unit_test(a_refused_source_leaves_the_sum_as_it_was),
-        cmocka_unit_test(equal_samples_stay_apart_on_demand),
         cmocka_unit_test(sums_wrap_like_the_reference),
         cmocka_unit_test(scaling_rounds_half_away_from_zero),
         cmocka_unit_test(what_scales_to_zero_leaves),
