@@ -23,7 +23,7 @@
     X(suspend_connection)
 
 struct microhttpd {
-#define X(name) __typeof__(MHD_##name) *name;
+#define X(name) __typeof__(MHD_##name) *(name);
     MICROHTTPD_FUNCTIONS(X)
 #undef X
 };

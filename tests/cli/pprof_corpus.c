@@ -17,14 +17,21 @@ static bool ends_with(const char *text, const char *end)
     return n >= m && strcmp(text + n - m, end) == 0;
 }
 
+/* Old formats lie beside what must be read of them, and beside one that the
+   peer does not know. */
+static bool is_legacy(const char *path)
+{
+    return strstr(path, "/legacy/") != NULL && !ends_with(path, ".string") &&
+           !ends_with(path, ".raw") && !ends_with(path, ".folded");
+}
+
 /* Profiles, and the peer's own old formats; not what is there to be refused,
    nor texts that seep reads better. */
 static bool is_source(const char *path)
 {
     return strstr(path, "/malformed/") == NULL &&
            strstr(path, "/bad/") == NULL && strstr(path, "/fuzz/") == NULL &&
-           (ends_with(path, ".pb.gz") ||
-            (strstr(path, "/legacy/") != NULL && !ends_with(path, ".string")));
+           (ends_with(path, ".pb.gz") || is_legacy(path));
 }
 
 static int by_name(const FTSENT **a, const FTSENT **b)
@@ -112,7 +119,10 @@ static void relate(struct sources *s)
                 strcmp(kind_of(me->path), kind_of(path)) == 0;
             if (is_same_kind && k < i && me->first == NULL) {
                 me->first = path;
-            } else if (!is_same_kind && me->other == NULL) {
+            } else if (!is_same_kind && me->other == NULL &&
+                       !is_legacy(me->path)) {
+                /* In front of others the peer takes gperftools' CPU files for
+                   programs, and loses them. */
                 me->other = path;
             }
         }
