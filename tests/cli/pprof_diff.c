@@ -143,7 +143,8 @@ enum age {
     AGE_RECENT,
     AGE_OLD,   /* another line "Time:", another report of tags */
     AGE_OLDEST /* merges a single profile, too, and knows no columns: what
-                  prints samples or places is another report */
+                  prints samples or places is another report; cuts scaled
+                  values where others round them */
 };
 
 /* Is the report of this peer the same as the reference's? */
@@ -159,6 +160,9 @@ static bool is_comparable(const char *words, enum age age)
         {"-proto",     AGE_OLD   },
         {"-callgrind", AGE_OLD   },
     };
+    if (age == AGE_OLDEST && strstr(words, "-normalize") != NULL) {
+        return false;
+    }
     for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
         if (strncmp(words, limits[i].report, strlen(limits[i].report)) == 0) {
             return age <= limits[i].oldest;
