@@ -117,12 +117,15 @@ static void relate(struct sources *s)
             }
             const bool is_same_kind =
                 strcmp(kind_of(me->path), kind_of(path)) == 0;
+            /* In front of others the peer takes gperftools' CPU files for
+               programs, and loses them. */
+            if (is_legacy(me->path) && strstr(path, "cpu") != NULL) {
+                continue;
+            }
             if (is_same_kind && k < i && me->first == NULL) {
                 me->first = path;
             } else if (!is_same_kind && me->other == NULL &&
                        !is_legacy(me->path)) {
-                /* In front of others the peer takes gperftools' CPU files for
-                   programs, and loses them. */
                 me->other = path;
             }
         }
