@@ -374,25 +374,37 @@ static bool may_stand_apart(const struct pprof_flags *f,
            profile_can_append(p, base);
 }
 
+static bool label_base(struct profile *p, uint32_t first_sample,
+                       struct err *err)
+{
+    return profile_set_label(p, first_sample, SPAN_LIT("pprof::base"),
+                             SPAN_LIT("true"), err);
+}
+
+/* The samples of `base` behind those of `p`, with their label. */
+static bool append_base(struct profile *p, struct profile *base,
+                        struct err *err)
+{
+    return profile_append(p, base, err) &&
+           label_base(p, p->n_samples - base->n_samples, err);
+}
+
 /* `*p` becomes what it is more than `base`. */
 static bool subtract(const struct pprof_flags *f, struct profile **p,
                      struct profile *base, struct err *err)
 {
     struct profile *const both[] = {*p, base};
     struct profile *difference = NULL;
-    if (f->diff_base != NULL &&
-        !profile_set_label(base, SPAN_LIT("pprof::base"), SPAN_LIT("true"),
-                           err)) {
-        return false;
-    }
     if (f->normalize && !profile_normalise(*p, base, err)) {
         return false;
     }
     const bool stands_apart = may_stand_apart(f, *p, base);
     profile_scale(base, -1);
     if (stands_apart) {
-        return profile_unify_types(both, 2, err) &&
-               profile_append(*p, base, err);
+        return profile_unify_types(both, 2, err) && append_base(*p, base, err);
+    }
+    if (f->diff_base != NULL && !label_base(base, 0, err)) {
+        return false;
     }
     if (!unify_and_merge(both, 2, &difference, err)) {
         return false;

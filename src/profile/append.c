@@ -209,17 +209,6 @@ static bool append_locations(struct profile *p, const struct profile *more,
 
 /* --- samples --- */
 
-static bool has_value(void *ctx, struct sample *s)
-{
-    const uint32_t *n_types = ctx;
-    for (uint32_t i = 0; i < *n_types; i++) {
-        if (s->values[i] != 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static bool append_labels(struct profile *p, const struct profile *more,
                           const struct bases *at)
 {
@@ -335,8 +324,8 @@ bool profile_append(struct profile *p, struct profile *more, struct err *err)
     if (!merge_check(p, more, err)) {
         return err_wrap(err, "merge");
     }
-    samples_filter(p, has_value, &p->n_types);
-    samples_filter(more, has_value, &more->n_types);
+    samples_drop_zero(p);
+    samples_drop_zero(more);
     uint32_t *mappings =
         calloc((size_t)more->n_mappings + 1, sizeof(*mappings));
     const bool ok =

@@ -530,21 +530,31 @@ void profile_scale_types(struct profile *p, const double *factors)
     }
 }
 
-static bool scale_all(void *ctx, struct sample *s)
+/* What a double holds is negated as whole numbers: that is what a difference
+   does to half of its values. */
+static void negate_all(int64_t *values, size_t n)
 {
-    const struct scaling *c = ctx;
-    for (uint32_t i = 0; i < c->n_types; i++) {
-        s->values[i] = scaled(s->values[i], c->factors[0]);
+    const int64_t most = INT64_C(1) << 53;
+    for (size_t i = 0; i < n; i++) {
+        const int64_t v = values[i];
+        values[i] = v >= -most && v <= most ? -v : scaled(v, -1);
     }
-    return !is_zero(s->values, c->n_types);
 }
 
 void profile_scale(struct profile *p, double factor)
 {
-    struct scaling c = {&factor, p->n_types};
-    if (factor < 1 || factor > 1) {
-        samples_filter(p, scale_all, &c);
+    const size_t n = (size_t)p->n_samples * p->n_types;
+    if (!(factor < 1 || factor > 1)) {
+        return;
     }
+    if (factor >= -1 && factor <= -1) {
+        negate_all(p->values, n);
+    } else {
+        for (size_t i = 0; i < n; i++) {
+            p->values[i] = scaled(p->values[i], factor);
+        }
+    }
+    samples_drop_zero(p);
 }
 
 static int64_t column_sum(const struct profile *p, uint32_t type)

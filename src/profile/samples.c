@@ -55,3 +55,19 @@ void samples_filter(struct profile *p, sample_keep_fn *keep, void *ctx)
     p->n_samples = to.n_samples;
     p->n_labels = to.n_labels;
 }
+
+static bool has_value(void *ctx, struct sample *s)
+{
+    const uint32_t *n_types = ctx;
+    for (uint32_t i = 0; i < *n_types; i++) {
+        if (s->values[i] != 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void samples_drop_zero(struct profile *p)
+{
+    samples_filter(p, has_value, &p->n_types);
+}

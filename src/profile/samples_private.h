@@ -20,4 +20,7 @@ typedef bool sample_keep_fn(void *ctx, struct sample *s);
 
 void samples_filter(struct profile *p, sample_keep_fn *keep, void *ctx);
 
+/* Those whose values are all 0 leave. */
+void samples_drop_zero(struct profile *p);
+
 #endif

@@ -85,8 +85,10 @@ bool profile_add_label_frames(struct profile *p, struct span roots,
                               bool *root_matched, bool *leaf_matched,
                               struct err *err) MUST_USE;
 
-/* Sets the string label `key` of every sample to the one value `value`. */
-bool profile_set_label(struct profile *p, struct span key, struct span value,
+/* Sets the string label `key` of every sample from `first_sample` on to the one
+   value `value`. */
+bool profile_set_label(struct profile *p, uint32_t first_sample,
+                       struct span key, struct span value,
                        struct err *err) MUST_USE;
 
 /* --- Granularity --- */
