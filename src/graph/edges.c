@@ -2,16 +2,21 @@
  * Calls between nodes: a second pass over the samples, root to leaf, among
  * the nodes that are left. The stacks are walked through codes that already
  * say what is left and what is wanted; where edges into few nodes are wanted,
- * a bit for each location passes over all other frames. An edge is found by
+ * a byte for each location passes over all other frames. An edge is found by
  * its pair of nodes; the edge by which a frame was reached last is tried
  * first, which for one that was inlined is always the right one.
  *
  * Dense graphs have far more edges than memory nearby can hold, and nearly
  * all of them will be trimmed. So when there turn out to be many, a pass in
  * front bounds the weight of every edge from above, many edges sharing a
- * bound, and only what may be heavy enough is counted. Edges into few nodes
- * are so few that the pass writes down where they were met, which saves the
- * second one. For a picture all are counted: it says how many were trimmed.
+ * bound, and only what may be heavy enough is counted. For a picture all are
+ * counted: it says how many were trimmed.
+ *
+ * Where only inlining is asked for, edges are wanted into few nodes, and the
+ * bounding pass writes down where they were met, which saves the second one.
+ * Bounds say little where weights cancel, as in a difference. There edges that
+ * inlined calls make come first: they are few, and most nodes have none that is
+ * heavy enough to stay. Only of the nodes that do are other edges looked for.
  */
 #include "graph/graph_private.h"
 
@@ -22,38 +27,44 @@
 #define FRAME_DROPPED (FRAME_WANTED - 1)
 
 enum {
-    EDGES_MAX = INT32_MAX,
-    /* 640 KiB of edges and as much of their index: about what is nearby. */
+    EDGES_MAX = 1 << 30,
+    EDGES_FIRST_SLOTS = 256,
+    /* 640 KiB of edges and their index: about what is nearby. */
     EDGES_FEW = 16384,
     BOUNDS_BITS = 15, /* 128 KiB */
     N_BOUNDS = 1 << BOUNDS_BITS,
-    ARRIVALS_MAX = 1 << 20, /* 16 MiB */
+    ARRIVALS_MAX = 1 << 20, /* 12 MiB */
 };
 
 /* Bounds count in units that make the cut this many at least: fine enough
    that rounding up does not matter. */
 #define BOUND_UNITS (INT64_C(1) << 23)
 
-/* A wanted frame that was met under another. */
+/* A wanted frame that was met under another; its node has two bits to spare. */
 struct arrival {
-    uint32_t src, dest;
-    uint32_t mark; /* sample + 1 */
-    bool is_residual, is_inline;
+    uint32_t src, mark; /* sample + 1 */
+    uint32_t dest;      /* and the bits */
 };
+#define ARRIVAL_INLINE   (UINT32_C(1) << 30)
+#define ARRIVAL_RESIDUAL (UINT32_C(1) << 31)
+#define ARRIVAL_DEST     (ARRIVAL_INLINE - 1)
 VEC_TYPE(arrivals, struct arrival)
 
 struct edge_walk {
     struct graph_build *b;
     struct frame_table frames; /* ranges are the node table's */
     bool *wanted;              /* by node */
-    bool has_ghosts;           /* edges into those are not trimmed */
-    uint64_t *wanted_at;       /* bits by location; NULL = everywhere */
-    uint32_t *places;          /* of wanted frames in the stack at hand */
+    bool has_wanted;
+    bool has_ghosts;    /* edges into those are not trimmed */
+    uint8_t *wanted_at; /* by location: 1 or 0; NULL = everywhere */
+    uint32_t *places;   /* of wanted frames in the stack at hand */
 
     /* The edge + 1 by which a frame was reached last: of locations with one
        frame by location, of the others as frames.nodes. */
     uint32_t *last_alone, *last_of_several;
-    struct pair_table index;
+    uint32_t *slots; /* of the index of edges: edge + 1, 0 = free */
+    uint32_t n_slots;
+    uint64_t slots_seed;
 
     uint32_t *bounds;     /* by hash of an edge; NULL = none */
     uint32_t least_bound; /* of what may stay */
@@ -80,10 +91,9 @@ static void bound_inlined(const struct graph_build *b, uint64_t *bounds)
     }
 }
 
-/* A node is inlined when an edge of inlined calls alone is heavy enough to
-   stay; where all of them together are not, no edge needs to be looked for.
-   False: out of memory. */
-static bool mark_inlined(struct edge_walk *w, bool *has_any)
+/* Those that may be inlined: where all inlined calls together are not heavy
+   enough to stay, no edge needs to be looked for. False: out of memory. */
+static bool mark_inlined(struct edge_walk *w)
 {
     const struct graph_build *b = w->b;
     const uint64_t least = b->edge_cutoff > 0 ? (uint64_t)b->edge_cutoff : 1;
@@ -92,13 +102,28 @@ static bool mark_inlined(struct edge_walk *w, bool *has_any)
         return false;
     }
     bound_inlined(b, bounds);
-    *has_any = false;
     for (uint32_t i = 0; i < b->n_nodes; i++) {
         w->wanted[i] = b->states[i] == NODE_SHOWN && bounds[i] >= least;
-        *has_any = *has_any || w->wanted[i];
+        w->has_wanted = w->has_wanted || w->wanted[i];
     }
     free(bounds);
     return true;
+}
+
+/* Of the edges that inlined calls alone make, the list so far, an inlined one
+   has all its weight; the others are not inlined. */
+static void mark_heavy(struct edge_walk *w)
+{
+    const struct graph_build *b = w->b;
+    memset(w->wanted, 0, (size_t)b->n_nodes * sizeof(*w->wanted));
+    w->has_wanted = false;
+    for (size_t i = 0; i < b->edges.n; i++) {
+        const struct edge *e = &b->edges.items[i];
+        if (wrap_abs(e->weight) >= b->edge_cutoff) {
+            w->wanted[e->dest] = true;
+            w->has_wanted = true;
+        }
+    }
 }
 
 static void mark_all(struct edge_walk *w)
@@ -109,6 +134,19 @@ static void mark_all(struct edge_walk *w)
     }
 }
 
+static bool alloc_frames(struct edge_walk *w)
+{
+    const size_t n_locations = (size_t)w->b->p->n_locations + 1;
+    const size_t n_nodes = (size_t)w->b->table.frames.n_nodes + 1;
+    w->frames.ranges = w->b->table.frames.ranges;
+    w->frames.codes = malloc(n_locations * sizeof(uint32_t));
+    w->frames.nodes = malloc(n_nodes * sizeof(uint32_t));
+    w->last_alone = calloc(n_locations, sizeof(uint32_t));
+    w->last_of_several = calloc(n_nodes, sizeof(uint32_t));
+    return w->frames.codes && w->frames.nodes && w->last_alone &&
+           w->last_of_several;
+}
+
 static uint32_t code_of(const struct edge_walk *w, uint32_t node)
 {
     if (w->b->states[node] == NODE_REMOVED) {
@@ -117,29 +155,24 @@ static uint32_t code_of(const struct edge_walk *w, uint32_t node)
     return node | (w->wanted[node] ? FRAME_WANTED : 0);
 }
 
-static bool translate_frames(struct edge_walk *w)
+/* Edges into frames that are their location's outermost, which were not
+   inlined, may be left out. */
+static void translate_frames(struct edge_walk *w, bool has_outermost)
 {
     const struct frame_table *t = &w->b->table.frames;
-    const size_t n_locations = (size_t)w->b->p->n_locations + 1;
-    const size_t n_nodes = (size_t)t->n_nodes + 1;
-    w->frames.ranges = t->ranges;
-    w->frames.codes = malloc(n_locations * sizeof(uint32_t));
-    w->frames.nodes = malloc(n_nodes * sizeof(uint32_t));
-    w->last_alone = calloc(n_locations, sizeof(uint32_t));
-    w->last_of_several = calloc(n_nodes, sizeof(uint32_t));
-    if (!w->frames.codes || !w->frames.nodes || !w->last_alone ||
-        !w->last_of_several) {
-        return false;
-    }
+    const uint32_t unwanted = has_outermost ? 0 : FRAME_WANTED;
     for (uint32_t i = 0; i < t->n_nodes; i++) {
         w->frames.nodes[i] = code_of(w, t->nodes[i]);
+    }
+    for (uint32_t i = 0; i < t->n_ranges; i++) {
+        const struct line_range r = t->ranges[i];
+        w->frames.nodes[r.first + r.n - 1] &= ~unwanted;
     }
     for (uint32_t i = 0; i < w->b->p->n_locations; i++) {
         const uint32_t code = t->codes[i];
         w->frames.codes[i] =
-            (code & FRAMES_SEVERAL) != 0 ? code : code_of(w, code);
+            (code & FRAMES_SEVERAL) != 0 ? code : code_of(w, code) & ~unwanted;
     }
-    return true;
 }
 
 static bool is_wanted(struct frame_list f)
@@ -152,8 +185,20 @@ static bool is_wanted(struct frame_list f)
     return false;
 }
 
-/* The bits, and room for the places of the deepest stack. */
-static bool prepare_places(struct edge_walk *w)
+static bool find_places(struct edge_walk *w)
+{
+    const uint32_t n = w->b->p->n_locations;
+    if (!w->wanted_at) {
+        w->wanted_at = malloc((size_t)n + 1);
+    }
+    for (uint32_t i = 0; w->wanted_at && i < n; i++) {
+        w->wanted_at[i] = is_wanted(frames_at(&w->frames, i));
+    }
+    return w->wanted_at != NULL;
+}
+
+/* Room for the deepest stack. */
+static bool alloc_places(struct edge_walk *w)
 {
     const struct profile *p = w->b->p;
     uint32_t depth = 0;
@@ -162,16 +207,7 @@ static bool prepare_places(struct edge_walk *w)
         depth = n > depth ? n : depth;
     }
     w->places = malloc(((size_t)depth + 1) * sizeof(*w->places));
-    w->wanted_at = calloc((size_t)p->n_locations / 64 + 1, sizeof(uint64_t));
-    if (!w->places || !w->wanted_at) {
-        return false;
-    }
-    for (uint32_t i = 0; i < p->n_locations; i++) {
-        if (is_wanted(frames_at(&w->frames, i))) {
-            w->wanted_at[i / 64] |= UINT64_C(1) << (i % 64);
-        }
-    }
-    return true;
+    return w->places != NULL;
 }
 
 /* --- Edges --- */
@@ -204,10 +240,43 @@ static inline bool list_arrival(struct edge_walk *w,
                                 const struct stack_walk *at, uint32_t dest,
                                 bool is_inline)
 {
-    const struct arrival a = {at->parent, dest, at->mark, at->is_residual,
-                              is_inline};
+    const uint32_t bits = (is_inline ? ARRIVAL_INLINE : 0) |
+                          (at->is_residual ? ARRIVAL_RESIDUAL : 0);
+    const struct arrival a = {at->parent, at->mark, dest | bits};
     add_bound(w, pair_key(at->parent, dest), at->weight);
     return w->arrivals.n > ARRIVALS_MAX || arrivals_push(&w->arrivals, a);
+}
+
+/* Where the edge of that key is, or the free slot it would take. */
+static uint32_t *edge_slot(const struct edge_walk *w, uint32_t src,
+                           uint32_t dest)
+{
+    const struct edge *edges = w->b->edges.items;
+    const uint32_t mask = w->n_slots - 1;
+    uint32_t i = pair_hash(pair_key(src, dest), w->slots_seed) & mask;
+    while (w->slots[i] != 0 && (edges[w->slots[i] - 1].src != src ||
+                                edges[w->slots[i] - 1].dest != dest)) {
+        i = (i + 1) & mask;
+    }
+    return &w->slots[i];
+}
+
+static bool grow_slots(struct edge_walk *w)
+{
+    const uint32_t n = w->n_slots != 0 ? w->n_slots * 2 : EDGES_FIRST_SLOTS;
+    uint32_t *slots = calloc(n, sizeof(*slots));
+    if (!slots) {
+        return false;
+    }
+    free(w->slots);
+    w->slots = slots;
+    w->n_slots = n;
+    w->slots_seed = pair_seed(slots);
+    for (uint32_t i = 0; i < w->b->edges.n; i++) {
+        const struct edge *e = &w->b->edges.items[i];
+        *edge_slot(w, e->src, e->dest) = i + 1;
+    }
+    return true;
 }
 
 /* `*last` becomes the edge + 1 of that key, new when there was none. False:
@@ -216,24 +285,18 @@ static bool find_edge(struct edge_walk *w, uint32_t src, uint32_t dest,
                       uint32_t *last)
 {
     struct edge_list *edges = &w->b->edges;
-    const uint64_t key = pair_key(src, dest);
-    uint32_t id = 0;
-    if (w->index.n_slots != 0) {
-        const struct pair_slot *slot = pair_table_slot(&w->index, key);
-        if (slot->id != 0) {
-            *last = slot->id;
-            return true;
+    if (edges->n >= w->n_slots / 2 && !grow_slots(w)) {
+        return false;
+    }
+    uint32_t *slot = edge_slot(w, src, dest);
+    if (*slot == 0) {
+        const struct edge fresh = {.src = src, .dest = dest, .is_inline = true};
+        if (edges->n >= EDGES_MAX || !edge_list_push(edges, fresh)) {
+            return false;
         }
+        *slot = (uint32_t)edges->n;
     }
-    if (edges->n >= EDGES_MAX ||
-        !pair_table_put(&w->index, key, (uint32_t)edges->n, &id)) {
-        return false;
-    }
-    const struct edge fresh = {.src = src, .dest = dest, .is_inline = true};
-    if (!edge_list_push(edges, fresh)) {
-        return false;
-    }
-    *last = id + 1;
+    *last = *slot;
     return true;
 }
 
@@ -344,7 +407,7 @@ static bool walk_wanted(struct edge_walk *w, const uint32_t *locs, uint32_t n,
     for (uint32_t i = 0; i < n; i++) {
         /* Without a branch that nobody could predict. */
         w->places[n_places] = i;
-        n_places += (w->wanted_at[locs[i] / 64] >> (locs[i] % 64)) & 1;
+        n_places += w->wanted_at[locs[i]];
     }
     uint32_t next = n; /* where the walk would go on by itself */
     for (; n_places > 0; n_places--) {
@@ -384,10 +447,35 @@ static bool walk_samples(struct edge_walk *w, size_t most, bool *is_done)
     return true;
 }
 
+/* The same, of locations of several frames alone: where they are is known. */
+static bool walk_several(struct edge_walk *w)
+{
+    const struct profile *p = w->b->p;
+    uint32_t s = 0;
+    for (size_t i = 0; i < w->b->several.n; i++) {
+        const uint32_t place = w->b->several.items[i];
+        const uint32_t location = p->sample_locs[place];
+        if (!w->wanted_at[location]) {
+            continue;
+        }
+        while (p->sample_off[s + 1] <= place) {
+            s++;
+        }
+        struct stack_walk at = {.mark = s + 1};
+        (void)sample_value(w->b, s, &at.weight, &at.weight_div);
+        find_parent(w, p->sample_locs + place + 1,
+                    p->sample_off[s + 1] - place - 1, &at);
+        if (!step_location(w, &at, location)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static void forget_edges(struct edge_walk *w)
 {
     w->b->edges.n = 0;
-    pair_table_release(&w->index);
+    memset(w->slots, 0, w->n_slots * sizeof(*w->slots));
     memset(w->last_alone, 0,
            (size_t)w->b->p->n_locations * sizeof(*w->last_alone));
     memset(w->last_of_several, 0,
@@ -420,11 +508,16 @@ static bool walk_bounded(struct edge_walk *w)
 
 static bool count_arrival(struct edge_walk *w, const struct arrival *a)
 {
-    struct stack_walk at = {
-        .mark = a->mark, .parent = a->src, .is_residual = a->is_residual};
+    const uint32_t dest = a->dest & ARRIVAL_DEST;
+    struct stack_walk at = {.mark = a->mark,
+                            .parent = a->src,
+                            .is_residual = (a->dest & ARRIVAL_RESIDUAL) != 0};
     uint32_t last = 0;
+    if (*bound_of(w, pair_key(a->src, dest)) < w->least_bound) {
+        return true;
+    }
     (void)sample_value(w->b, a->mark - 1, &at.weight, &at.weight_div);
-    return count_edge(w, &at, a->dest, a->is_inline, &last);
+    return count_edge(w, &at, dest, (a->dest & ARRIVAL_INLINE) != 0, &last);
 }
 
 /* One walk for the bounds and the list, and then the list. */
@@ -444,45 +537,84 @@ static bool walk_listed(struct edge_walk *w)
         return walk_samples(w, SIZE_MAX, &is_done);
     }
     for (size_t i = 0; i < w->arrivals.n; i++) {
-        const struct arrival *a = &w->arrivals.items[i];
-        if (*bound_of(w, pair_key(a->src, a->dest)) >= w->least_bound &&
-            !count_arrival(w, a)) {
+        if (!count_arrival(w, &w->arrivals.items[i])) {
             return false;
         }
     }
     return true;
 }
 
-static bool find_edges(struct edge_walk *w, enum graph_edges wanted)
+/* May edges be passed over by their bounds? What cancels leaves edges that are
+   light in spite of them. */
+static bool is_trimmed(const struct edge_walk *w)
 {
-    bool has_any = true;
-    w->wanted = calloc((size_t)w->b->n_nodes + 1, sizeof(*w->wanted));
-    if (!w->wanted) {
-        return false;
-    }
-    if (wanted == GRAPH_EDGES_ALL) {
-        mark_all(w);
-    } else if (!mark_inlined(w, &has_any)) {
-        return false;
-    }
-    if (!has_any) {
-        return true;
-    }
-    if (!translate_frames(w) ||
-        (wanted != GRAPH_EDGES_ALL && !prepare_places(w))) {
-        return false;
-    }
-    /* What cancels leaves edges that are light in spite of their bounds. */
-    const bool is_trimmed = w->b->edge_cutoff > 0 && !w->b->has_negative &&
-                            !w->b->o->is_visual && !w->has_ghosts;
+    return w->b->edge_cutoff > 0 && !w->b->has_negative &&
+           !w->b->o->is_visual && !w->has_ghosts;
+}
+
+static bool find_all_edges(struct edge_walk *w)
+{
     bool is_done = false;
-    if (is_trimmed && wanted == GRAPH_EDGES_INLINE) {
-        return walk_listed(w);
+    mark_all(w);
+    if (!alloc_frames(w)) {
+        return false;
     }
-    if (!walk_samples(w, is_trimmed ? EDGES_FEW : SIZE_MAX, &is_done)) {
+    translate_frames(w, true);
+    if (!walk_samples(w, is_trimmed(w) ? EDGES_FEW : SIZE_MAX, &is_done)) {
         return false;
     }
     return is_done || walk_bounded(w);
+}
+
+static bool has_wanted_outermost(const struct edge_walk *w)
+{
+    const struct frame_table *t = &w->b->table.frames;
+    for (uint32_t i = 0; i < w->b->p->n_locations; i++) {
+        const struct frame_list f = frames_at(t, i);
+        if (w->wanted[f.nodes[f.n - 1]]) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Leaves those wanted into which inlined calls make an edge that may stay. */
+static bool sift_wanted(struct edge_walk *w)
+{
+    translate_frames(w, false);
+    if (!find_places(w) || !walk_several(w)) {
+        return false;
+    }
+    mark_heavy(w);
+    return true;
+}
+
+static bool find_inline_edges(struct edge_walk *w)
+{
+    bool is_done = false;
+    if (!mark_inlined(w)) {
+        return false;
+    }
+    if (!w->has_wanted) {
+        return true;
+    }
+    if (!alloc_frames(w)) {
+        return false;
+    }
+    if (w->b->has_negative && w->b->edge_cutoff > 0) {
+        if (!sift_wanted(w)) {
+            return false;
+        }
+        if (!w->has_wanted || !has_wanted_outermost(w)) {
+            return true;
+        }
+        forget_edges(w);
+    }
+    translate_frames(w, true);
+    if (!find_places(w) || !alloc_places(w)) {
+        return false;
+    }
+    return is_trimmed(w) ? walk_listed(w) : walk_samples(w, SIZE_MAX, &is_done);
 }
 
 bool build_edges(struct graph_build *b, enum graph_edges wanted,
@@ -493,7 +625,10 @@ bool build_edges(struct graph_build *b, enum graph_edges wanted,
         return true;
     }
     struct edge_walk w = {.b = b};
-    const bool ok = find_edges(&w, wanted);
+    w.wanted = calloc((size_t)b->n_nodes + 1, sizeof(*w.wanted));
+    const bool ok =
+        w.wanted && (wanted == GRAPH_EDGES_ALL ? find_all_edges(&w)
+                                               : find_inline_edges(&w));
     free(w.frames.codes);
     free(w.frames.nodes);
     free(w.wanted);
@@ -503,7 +638,7 @@ bool build_edges(struct graph_build *b, enum graph_edges wanted,
     free(w.last_of_several);
     free(w.bounds);
     arrivals_release(&w.arrivals);
-    pair_table_release(&w.index);
+    free(w.slots);
     return ok || err_nomem(err, "graph: edges");
 }
 

@@ -44,15 +44,27 @@ static inline uint64_t pair_key(uint32_t a, uint32_t b)
     return (uint64_t)a << 32 | b;
 }
 
+static inline uint32_t pair_hash(uint64_t key, uint64_t seed)
+{
+    uint64_t x = (key ^ seed) * UINT64_C(0x9e3779b97f4a7c15);
+    x ^= x >> 32;
+    x *= UINT64_C(0xd6e8feb86659fd93);
+    return (uint32_t)(x >> 32);
+}
+
+/* Where a table lies differs from run to run, so that no input knows what
+   collides; results do not depend on it. */
+static inline uint64_t pair_seed(const void *slots)
+{
+    return (uint64_t)(uintptr_t)slots * UINT64_C(0xd1342543de82ef95);
+}
+
 /* Where `key` is, or the free slot it would take. The table has slots. */
 static inline struct pair_slot *pair_table_slot(const struct pair_table *t,
                                                 uint64_t key)
 {
     const uint32_t mask = t->n_slots - 1;
-    uint64_t x = (key ^ t->seed) * UINT64_C(0x9e3779b97f4a7c15);
-    x ^= x >> 32;
-    x *= UINT64_C(0xd6e8feb86659fd93);
-    uint32_t i = (uint32_t)(x >> 32) & mask;
+    uint32_t i = pair_hash(key, t->seed) & mask;
     while (t->slots[i].id != 0 && t->slots[i].key != key) {
         i = (i + 1) & mask;
     }
@@ -204,9 +216,12 @@ struct graph_build {
     struct node_sum *sums;
     int64_t *flat;
     int64_t *cum_div, *flat_div; /* NULL without a mean */
-    bool has_negative;           /* a sample of the graph has such a value */
+    bool has_negative;           /* a sample has such a value */
     uint64_t *range_weights;     /* by range of the table's frames: what the
                                     samples through it weigh, at most */
+    struct vec_u32 several;      /* where in sample_locs a location of several
+                                    frames weighs something, upwards; only with
+                                    negative values and GRAPH_EDGES_INLINE */
     uint8_t *states;             /* enum node_state */
     uint32_t *name_ranks;        /* by node of the table: equal for equal
                                     names; or NULL */

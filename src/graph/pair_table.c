@@ -19,10 +19,7 @@ static bool grow(struct pair_table *t)
     if (!bigger.slots) {
         return false;
     }
-    /* Where the table lies differs from run to run, so that no input knows
-       what collides; results do not depend on it. */
-    bigger.seed =
-        (uint64_t)(uintptr_t)bigger.slots * UINT64_C(0xd1342543de82ef95);
+    bigger.seed = pair_seed(bigger.slots);
     for (uint32_t i = 0; i < t->n_slots; i++) {
         if (t->slots[i].id != 0) {
             *pair_table_slot(&bigger, t->slots[i].key) = t->slots[i];
