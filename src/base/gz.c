@@ -15,7 +15,10 @@
 #include "base/banned.h"
 
 enum {
-    GZ_BLOCK_BYTES = 64 << 10,
+    /* What is inflated in one go: after each the engines save 32 KiB of it,
+       and copy from there what is repeated. Larger ones leave the cache. */
+    GZ_INFLATED_BYTES = 128 << 10,
+    GZ_DEFLATED_BYTES = 64 << 10,
     /* 16 tells zlib to write gzip; 15 is the largest window. */
     GZ_WINDOW_BITS = 16 + 15,
 };
@@ -30,7 +33,7 @@ struct gz_reader {
     uint64_t n_members;          /* finished ones */
     bool is_inside;              /* a member has begun and not ended */
     bool has_failed;
-    uint8_t block[GZ_BLOCK_BYTES];
+    uint8_t block[GZ_INFLATED_BYTES];
 };
 
 bool gz_is_magic(const uint8_t *p, size_t n)
@@ -171,7 +174,7 @@ void gz_reader_free(struct gz_reader *g)
 struct gz_writer {
     struct sink out;
     z_stream z;
-    uint8_t block[GZ_BLOCK_BYTES];
+    uint8_t block[GZ_DEFLATED_BYTES];
 };
 
 struct gz_writer *gz_writer_new(struct sink out, int level)

@@ -1,8 +1,9 @@
 /*
- * Blocks of any size to top-level fields. Only whole fields are read; what
- * is left of a block moves to the front of the window and waits. The window
- * grows for nothing but one field larger than it, and only as its bytes come
- * in: a length is a claim.
+ * Blocks of any size to top-level fields. Only whole fields are read, where
+ * they stand in the block; what is left of it waits in the window, and is
+ * read there together with the start of the next block. The window grows for
+ * nothing but one field larger than it, and only as its bytes come in: a
+ * length is a claim.
  */
 #include "profile/decode_private.h"
 
@@ -13,8 +14,8 @@
 #include "base/gz.h"
 #include "base/limits.h"
 
-/* Holds two blocks of inflate; larger ones leave the cache. */
-enum { WINDOW_BYTES = 128 * 1024 };
+/* A piece of the next block that most fields end in, and room for it. */
+enum { PIECE_BYTES = 4 << 10, WINDOW_BYTES = 2 * PIECE_BYTES };
 
 /* A stack of LIMIT_STACK_FRAMES frames with ten-byte ids, and room. */
 #define FIELD_BYTES_MAX (UINT64_C(16) * LIMIT_STACK_FRAMES)
@@ -70,10 +71,15 @@ void profile_decoder_stored(struct profile_decoder *d, uint64_t bytes)
     d->stored_bytes = bytes;
 }
 
+uint64_t decode_offset(const struct profile_decoder *d, const uint8_t *p)
+{
+    return d->base_offset + (uint64_t)(p - d->base);
+}
+
 bool decode_bad(const struct profile_decoder *d, const struct wire *w,
                 const char *what, uint64_t index, struct err *err)
 {
-    const uint64_t at = d->base_offset + (uint64_t)(w->bad_at - d->window);
+    const uint64_t at = decode_offset(d, w->bad_at);
     return err_set_at(err, ERR_FORMAT, at, "%s %" PRIu64 ": %s", what, index,
                       w->bad);
 }
@@ -82,8 +88,8 @@ bool decode_bad(const struct profile_decoder *d, const struct wire *w,
    so that a bomb is refused long before the limit. */
 static uint64_t allowed_bytes(const struct profile_decoder *d)
 {
-    const uint64_t fed = d->base_offset + d->n_window;
-    const uint64_t stored = d->stored_bytes != 0 ? d->stored_bytes : fed;
+    const uint64_t stored =
+        d->stored_bytes != 0 ? d->stored_bytes : d->fed_bytes;
     const uint64_t room = d->limit_bytes / LIMIT_AMPLIFICATION;
     if (stored >= room) {
         return d->limit_bytes;
@@ -147,7 +153,7 @@ static bool field_bytes(struct wire *w, uint64_t *n)
 static bool wait_for_field(struct profile_decoder *d, const struct wire *before,
                            const struct wire *stuck, struct err *err)
 {
-    const uint64_t at = d->base_offset + (uint64_t)(before->p - d->window);
+    const uint64_t at = decode_offset(d, before->p);
     const uint64_t left = (uint64_t)(before->end - before->p);
     struct wire head = *before;
     uint64_t n = 0;
@@ -165,11 +171,13 @@ static bool wait_for_field(struct profile_decoder *d, const struct wire *before,
     return true;
 }
 
-/* Reads every whole field and moves the rest to the front. */
-static bool consume(struct profile_decoder *d, struct err *err)
+/* Reads every whole field from `p` on. Behind the `n` bytes there are
+   WIRE_PADDING more. */
+static bool read_fields(struct profile_decoder *d, const uint8_t *p, size_t n,
+                        struct err *err)
 {
-    struct wire w = wire_of(d->window, d->n_window);
-    memset(d->window + d->n_window, 0, WIRE_PADDING);
+    struct wire w = wire_of(p, n);
+    d->base = p;
     d->wanted = 1;
     while (w.p < w.end) {
         const struct wire before = w;
@@ -188,10 +196,20 @@ static bool consume(struct profile_decoder *d, struct err *err)
             return decode_bad(d, &w, "field", f.number, err);
         }
     }
-    const size_t used = (size_t)(w.p - d->window);
-    d->n_window -= used;
-    d->base_offset += used;
-    memmove(d->window, w.p, d->n_window);
+    d->base_offset += (uint64_t)(w.p - p);
+    d->base = w.p;
+    return true;
+}
+
+/* Reads the window and moves what is left to its front. */
+static bool consume(struct profile_decoder *d, struct err *err)
+{
+    memset(d->window + d->n_window, 0, WIRE_PADDING);
+    if (!read_fields(d, d->window, d->n_window, err)) {
+        return false;
+    }
+    d->n_window -= (size_t)(d->base - d->window);
+    memmove(d->window, d->base, d->n_window);
     return true;
 }
 
@@ -208,8 +226,8 @@ static bool grow_window(struct profile_decoder *d, struct err *err)
     return true;
 }
 
-bool profile_decoder_write(struct profile_decoder *d, const uint8_t *p,
-                           size_t n, struct err *err)
+static bool write_window(struct profile_decoder *d, const uint8_t *p, size_t n,
+                         struct err *err)
 {
     while (n > 0) {
         if (d->n_window == d->cap_window && !grow_window(d, err)) {
@@ -226,6 +244,48 @@ bool profile_decoder_write(struct profile_decoder *d, const uint8_t *p,
         }
     }
     return true;
+}
+
+/* Completes what waits in the window with pieces of the block, until all that
+   waits there comes from the block: `*joined` bytes of it are read then. */
+static bool join(struct profile_decoder *d, const uint8_t *p, size_t n,
+                 size_t *joined, struct err *err)
+{
+    size_t copied = 0;
+    while (d->n_window > copied && copied < n) {
+        const size_t left = n - copied;
+        const size_t take = left < PIECE_BYTES ? left : PIECE_BYTES;
+        if (!write_window(d, p + copied, take, err)) {
+            return false;
+        }
+        copied += take;
+    }
+    if (copied < n) {
+        copied -= d->n_window;
+        d->n_window = 0;
+    }
+    *joined = copied;
+    return true;
+}
+
+bool profile_decoder_write(struct profile_decoder *d, const uint8_t *p,
+                           size_t n, struct err *err)
+{
+    size_t joined = 0;
+    d->fed_bytes += n;
+    if (!join(d, p, n, &joined, err)) {
+        return false;
+    }
+    p += joined;
+    n -= joined;
+    if (n > WIRE_PADDING) {
+        if (!read_fields(d, p, n - WIRE_PADDING, err)) {
+            return false;
+        }
+        n -= (size_t)(d->base - p);
+        p = d->base;
+    }
+    return write_window(d, p, n, err);
 }
 
 /* Hands a column over. */
@@ -375,12 +435,13 @@ static bool is_top_tag(uint8_t tag)
 /* Text that begins with such a byte gives itself away one byte later. */
 bool profile_sniff(const uint8_t *p, size_t n)
 {
-    uint8_t head[2 * WIRE_PADDING] = {0};
+    enum { HEAD_BYTES = 16 };
+    uint8_t head[HEAD_BYTES + WIRE_PADDING] = {0};
     if (n < 2 || !is_top_tag(p[0])) {
         return false;
     }
-    memcpy(head, p, n < WIRE_PADDING ? n : WIRE_PADDING);
-    struct wire w = wire_of(head, WIRE_PADDING);
+    memcpy(head, p, n < HEAD_BYTES ? n : HEAD_BYTES);
+    struct wire w = wire_of(head, HEAD_BYTES);
     uint64_t length = 0;
     if (!field_bytes(&w, &length) || length > FIELD_BYTES_MAX) {
         return false;

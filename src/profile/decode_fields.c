@@ -269,15 +269,10 @@ static bool end_sample(struct profile_decoder *d, uint64_t at, size_t n_values,
     return true;
 }
 
-static uint64_t offset_of(const struct profile_decoder *d, const uint8_t *p)
-{
-    return d->base_offset + (uint64_t)(p - d->window);
-}
-
 static bool read_sample(struct profile_decoder *d, struct wire *w,
                         struct err *err)
 {
-    const uint64_t at = offset_of(d, w->p);
+    const uint64_t at = decode_offset(d, w->p);
     const size_t first_value = d->values.n;
     struct wire_field f;
     while (wire_next(w, &f)) {
@@ -516,7 +511,7 @@ static bool read_string(struct profile_decoder *d, struct wire *w,
     if (len == 0) {
         d->n_empty_strings++;
     } else if (d->strings.n == 0) {
-        return err_set_at(err, ERR_FORMAT, offset_of(d, w->p),
+        return err_set_at(err, ERR_FORMAT, decode_offset(d, w->p),
                           "the string table does not begin with \"\"");
     }
     if (!DECODE_ROOM(d, profile_strs, &d->strings, 1, err) ||
@@ -574,7 +569,7 @@ static bool read_time(struct profile_decoder *d, struct wire *w,
                       const struct wire_field *f, struct err *err)
 {
     if (d->time_nanos != 0) {
-        return err_set_at(err, ERR_FORMAT, offset_of(d, w->p),
+        return err_set_at(err, ERR_FORMAT, decode_offset(d, w->p),
                           "two profiles in one: the time is said twice");
     }
     d->time_nanos = (int64_t)wire_scalar(w, f);

@@ -21,11 +21,14 @@ VEC_TYPE(profile_lines, struct profile_line)
 VEC_TYPE(profile_labels, struct profile_label)
 
 struct profile_decoder {
-    /* The window: bytes [0, n_window) of it stand at `base_offset` of the
-       stream, and fewer than `wanted` hold no whole field. */
+    /* The window: bytes [0, n_window) of it wait, and fewer than `wanted` hold
+       no whole field. */
     uint8_t *window;
     size_t n_window, cap_window, wanted;
+    /* What is read, in the window or in a block; where it is in the stream. */
+    const uint8_t *base;
     uint64_t base_offset;
+    uint64_t fed_bytes; /* all that came in */
 
     uint64_t limit_bytes, stored_bytes; /* options */
     uint64_t held_bytes;                /* columns and strings */
@@ -52,10 +55,12 @@ struct profile_decoder {
     struct arena arena;
 };
 
-/* Reads the top-level field `f`, which lies whole in the window; `w` stands
-   behind it. */
+/* Reads the top-level field `f`, which is there whole; `w` stands behind it. */
 bool decode_field(struct profile_decoder *d, struct wire *w,
                   const struct wire_field *f, struct err *err) MUST_USE;
+
+/* Where in the stream `p` is. */
+uint64_t decode_offset(const struct profile_decoder *d, const uint8_t *p);
 
 /* Error for what `w` choked on, with its place in the stream. False. */
 bool decode_bad(const struct profile_decoder *d, const struct wire *w,
