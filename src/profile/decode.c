@@ -32,6 +32,7 @@ profile_decoder_new(const struct profile_decode_options *options)
         d->limit_bytes = options->limit_bytes;
     }
     d->stored_bytes = options != NULL ? options->stored_bytes : 0;
+    varints_init(&d->varints);
     d->cap_window = WINDOW_BYTES;
     d->window = malloc(d->cap_window + WIRE_PADDING);
     if (d->window == NULL || !vec_u32_push(&d->sample_off, 0)) {

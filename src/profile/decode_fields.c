@@ -5,6 +5,7 @@
  */
 #include "profile/decode_private.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -39,10 +40,10 @@ static bool add_location_id(struct profile_decoder *d, uint64_t id,
     return true;
 }
 
-/* An id of four bytes or more at `*p`; a bad one ends the field. */
-static bool long_location(struct profile_decoder *d, struct wire *w,
-                          const uint8_t **p, const uint8_t *end, uint32_t *out,
-                          struct err *err)
+/* The id at `*p`; a bad one ends the field. */
+static bool read_location_id(struct profile_decoder *d, struct wire *w,
+                             const uint8_t **p, const uint8_t *end,
+                             uint32_t *out, struct err *err)
 {
     uint64_t id = 0;
     const uint8_t *next = wire_varint_at(*p, &id);
@@ -55,6 +56,9 @@ static bool long_location(struct profile_decoder *d, struct wire *w,
            err_nomem(err, "decode profile");
 }
 
+static_assert((int)VARINTS_PADDING_BYTES <= (int)WIRE_PADDING,
+              "varints are read that far behind a field");
+
 /* The innermost loop of all: ids take one to three bytes until a profile has
    two million locations. */
 static bool add_packed_locations(struct profile_decoder *d, struct wire *w,
@@ -63,26 +67,16 @@ static bool add_packed_locations(struct profile_decoder *d, struct wire *w,
     if (f->len == 0) {
         return true;
     }
-    if (!DECODE_ROOM(d, vec_u32, &d->sample_locs, packed_count(f), err)) {
+    if (!DECODE_ROOM(d, vec_u32, &d->sample_locs,
+                     packed_count(f) + VARINTS_PADDING_ITEMS, err)) {
         return false;
     }
     uint32_t *out = d->sample_locs.items + d->sample_locs.n;
     const uint8_t *p = f->p;
     const uint8_t *end = f->p + f->len;
     while (p < end) {
-        const uint32_t first = p[0];
-        const uint32_t second = p[1];
-        const uint32_t third = p[2];
-        if (first < 0x80) {
-            *out++ = first;
-            p += 1;
-        } else if (second < 0x80) {
-            *out++ = (first & 0x7f) | second << 7;
-            p += 2;
-        } else if (third < 0x80) {
-            *out++ = (first & 0x7f) | (second & 0x7f) << 7 | third << 14;
-            p += 3;
-        } else if (!long_location(d, w, &p, end, out++, err)) {
+        varints_read(&d->varints, &p, end, &out);
+        if (p < end && !read_location_id(d, w, &p, end, out++, err)) {
             return false;
         }
     }

@@ -10,6 +10,7 @@
 #include "base/vec.h"
 #include "profile/codec.h"
 #include "profile/id_map_private.h"
+#include "profile/varints_private.h"
 #include "profile/wire_private.h"
 
 VEC_TYPE(profile_strs, struct profile_str)
@@ -48,6 +49,7 @@ struct profile_decoder {
     struct profile_labels labels;
     uint32_t n_samples, values_per_sample;
     uint32_t max_label_string;
+    struct varints varints;
 
     struct profile_value_type period_type;
     int64_t period, time_nanos, duration_nanos;
