@@ -4,6 +4,7 @@
 #include "base/natural.h"
 #include "console.h"
 #include "fetch/fetch.h"
+#include "fetch_manifest.h"
 #include "input/input.h"
 #include "series/series.h"
 
@@ -92,7 +93,7 @@ static bool refuse_url(const char *url, struct err *err)
     struct buf shown = BUF_LIMIT(4096);
     url_shown(url, &shown);
     (void)err_set(err, ERR_USAGE,
-                  "URL targets are not supported yet; save snapshots first: "
+                  "a live process is not read here; save snapshots first: "
                   "seep fetch %.120s -o DIR",
                   shown.data != NULL ? shown.data : "URL");
     buf_release(&shown);
@@ -417,6 +418,9 @@ static bool read_source(struct analysis *a, const struct visitor *v, size_t at,
             return skip(a, v, source, &reason, err);
         case LOSS_IGNORED:
             err_clear(err);
+            if (strcmp(base_name(source->path), FETCH_MANIFEST_NAME) == 0) {
+                return true; /* of `seep fetch`: nobody misses it */
+            }
             return text_list_push(ignored, source->path) ||
                    err_nomem(err, "notes");
         }

@@ -1,27 +1,26 @@
 /*
- * Snapshots of a live process over HTTP, as files that `seep leaks DIR`
- * reads. Every answer is decoded while it is written: what is no profile, or
- * another one than asked for, never gets a file. Who cannot be asked at all
- * is given up at once; who was well and fails later is asked again until the
- * end, because a series with a hole is worth more than none.
+ * Snapshots of live processes over HTTP, as files that `seep leaks DIR` reads.
+ * Every target has a run of its own (fetch_run.h); this is the loop that turns
+ * them.
  */
 #include "console.h"
-#include "fetch_place.h"
-#include "fetch_plan.h"
-#include "files.h"
+#include "fetch_run.h"
 
 #include "base/limits.h"
-#include "base/num.h"
 #include "fetch/fetch.h"
-#include "input/input.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 
-enum { MISSED_IN_A_ROW_MAX = 10, PATH_BYTES_MAX = 64 << 10 };
+/* More is what `seep watch` is for. */
+enum { TARGETS_MAX = 64, PATH_BYTES_MAX = 64 << 10 };
+
+/* How often a person sees what it is at. */
+enum { SHOWN_MS = 250 };
 
 #define SECOND_NS INT64_C(1000000000)
 
@@ -29,25 +28,29 @@ static void fetch_defaults(void *options)
 {
     struct fetch_options *o = options;
     o->directory = "snapshots";
-    o->interval_ns = 3 * SECOND_NS;
-    o->timeout_ns = 30 * SECOND_NS;
     o->debug = FETCH_DEBUG_UNSAID;
+    target_options_defaults(&o->target);
 }
 
 /* clang-format off */
 static const struct option_row rows[] = {
     {.name = "count", .short_name = 'n', .arg = "N", .kind = OPTION_COUNT, .min = 1, .max = LIMIT_SNAPSHOTS,
      .offset = offsetof(struct fetch_options, count),
-     .help = "snapshots (default 10; one with --debug 2, which stops the world)"},
+     .help = "snapshots in all (default 10; one with --debug 2, which stops the world, and of CPU profiles and traces)"},
     {.name = "interval", .arg = "D", .kind = OPTION_DURATION, .min = 0.01, .max = 86400,
      .offset = offsetof(struct fetch_options, interval_ns),
      .help = "from the start of one to the start of the next (default 3s)"},
     {.name = "output", .short_name = 'o', .arg = "DIR", .kind = OPTION_TEXT,
      .offset = offsetof(struct fetch_options, directory),
      .help = "where NN.heap.pb.gz and NN.goroutine.pb.gz go, made when missing; not where others are (default snapshots)"},
+    {.name = "resume", .kind = OPTION_FLAG, .offset = offsetof(struct fetch_options, resume),
+     .help = "go on with the series that is in DIR; what is not said is as it was"},
     {.name = "profile", .arg = "LIST", .kind = OPTION_TEXT,
      .offset = offsetof(struct fetch_options, profiles),
-     .help = "which, by comma (default heap,goroutine, or the one that the URL names)"},
+     .help = "which, by comma: heap, goroutine, goroutineleak, allocs, block, mutex, threadcreate, profile (CPU), trace, or one of the process's own (default heap,goroutine, or the one that the URL names)"},
+    {.name = "seconds", .arg = "N", .kind = OPTION_COUNT, .min = 1, .max = 86400,
+     .offset = offsetof(struct fetch_options, seconds),
+     .help = "of a CPU profile or a trace; the answer comes when they are over"},
     {.name = "gc", .kind = OPTION_FLAG, .offset = offsetof(struct fetch_options, gc),
      .help = "let the process collect garbage before a heap profile (default)"},
     {.name = "no-gc", .kind = OPTION_FLAG, .offset = offsetof(struct fetch_options, no_gc),
@@ -55,9 +58,7 @@ static const struct option_row rows[] = {
     {.name = "debug", .arg = "N", .kind = OPTION_COUNT, .min = 0, .max = 2,
      .offset = offsetof(struct fetch_options, debug),
      .help = "1 or 2: texts instead, NN.goroutine.txt; 2 says how long each goroutine waits"},
-    {.name = "timeout", .arg = "D", .kind = OPTION_DURATION, .min = 0.1, .max = 3600,
-     .offset = offsetof(struct fetch_options, timeout_ns),
-     .help = "for one answer, connecting included (default 30s, and what a CPU profile takes)"},
+    TARGET_ROWS(struct fetch_options, target),
 };
 /* clang-format on */
 
@@ -66,405 +67,276 @@ static const struct cmd_example examples[] = {
      "ten snapshots three seconds apart, and the verdict"},
     {"seep fetch http://orders.internal:8080 --count 30 --interval 1m -o day",
      "half an hour of a service"                         },
+    {"seep fetch http://orders.internal:8080 -o day --resume",
+     "the rest of it, after it was interrupted"          },
     {"seep fetch localhost:6060 --profile goroutine --debug 2 -o now",
      "all goroutines with their states and waits"        },
+    {"seep fetch localhost:6060 --profile profile --seconds 10 -o cpu",
+     "a CPU profile of ten seconds"                      },
 };
 
-/* --- one profile --- */
-
-/* A sink in front of two: the file and the decoder. */
-struct both {
-    struct sink file, decoder;
-    bool has_failed_here; /* the file did */
-};
-
-static bool both_write(void *ctx, const uint8_t *p, size_t n, struct err *err)
-{
-    struct both *b = ctx;
-    if (!b->decoder.write(b->decoder.ctx, p, n, err)) {
-        return false;
-    }
-    b->has_failed_here = !b->file.write(b->file.ctx, p, n, err);
-    return !b->has_failed_here;
-}
-
-static bool both_end(void *ctx, struct err *err)
-{
-    const struct both *b = ctx;
-    return b->decoder.end(b->decoder.ctx, err) && b->file.end(b->file.ctx, err);
-}
-
-/* The sum of a column, or of the first when none has that name. */
-static double sum_of(const struct profile *p, const char *type)
-{
-    double sum = 0;
-    uint32_t column = 0;
-    for (uint32_t t = 0; t < p->n_types; t++) {
-        if (strcmp(p->strings[p->types[t].type.i].p, type) == 0) {
-            column = t;
-        }
-    }
-    for (uint32_t s = 0; s < p->n_samples; s++) {
-        sum += (double)p->values[(size_t)s * p->n_types + column];
-    }
-    return sum;
-}
-
-/* ", heap 12.3 MB" behind what has been said of the snapshot. */
-static void describe(const struct snapshot *s, const char *name,
-                     struct buf *line)
-{
-    const struct profile *p = s->profile;
-    if (p == NULL || p->n_types == 0) {
-        buf_printf(line, ", %s", name);
-    } else if (s->kind == KIND_GOROUTINE) {
-        buf_str(line, ", goroutines ");
-        num_count(line, (int64_t)sum_of(p, "goroutine"));
-    } else if (s->kind == KIND_HEAP) {
-        buf_printf(line, ", %s ", name);
-        num_bytes(line, sum_of(p, "inuse_space"));
-    } else {
-        buf_printf(line, ", %s with %u stack%s", name, p->n_samples,
-                   p->n_samples == 1 ? "" : "s");
-    }
-}
-
-/* One run. */
-struct run {
+/* One invocation. */
+struct fetch {
     struct session *session;
     const struct fetch_options *options;
-    const struct fetch_plan *plan;
-    struct fetch_http *http;
-    struct fetch_place place;
-    struct timespec start;
-    uint64_t n_files, n_saved, n_missed, n_in_a_row;
-    bool has_answered; /* some request, whatever it said */
-    struct err last;   /* why the last snapshot was missed */
+    struct fetch_pool *pool;
+    struct fetch_run *runs;
+    size_t n, n_open;
 };
 
-/* Why a snapshot failed that arrived, in the words of fetch/. */
-static enum fetch_failure failure_of_content(const struct both *both,
-                                             const struct err *err)
-{
-    const bool is_of_answer =
-        err->code == ERR_FORMAT || err->code == ERR_LIMIT ||
-        err->code == ERR_UNKNOWN || err->code == ERR_MISMATCH;
-    if (both->has_failed_here || !is_of_answer) {
-        return FETCH_FAILURE_HERE;
-    }
-    return err->code == ERR_FORMAT ? FETCH_FAILURE_BROKEN
-                                   : FETCH_FAILURE_ANSWER;
-}
+/* --- who is asked --- */
 
-static enum fetch_failure receive(struct run *r, size_t i, const char *url,
-                                  struct file_writer *file, struct buf *line,
-                                  struct err *err)
+static bool check_words(const struct fetch_options *o, const struct words *args,
+                        struct err *err)
 {
-    struct snapshot snapshot = {0};
-    struct input *in = input_new(NULL);
-    if (in == NULL) {
-        err_nomem(err, "input");
-        return FETCH_FAILURE_HERE;
+    if (args->n == 0) {
+        return err_set(err, ERR_USAGE,
+                       "fetch: name a process, such as localhost:6060");
     }
-    struct both both = {file_writer_sink(file), input_sink(in), false};
-    fetch_http_allow(r->http, fetch_plan_lasts_ns(r->plan, i));
-    const bool ok = fetch_http_get(
-        r->http, url, (struct sink){&both, both_write, both_end}, err);
-    enum fetch_failure failure = fetch_http_failure(r->http);
-    if (ok && input_finish(in, &snapshot, err) &&
-        fetch_plan_check(r->plan, i, &snapshot, err)) {
-        describe(&snapshot, r->plan->names[i], line);
-    } else if (ok || failure == FETCH_FAILURE_HERE) {
-        failure = failure_of_content(&both, err);
+    if (args->n > TARGETS_MAX) {
+        return err_set(err, ERR_USAGE,
+                       "fetch: more than %d processes: seep watch keeps many",
+                       TARGETS_MAX);
     }
-    if (err->code == ERR_FORMAT) {
-        err_wrap(err, "not a whole profile");
+    if (*o->directory == '\0') {
+        return err_set(err, ERR_USAGE, "--output: the directory has no name");
     }
-    snapshot_release(&snapshot);
-    input_free(in);
-    return failure;
-}
-
-/* The request and its file, once. */
-static enum fetch_failure attempt(struct run *r, size_t i, const char *path,
-                                  const char *url, struct buf *line,
-                                  struct err *err)
-{
-    struct stat st;
-    struct file_writer *file = NULL;
-    if (lstat(path, &st) == 0) {
-        err_set(err, ERR_USAGE, "%.180s exists; choose another directory",
-                path);
-        return FETCH_FAILURE_HERE;
+    if (strcmp(o->directory, "-") == 0) {
+        return err_set(err, ERR_USAGE,
+                       "--output: snapshots go into a directory, not to "
+                       "standard output");
     }
-    if (!file_writer_new(path, &file, err)) {
-        return FETCH_FAILURE_HERE;
-    }
-    const enum fetch_failure failure = receive(r, i, url, file, line, err);
-    const bool ok = failure == FETCH_FAILURE_NONE;
-    if (!file_writer_end(file, ok, err) && ok) {
-        return FETCH_FAILURE_HERE;
-    }
-    r->n_files += ok;
-    r->has_answered |= failure != FETCH_FAILURE_CONNECT;
-    /* What fails here has nothing to do with who was asked. */
-    if (!ok && failure != FETCH_FAILURE_HERE) {
-        err_wrap(err, "%s%s", r->plan->shown.data, r->plan->names[i]);
-    }
-    return failure;
-}
-
-/* --- time --- */
-
-static int64_t since_start_ns(const struct run *r)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)(now.tv_sec - r->start.tv_sec) * SECOND_NS +
-           (now.tv_nsec - r->start.tv_nsec);
-}
-
-static void wait_until(const struct run *r, int64_t since_start)
-{
-    const int64_t ns = r->start.tv_nsec + since_start;
-    const struct timespec due = {.tv_sec =
-                                     r->start.tv_sec + (time_t)(ns / SECOND_NS),
-                                 .tv_nsec = (long)(ns % SECOND_NS)};
-    while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &due, NULL) ==
-           EINTR) {
-    }
-}
-
-/* A moment before asking again; false when the next snapshot is due by then. */
-static bool wait_for_retry(const struct run *r, uint64_t nth)
-{
-    const int64_t interval_ns = r->options->interval_ns;
-    const int64_t pause_ns =
-        interval_ns < 4 * SECOND_NS ? interval_ns / 4 : SECOND_NS;
-    const int64_t due_ns = since_start_ns(r) + pause_ns;
-    if (due_ns >= (int64_t)(nth + 1) * interval_ns) {
-        return false;
-    }
-    wait_until(r, due_ns);
     return true;
 }
 
-/* --- the series --- */
-
-/* Asks once more for what may be well the next time. That nobody is there says
-   something else of a process that has answered before. */
-static bool is_worth_retry(const struct run *r, enum fetch_failure failure)
+/* Of one process into DIR, of several into one directory each below it. */
+static bool name_directory(const struct fetch *f, struct fetch_run *r,
+                           struct err *err)
 {
-    return failure == FETCH_FAILURE_BROKEN ||
-           (failure == FETCH_FAILURE_CONNECT && r->has_answered);
-}
-
-static enum fetch_failure fetch_one(struct run *r, size_t i, uint64_t nth,
-                                    struct buf *line, struct err *err)
-{
-    struct buf path = BUF_LIMIT(PATH_BYTES_MAX);
-    struct buf url = BUF_LIMIT((size_t)4 * PATH_BYTES_MAX);
-    buf_printf(&path, "%s/", r->options->directory);
-    fetch_plan_file(r->plan, i, nth, &path);
-    fetch_plan_url(r->plan, i, &url);
-    enum fetch_failure failure = FETCH_FAILURE_HERE;
-    if (buf_check(&path, "name", err) && buf_check(&url, "URL", err)) {
-        failure = attempt(r, i, path.data, url.data, line, err);
-        if (is_worth_retry(r, failure) && wait_for_retry(r, nth)) {
-            err_clear(err);
-            failure = attempt(r, i, path.data, url.data, line, err);
+    r->directory = BUF_LIMIT(PATH_BYTES_MAX);
+    buf_str(&r->directory, f->options->directory);
+    if (r->is_one_of_many) {
+        buf_char(&r->directory, '/');
+        fetch_plan_directory(&r->plan, &r->directory);
+    }
+    if (!buf_check(&r->directory, "--output", err)) {
+        return false;
+    }
+    for (const struct fetch_run *other = f->runs; other < r; other++) {
+        if (span_eq(buf_view(&other->directory), buf_view(&r->directory))) {
+            return err_set(err, ERR_USAGE,
+                           "fetch: %.80s and %.80s would both be saved in one "
+                           "directory",
+                           other->plan.shown.data, r->plan.shown.data);
         }
     }
-    buf_release(&path);
-    buf_release(&url);
-    return failure;
+    return true;
 }
 
-/* The very first request finds out whether the target is right; those after
-   it in the first snapshot, whether it has the profile at all. */
-static bool is_hopeless(const struct run *r, size_t i, uint64_t nth,
-                        enum fetch_failure failure)
+static bool make_runs(struct fetch *f, const struct words *args,
+                      struct err *err)
 {
-    const bool is_first = nth == 0 && i == 0;
-    return failure == FETCH_FAILURE_HERE || r->plan->count == 1 ||
-           (nth == 0 && failure == FETCH_FAILURE_ANSWER) ||
-           (is_first && failure != FETCH_FAILURE_BROKEN);
-}
-
-enum snapshot_end { SNAPSHOT_SAVED, SNAPSHOT_MISSED, SNAPSHOT_HOPELESS };
-
-static enum snapshot_end fetch_snapshot(struct run *r, uint64_t nth,
-                                        struct buf *line, struct err *err)
-{
-    for (size_t i = 0; i < r->plan->n; i++) {
-        const enum fetch_failure failure = fetch_one(r, i, nth, line, err);
-        if (failure != FETCH_FAILURE_NONE) {
-            return is_hopeless(r, i, nth, failure) ? SNAPSHOT_HOPELESS
-                                                   : SNAPSHOT_MISSED;
+    f->runs = calloc(args->n, sizeof(*f->runs));
+    if (f->runs == NULL) {
+        return err_nomem(err, "targets");
+    }
+    for (f->n = 0; f->n < args->n; f->n++) {
+        struct fetch_run *r = &f->runs[f->n];
+        r->session = f->session;
+        r->is_one_of_many = args->n > 1;
+        if (!fetch_plan_make(f->options, args->items[f->n], &r->plan, err) ||
+            !name_directory(f, r, err)) {
+            f->n++;
+            return false;
         }
     }
-    return SNAPSHOT_SAVED;
+    return true;
 }
 
-static void say_snapshot(const struct run *r, uint64_t nth, bool is_saved,
-                         const struct buf *line)
+static bool make_pool(struct fetch *f, struct err *err)
 {
-    const unsigned long long n = nth + 1;
-    const unsigned long long count = r->plan->count;
-    if (r->session->common.quiet) {
-        return;
+    struct fetch_http_options http;
+    if (!target_options_http(&f->options->target, f->session, &http, err) ||
+        !fetch_pool_new(&http, &f->pool, err)) {
+        return false;
     }
-    if (is_saved) {
-        console_say("%llu of %llu%s", n, count,
-                    line->data != NULL ? line->data : "");
+    for (size_t i = 0; i < f->n; i++) {
+        f->runs[i].pool = f->pool;
+    }
+    return true;
+}
+
+static bool open_runs(struct fetch *f, struct err *err)
+{
+    while (f->n_open < f->n) {
+        if (!fetch_run_open(&f->runs[f->n_open], f->options->resume, err)) {
+            return false;
+        }
+        f->n_open++;
+    }
+    return true;
+}
+
+/* --- the loop --- */
+
+static int64_t now_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * SECOND_NS + t.tv_nsec;
+}
+
+/* Seconds of what takes time, when it is alone; else snapshots. */
+static void show_progress(const struct fetch *f, int64_t now)
+{
+    const struct fetch_run *first = &f->runs[0];
+    const char *what = "snapshot";
+    size_t done = 0;
+    size_t all = 0;
+    const int64_t lasts_ns = f->n == 1 && first->step == FETCH_ASKED
+                                 ? fetch_plan_lasts_ns(&first->plan, first->i)
+                                 : 0;
+    if (lasts_ns > SECOND_NS) {
+        const int64_t passed_ns = now - first->asked_ns;
+        what = "second";
+        done = (size_t)(passed_ns / SECOND_NS);
+        all = (size_t)(lasts_ns / SECOND_NS);
+        done = done < all ? done : all;
     } else {
-        console_say("snapshot %llu of %llu missed: %s", n, count, r->last.text);
-    }
-}
-
-/* False: hopeless, and `err` says why. */
-static bool fetch_next(struct run *r, uint64_t nth, struct err *err)
-{
-    struct buf line = BUF_LIMIT(4096);
-    const enum snapshot_end end = fetch_snapshot(r, nth, &line, err);
-    if (end == SNAPSHOT_SAVED) {
-        r->n_saved++;
-        r->n_in_a_row = 0;
-    } else if (end == SNAPSHOT_MISSED) {
-        r->n_missed++;
-        r->n_in_a_row++;
-        r->last = *err;
-        err_clear(err);
-    }
-    if (end != SNAPSHOT_HOPELESS) {
-        say_snapshot(r, nth, end == SNAPSHOT_SAVED, &line);
-    }
-    buf_release(&line);
-    return end != SNAPSHOT_HOPELESS;
-}
-
-static bool fetch_series(struct run *r, struct err *err)
-{
-    bool ok = true;
-    clock_gettime(CLOCK_MONOTONIC, &r->start);
-    for (uint64_t i = 0; ok && i < r->plan->count; i++) {
-        console_progress(r->session, (size_t)i, (size_t)r->plan->count,
-                         "snapshot");
-        wait_until(r, (int64_t)i * r->options->interval_ns);
-        ok = fetch_next(r, i, err);
-        if (r->n_in_a_row == MISSED_IN_A_ROW_MAX) {
-            break;
+        for (size_t i = 0; i < f->n; i++) {
+            done += (size_t)fetch_run_done(&f->runs[i]);
+            all += (size_t)f->runs[i].plan.count;
         }
     }
-    console_progress_end(r->session);
-    return ok;
+    console_progress(f->session, done, all, what);
 }
 
-/* "7 of 10 snapshots saved in DIR", and why not all. */
-static void say_summary(const struct run *r, const char *more)
+/* -1: without end. */
+static int wait_ms(const struct fetch *f, int64_t due_ns, int64_t now)
 {
-    const unsigned long long count = r->plan->count;
-    const bool has_parts = r->n_files > r->n_saved * r->plan->n;
-    console_say("%llu of %llu snapshot%s saved%s%s%s%s",
-                (unsigned long long)r->n_saved, count, count == 1 ? "" : "s",
-                r->n_files > 0 ? " in " : "",
-                r->n_files > 0 ? r->options->directory : "",
-                has_parts ? ", and part of one" : "", more);
-}
-
-static void say_missed(const struct run *r)
-{
-    char more[ERR_TEXT_MAX + 64];
-    const bool is_given_up = r->n_saved + r->n_missed < r->plan->count;
-    (void)snprintf(more, sizeof(more), "%s the last failure: %s",
-                   is_given_up ? "; given up after 10 failures in a row," : ";",
-                   r->last.text);
-    say_summary(r, more);
-}
-
-static void say_saved(const struct run *r)
-{
-    struct buf more = BUF_LIMIT(PATH_BYTES_MAX);
-    if (fetch_plan_is_judged(r->plan)) {
-        buf_printf(&more, "; the verdict: seep leaks %s",
-                   r->options->directory);
+    const int64_t most_ms = f->session->shows_progress ? SHOWN_MS : 60 * 1000;
+    if (due_ns == INT64_MAX) {
+        return f->session->shows_progress ? SHOWN_MS : -1;
     }
-    if (!r->session->common.quiet) {
-        say_summary(r, more.data != NULL ? more.data : "");
-    }
-    buf_release(&more);
+    const int64_t ms = due_ns > now ? (due_ns - now + 999999) / 1000000 : 0;
+    return (int)(ms < most_ms ? ms : most_ms);
 }
 
-static int fetch_and_say(struct run *r)
+/* Until something happens: an answer, a signal, or the time. */
+static bool turn(struct fetch *f, int timeout_ms, struct err *err)
+{
+    struct pollfd waits[] = {
+        {.fd = fetch_pool_fd(f->pool), .events = POLLIN},
+        {.fd = console_wake_fd(),      .events = POLLIN},
+    };
+    if (poll(waits, sizeof(waits) / sizeof(waits[0]), timeout_ms) < 0 &&
+        errno != EINTR) {
+        return err_set(err, ERR_IO, "cannot wait: %s",
+                       strerror(errno)); /* NOLINT(concurrency-mt-unsafe) */
+    }
+    return fetch_pool_run(f->pool, 0, err);
+}
+
+/* False when all have ended. */
+static bool step(struct fetch *f, int64_t now, int64_t *due_ns)
+{
+    bool goes_on = false;
+    *due_ns = INT64_MAX;
+    for (size_t i = 0; i < f->n; i++) {
+        struct fetch_run *r = &f->runs[i];
+        fetch_run_step(r, now);
+        const int64_t due = fetch_run_due_ns(r);
+        *due_ns = due < *due_ns ? due : *due_ns;
+        goes_on |= r->step != FETCH_ENDED;
+    }
+    return goes_on;
+}
+
+/* The signal that ended it, or 0. */
+static int run_all(struct fetch *f)
 {
     struct err err = {0};
-    int status = STATUS_OK;
-    if (!fetch_series(r, &err)) {
-        status = console_fail(NULL, &err);
-        if (r->n_files > 0 || r->n_missed > 0) {
-            say_summary(r, "");
+    int64_t due_ns = 0;
+    int64_t now = now_ns();
+    int64_t shown_ns = 0;
+    int signal = 0;
+    while (signal == 0 && step(f, now, &due_ns)) {
+        if (now >= shown_ns + SHOWN_MS * INT64_C(1000000)) {
+            show_progress(f, now);
+            shown_ns = now;
         }
-    } else if (r->n_missed > 0) {
-        say_missed(r);
-        status = STATUS_FAILED;
-    } else {
-        say_saved(r);
+        if (!turn(f, wait_ms(f, due_ns, now), &err)) {
+            for (size_t i = 0; i < f->n; i++) {
+                fetch_run_fail(&f->runs[i], &err);
+            }
+        }
+        now = now_ns();
+        signal = console_signal();
     }
-    if (r->n_files == 0) {
-        fetch_place_undo(&r->place);
-    }
-    return status;
+    console_progress_end(f->session);
+    return signal;
 }
 
-static bool make_client(struct run *r, struct err *err)
+/* Interrupted before failed before well. */
+static int worse(int a, int b)
 {
-    const struct fetch_options *o = r->options;
-    const struct fetch_http_options http_options = {
-        .user_agent = "seep/" SEEP_VERSION,
-        .connect_timeout_ns =
-            o->timeout_ns < 10 * SECOND_NS ? o->timeout_ns : 10 * SECOND_NS,
-        .total_timeout_ns = o->timeout_ns,
-        .limit_bytes = LIMIT_FILE_BYTES,
-        .has_secrets = fetch_plan_has_secrets(r->plan),
-    };
-    return fetch_http_new(&http_options, &r->http, err);
+    return a > b ? a : b;
+}
+
+static int end_runs(struct fetch *f, int signal)
+{
+    int status = STATUS_OK;
+    fetch_pool_free(f->pool);
+    f->pool = NULL;
+    for (size_t i = 0; i < f->n_open; i++) {
+        status = worse(status, fetch_run_close(&f->runs[i], signal));
+    }
+    f->n_open = 0;
+    return status;
 }
 
 static int fetch_run(struct session *s, void *options, const struct words *args)
 {
-    const struct fetch_options *o = options;
     struct err err = {0};
-    struct fetch_plan plan = {0};
-    struct run run = {.session = s, .options = o, .plan = &plan};
-    int status;
-    if (!fetch_plan_make(o, args, &plan, &err) || !make_client(&run, &err) ||
-        !fetch_place_open(o->directory, &run.place, &err)) {
-        status = console_fail(NULL, &err);
+    struct fetch f = {.session = s, .options = options};
+    int status = STATUS_OK;
+    if (check_words(f.options, args, &err) && make_runs(&f, args, &err) &&
+        make_pool(&f, &err) && console_catch(&err) && open_runs(&f, &err)) {
+        status = end_runs(&f, run_all(&f));
     } else {
-        status = fetch_and_say(&run);
+        status = console_fail(NULL, &err);
     }
-    fetch_http_free(run.http);
-    fetch_plan_release(&plan);
+    for (size_t i = 0; i < f.n; i++) {
+        if (i < f.n_open) {
+            fetch_run_abandon(&f.runs[i]);
+        }
+        fetch_run_release(&f.runs[i]);
+    }
+    fetch_pool_free(f.pool);
+    free(f.runs);
     return status;
 }
 
 const struct cmd cmd_fetch = {
     .name = "fetch",
     .summary = "snapshots of a live process over HTTP",
-    .usage = "HOST:PORT|URL",
+    .usage = "HOST:PORT|URL...",
     .about = "Asks /debug/pprof/ of a Go process again and again and saves "
              "what it answers, for seep leaks DIR. The URL may be the "
              "process's, its /debug/pprof/, or one profile's; debug, gc and "
              "seconds of its query mean what the options mean, and all else "
-             "in it is sent along and never shown. Redirects are not followed. "
+             "in it is sent along and never shown. Of several processes each "
+             "has a directory of its own in DIR. Redirects are not followed. "
              "What is no profile, or another than asked for, is not saved. "
              "When the first request fails, the target is wrong and that is "
              "the end, unless its answer broke off or was a server error. "
              "Such an answer, or a connection that fails later, is asked for "
-             "once more within the interval. A snapshot that fails still is "
+             "again within the interval. A snapshot that fails still is "
              "missed, and the series goes on to --count, unless 10 in a row "
              "were missed. The last line says how many were saved and why the "
-             "last one failed; the exit status is then 2.",
+             "last one failed; the exit status is then 2. manifest.ndjson in "
+             "DIR says what was saved when; a series that was interrupted goes "
+             "on with --resume.",
     .options = rows,
     .n_options = sizeof(rows) / sizeof(rows[0]),
     .options_bytes = sizeof(struct fetch_options),

@@ -1,13 +1,13 @@
 /* The main job: a verdict from a series of snapshots of one process. */
 #include "analysis.h"
 #include "console.h"
+#include "leaks_live.h"
+#include "leaks_store.h"
 #include "output.h"
+#include "rule_settings.h"
 #include "verdict.h"
 
-#include "base/num.h"
 #include "series/series.h"
-
-#include <string.h>
 
 struct leaks_options {
     int fail_on;
@@ -15,6 +15,8 @@ struct leaks_options {
     const char *module;
     uint64_t limit_bytes;
     struct words settings;
+    struct leaks_store_options store;
+    struct leaks_live_options live;
     struct outputs outputs;
 };
 
@@ -22,6 +24,7 @@ static void leaks_defaults(void *options)
 {
     struct leaks_options *o = options;
     o->fail_on = FAIL_ON_STRONG;
+    target_options_defaults(&o->live.target);
 }
 
 /* clang-format off */
@@ -41,105 +44,37 @@ static const struct option_row rows[] = {
     {.name = "set", .arg = "ID.PARAM=N", .kind = OPTION_WORDS,
      .offset = offsetof(struct leaks_options, settings),
      .help = "parameter of a rule; seep rules ID lists them"},
+    {.name = "store", .arg = "FILE", .kind = OPTION_TEXT,
+     .offset = offsetof(struct leaks_options, store.path),
+     .help = "judge what seep watch --store FILE kept, instead of files"},
+    {.name = "target", .arg = "NAME", .kind = OPTION_TEXT,
+     .offset = offsetof(struct leaks_options, store.target),
+     .help = "which target of the store: its URL, or a part that no other has (default: the only one)"},
+    {.name = "since", .arg = "D", .kind = OPTION_DURATION, .min = 1, .max = 316000000,
+     .offset = offsetof(struct leaks_options, store.since_ns),
+     .help = "of the store, only what was taken in the last D, such as 6h"},
     OUTPUT_ROWS(struct leaks_options, outputs, "text, json or markdown (default text)"),
+    {.name = "count", .short_name = 'n', .arg = "N", .kind = OPTION_COUNT, .min = 1, .max = 10000,
+     .offset = offsetof(struct leaks_options, live.count),
+     .help = "of a URL: snapshots (default 10)"},
+    {.name = "interval", .arg = "D", .kind = OPTION_DURATION, .min = 0.1, .max = 86400,
+     .offset = offsetof(struct leaks_options, live.interval_ns),
+     .help = "of a URL: from one snapshot to the next (default 3s)"},
+    TARGET_ROWS(struct leaks_options, live.target),
 };
 /* clang-format on */
 
 static const struct cmd_example examples[] = {
+    {"seep leaks localhost:6060",
+     "verdict on a live process, from ten snapshots in half a minute"                                               },
     {"seep leaks snapshots/",                                               "verdict on the profiles of a directory"},
     {"seep leaks *.heap.pb.gz *.goroutine.pb.gz --limit 512MiB",
      "the same for named files, with the time until memory is used up"                                              },
     {"seep leaks snapshots/ --format json -o leaks.json --format markdown",
      "findings as a file, and a comment for a pull request on stdout"                                               },
+    {"seep leaks --store history.db --target orders --since 6h",
+     "what seep watch stored of one target in the last six hours"                                                   },
 };
-
-enum { RULES_MAX = 128 };
-
-/* `id` is what was asked for, empty when too long to be near to anything. */
-static bool unknown_rule(struct span asked, const char *id, struct err *err)
-{
-    const char *names[RULES_MAX];
-    size_t n = 0;
-    const struct rule *const *all = rules_all(&n);
-    n = n < RULES_MAX ? n : RULES_MAX;
-    for (size_t i = 0; i < n; i++) {
-        names[i] = all[i]->id;
-    }
-    const char *nearest = *id != '\0' ? words_nearest(id, names, n) : NULL;
-    const int len = (int)(asked.len < 64 ? asked.len : 64);
-    return nearest != NULL
-               ? err_set(err, ERR_USAGE,
-                         "--set: there is no rule '%.*s'; did you mean %s?",
-                         len, asked.p, nearest)
-               : err_set(err, ERR_USAGE, "--set: there is no rule '%.*s'", len,
-                         asked.p);
-}
-
-/* "goroutine-growth.min-growth=20" into a setting that names static rows. */
-static bool read_setting(const char *text, struct rules_setting *out,
-                         struct err *err)
-{
-    const struct span whole = span_of(text);
-    const size_t equals = span_find_char(whole, '=');
-    const size_t dot = span_find_char(span_first(whole, equals), '.');
-    if (equals == whole.len || dot == equals) {
-        return err_set(err, ERR_USAGE, "--set: '%s' is not ID.PARAM=N", text);
-    }
-    char id[64] = "";
-    if (dot < sizeof(id)) {
-        memcpy(id, text, dot);
-    }
-    const struct rule *rule = rules_find(id);
-    if (rule == NULL) {
-        return unknown_rule(span_first(whole, dot), id, err);
-    }
-    const struct span name = {text + dot + 1, equals - dot - 1};
-    for (size_t i = 0; i < rule->n_params; i++) {
-        const struct rule_param *p = &rule->params[i];
-        if (!span_is(name, p->name)) {
-            continue;
-        }
-        uint64_t bytes = 0;
-        double v = 0;
-        const struct span number = span_from(whole, equals + 1);
-        const bool is_bytes = strcmp(p->unit, "bytes") == 0;
-        if (is_bytes && num_parse_bytes(number, &bytes)) {
-            v = (double)bytes;
-        } else if (!num_parse_double(number, &v)) {
-            return err_set(err, ERR_USAGE, "--set: '%s' is not a number",
-                           number.p);
-        }
-        if (!(v >= p->min && v <= p->max)) {
-            return err_set(err, ERR_USAGE,
-                           "--set: %s.%s must be from %g to %g %s", rule->id,
-                           p->name, p->min, p->max, p->unit);
-        }
-        *out = (struct rules_setting){rule->id, p->name, v};
-        return true;
-    }
-    return err_set(err, ERR_USAGE,
-                   "--set: rule %s has no parameter '%.*s'; see seep rules %s",
-                   rule->id, (int)(name.len < 64 ? name.len : 64), name.p,
-                   rule->id);
-}
-
-static bool read_settings(const struct words *texts, struct arena *arena,
-                          struct rules_options *out, struct err *err)
-{
-    struct rules_setting *settings =
-        arena_new(arena, struct rules_setting, texts->n + 1);
-    if (settings == NULL) {
-        return err_nomem(err, "settings");
-    }
-    for (size_t i = 0; i < texts->n; i++) {
-        if (!read_setting(texts->items[i], &settings[i], err)) {
-            return false;
-        }
-    }
-    out->settings = settings;
-    out->n_settings = texts->n;
-    return true;
-}
 
 static bool take_snapshot(void *ctx, unsigned group, const struct snapshot *s,
                           struct err *err)
@@ -172,9 +107,10 @@ static bool add_series_notes(struct analysis *a, const struct series *series,
 
 static bool show(struct analysis *a, const struct series *series,
                  const struct findings *findings, const struct leaks_options *o,
-                 struct err *err)
+                 const struct leaks_store_history *stored, struct err *err)
 {
-    if (!add_series_notes(a, series, err)) {
+    if ((stored->note != NULL && !analysis_note(a, stored->note, err)) ||
+        !add_series_notes(a, series, err)) {
         return false;
     }
     size_t n_inputs = 0;
@@ -185,6 +121,9 @@ static bool show(struct analysis *a, const struct series *series,
     struct report report = {
         .tool_version = SEEP_VERSION,
         .command = "leaks",
+        .target = stored->target,
+        .labels = stored->labels,
+        .n_labels = stored->n_labels,
         .about = series_about(series),
         .findings = findings,
         .notes = a->notes.items,
@@ -197,7 +136,8 @@ static bool show(struct analysis *a, const struct series *series,
 
 static int judge(struct analysis *a, struct series *series,
                  const struct rules_options *rules,
-                 const struct leaks_options *o)
+                 const struct leaks_options *o,
+                 const struct leaks_store_history *stored)
 {
     struct err err = {0};
     struct findings findings = {0};
@@ -205,7 +145,7 @@ static int judge(struct analysis *a, struct series *series,
     a->where = NULL;
     if (series_finish(series, &err) &&
         rules_judge(series, rules, &findings, &err) &&
-        show(a, series, &findings, o, &err)) {
+        show(a, series, &findings, o, stored, &err)) {
         status =
             verdict_status(&findings, (enum fail_on)o->fail_on, a->has_lost);
     } else {
@@ -229,15 +169,47 @@ static bool read_all(struct analysis *a, struct series *series,
            analysis_read(a, &visitor, err);
 }
 
+/* The store is listed as an input, so that no output takes its place. */
+static bool read_store(struct analysis *a, struct series *series,
+                       struct stack_table *table, const struct leaks_options *o,
+                       struct leaks_store_history *out, struct err *err)
+{
+    return analysis_add(a, o->store.path, 0, err) &&
+           analysis_check_outputs(a, &o->outputs, err) &&
+           leaks_store_read(a->session, &o->store, table, series, out, err);
+}
+
 static bool check_usage(const struct leaks_options *o, const struct words *args,
                         struct err *err)
 {
-    if (args->n == 0) {
+    const bool has_store = o->store.path != NULL;
+    if (has_store && args->n > 0) {
+        return err_set(err, ERR_USAGE,
+                       "leaks: --store and files are not judged together");
+    }
+    if (!has_store && (o->store.target != NULL || o->store.since_ns != 0)) {
+        return err_set(err, ERR_USAGE, "leaks: %s needs --store",
+                       o->store.target != NULL ? "--target" : "--since");
+    }
+    if (!has_store && args->n == 0) {
         return err_set(err, ERR_USAGE,
                        "leaks: name snapshots or a directory; "
                        "seep leaks --help shows how");
     }
     return outputs_check_report(&o->outputs, err);
+}
+
+static int judge_live(struct session *session, const struct leaks_options *o,
+                      const struct rules_options *rules, const char *url)
+{
+    return leaks_live(session, &(struct leaks_live){
+                                   .options = &o->live,
+                                   .url = url,
+                                   .module = o->module,
+                                   .rules = rules,
+                                   .outputs = &o->outputs,
+                                   .fail_on = (enum fail_on)o->fail_on,
+                               });
 }
 
 static int leaks_run(struct session *session, void *options,
@@ -247,35 +219,51 @@ static int leaks_run(struct session *session, void *options,
     struct err err = {0};
     struct rules_options rules = {.memory_limit_bytes = (double)o->limit_bytes};
     if (!check_usage(o, args, &err) ||
-        !read_settings(&o->settings, session->arena, &rules, &err)) {
+        !rule_settings_read(&o->settings, session->arena, &rules, &err)) {
         return console_fail(NULL, &err);
     }
+    if (args->n > 0) {
+        bool is_live = false;
+        if (!leaks_live_is_asked(&o->live, args, &is_live, &err)) {
+            return console_fail(NULL, &err);
+        }
+        if (is_live) {
+            return judge_live(session, o, &rules, args->items[0]);
+        }
+    }
     struct analysis a = {.session = session, .skip_bad = o->skip_bad};
-    struct series *series =
-        series_new(&(struct series_options){.module = o->module});
+    struct leaks_store_history stored = {0};
+    struct stack_table *table = stack_table_new();
+    /* Only what a store gives comes as points over a table; files keep all
+       their labels. */
+    struct series *series = series_new(&(struct series_options){
+        .module = o->module, .table = o->store.path != NULL ? table : NULL});
     int status = STATUS_FAILED;
-    if (series == NULL) {
+    if (table == NULL || series == NULL) {
         err_nomem(&err, "series");
         status = console_fail(NULL, &err);
-    } else if (!read_all(&a, series, o, args, &err)) {
+    } else if (o->store.path != NULL
+                   ? !read_store(&a, series, table, o, &stored, &err)
+                   : !read_all(&a, series, o, args, &err)) {
         status = analysis_fail(&a, &err);
     } else {
-        status = judge(&a, series, &rules, o);
+        status = judge(&a, series, &rules, o, &stored);
     }
     analysis_release(&a);
     series_free(series);
+    stack_table_free(table);
     return status;
 }
 
 const struct cmd cmd_leaks = {
     .name = "leaks",
     .summary = "verdict from a series of snapshots of one process",
-    .usage = "SNAPSHOT...|DIR",
+    .usage = "SNAPSHOT...|DIR|URL",
     .about = "Reads heap and goroutine profiles (pprof, debug=1, debug=2), "
              "orders them by their own time, and says whether the process "
              "leaks, where, how sure that is, why, and what to do. Five or "
              "more snapshots are needed, ten are good; - reads one from "
-             "standard input.",
+             "standard input. Of a URL, or host:port, it takes them itself.",
     .options = rows,
     .n_options = sizeof(rows) / sizeof(rows[0]),
     .options_bytes = sizeof(struct leaks_options),

@@ -1,6 +1,7 @@
 #include "console.h"
 
 #include "base/num.h"
+#include "screen.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -22,6 +23,9 @@ enum { GUARDED_MAX = 4096, LINE_MAX_BYTES = 4096 + ERR_TEXT_MAX };
 static char guarded[GUARDED_MAX];
 static volatile sig_atomic_t is_guarding;
 static volatile sig_atomic_t has_progress;
+static volatile sig_atomic_t is_catching; /* one signal is told, not obeyed */
+static volatile sig_atomic_t caught;
+static int wake_fds[2] = {-1, -1}; /* a pipe from the handler to the loop */
 
 static void write_all(int fd, const char *p, size_t n)
 {
@@ -39,8 +43,9 @@ static void write_all(int fd, const char *p, size_t n)
 }
 
 /* Only async-signal-safe calls: a report may be in the middle of anything. */
-static void on_signal(int signo)
+static void end_at_once(int signo)
 {
+    screen_leave();
     if (is_guarding) {
         unlink(guarded);
     }
@@ -48,6 +53,62 @@ static void on_signal(int signo)
         write_all(STDERR_FILENO, CLEAR_LINE, sizeof(CLEAR_LINE) - 1);
     }
     _exit(128 + signo);
+}
+
+void console_wake(void)
+{
+    const int kept = errno;
+    const char byte = 0;
+    /* A full pipe wakes as well. */
+    const ssize_t n = wake_fds[1] >= 0 ? write(wake_fds[1], &byte, 1) : 0;
+    (void)n;
+    errno = kept;
+}
+
+static void on_signal(int signo)
+{
+    if (!is_catching || caught != 0) {
+        end_at_once(signo);
+    }
+    caught = signo;
+    console_wake();
+}
+
+static void on_change(int signo)
+{
+    (void)signo;
+    console_wake();
+}
+
+bool console_catch(struct err *err)
+{
+    if (pipe(wake_fds) != 0) {
+        return err_set(err, ERR_IO, "cannot watch for signals: %s",
+                       strerror(errno)); /* NOLINT(concurrency-mt-unsafe) */
+    }
+    for (int i = 0; i < 2; i++) {
+        (void)fcntl(wake_fds[i], F_SETFD, FD_CLOEXEC);
+        (void)fcntl(wake_fds[i], F_SETFL, O_NONBLOCK);
+    }
+    struct sigaction change = {0};
+    change.sa_handler = on_change;
+    change.sa_flags = SA_RESTART;
+    sigaction(SIGWINCH, &change, NULL);
+    is_catching = 1;
+    return true;
+}
+
+int console_wake_fd(void)
+{
+    return wake_fds[0];
+}
+
+int console_signal(void)
+{
+    char drained[64];
+    while (wake_fds[0] >= 0 && read(wake_fds[0], drained, sizeof drained) > 0) {
+    }
+    return caught;
 }
 
 void console_init(void)

@@ -14,6 +14,15 @@
    143, after removing what is half-written. */
 void console_init(void);
 
+/* From now on the first SIGINT or SIGTERM only makes console_signal() tell it,
+   for a command that ends with a report; the second one ends the program at
+   once. console_wake_fd() is readable after a signal, and after the terminal
+   changed its size, until console_signal() is asked. */
+bool console_catch(struct err *err) MUST_USE;
+int console_wake_fd(void);
+int console_signal(void); /* 0, SIGINT or SIGTERM */
+void console_wake(void);  /* safe in a signal handler */
+
 /* Fills color, ascii, columns and shows_progress from `common`, the
    environment and the terminal. */
 void console_look(struct session *s);

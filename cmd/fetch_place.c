@@ -1,5 +1,6 @@
 #include "fetch_place.h"
 
+#include "fetch_manifest.h"
 #include "files.h"
 
 #include "base/natural.h"
@@ -12,13 +13,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* "07.heap.pb.gz", "7.goroutine.txt": as fetch names them. */
+/* "07.heap.pb.gz", "7.goroutine.txt", "0.trace": as fetch names them. */
 static bool is_snapshot_name(const char *name)
 {
     const size_t digits = strspn(name, "0123456789");
     const struct span rest = span_from(span_of(name), digits);
     return digits > 0 && span_starts(rest, ".") &&
-           (span_ends(rest, ".pb.gz") || span_ends(rest, ".txt"));
+           (span_ends(rest, ".pb.gz") || span_ends(rest, ".txt") ||
+            span_is(rest, ".trace"));
 }
 
 /* The first in order, so that who is told does not depend on the disk. */
@@ -35,7 +37,15 @@ static void find_snapshot(DIR *d, char *found, size_t size)
     }
 }
 
-static bool check_free(const char *path, struct err *err)
+static bool has_manifest(const char *path)
+{
+    char name[PATH_MAX];
+    struct stat st;
+    const int n = snprintf(name, sizeof(name), "%s/" FETCH_MANIFEST_NAME, path);
+    return n > 0 && (size_t)n < sizeof(name) && lstat(name, &st) == 0;
+}
+
+bool fetch_place_check_free(const char *path, bool can_resume, struct err *err)
 {
     char found[NAME_MAX + 1];
     DIR *d = opendir(path);
@@ -50,8 +60,9 @@ static bool check_free(const char *path, struct err *err)
     }
     return err_set(
         err, ERR_USAGE,
-        "%.100s holds %.60s of another run; choose another directory", path,
-        found);
+        "%.90s holds %.50s of another run; choose another directory%s", path,
+        found,
+        can_resume && has_manifest(path) ? ", or go on with it: --resume" : "");
 }
 
 /* Length of the first part of a path that is not there; 0 when all is. */
@@ -72,10 +83,10 @@ static size_t missing_bytes(const char *path)
     return 0;
 }
 
-bool fetch_place_open(const char *path, struct fetch_place *place,
+bool fetch_place_open(const char *path, bool resume, struct fetch_place *place,
                       struct err *err)
 {
-    if (!check_free(path, err)) {
+    if (!resume && !fetch_place_check_free(path, true, err)) {
         return false;
     }
     *place = (struct fetch_place){path, missing_bytes(path)};
@@ -97,5 +108,22 @@ void fetch_place_undo(const struct fetch_place *place)
             part[i] = '\0';
             (void)rmdir(part);
         }
+    }
+}
+
+void fetch_place_tidy(const char *path)
+{
+    const struct dirent *e;
+    DIR *d = opendir(path);
+    /* One stream of our own: nobody else reads it. */
+    while (d != NULL &&
+           (e = readdir(d)) != NULL) { /* NOLINT(concurrency-mt-unsafe) */
+        const struct span name = span_of(e->d_name);
+        if (span_starts(name, ".seep-") && name.len == strlen(".seep-XXXXXX")) {
+            (void)unlinkat(dirfd(d), e->d_name, 0);
+        }
+    }
+    if (d != NULL) {
+        closedir(d);
     }
 }

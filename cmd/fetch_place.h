@@ -15,9 +15,16 @@ struct fetch_place {
     size_t made_bytes; /* length of the first directory made; 0: none was */
 };
 
-/* ERR_USAGE when snapshots are there. */
-bool fetch_place_open(const char *path, struct fetch_place *place,
+/* ERR_USAGE when snapshots are there, unless they are to `resume`. */
+bool fetch_place_open(const char *path, bool resume, struct fetch_place *place,
                       struct err *err) MUST_USE;
+
+/* ERR_USAGE when snapshots are there. */
+bool fetch_place_check_free(const char *path, bool can_resume,
+                            struct err *err) MUST_USE;
+
+/* Removes what a run that was killed left half-written. */
+void fetch_place_tidy(const char *path);
 
 /* Removes what fetch_place_open() made, as far as it is empty. */
 void fetch_place_undo(const struct fetch_place *place);

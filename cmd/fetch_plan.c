@@ -2,46 +2,14 @@
 
 #include "base/num.h"
 #include "fetch/fetch.h"
+#include "fetch_profiles.h"
 
 #include <stdio.h>
 #include <string.h>
 
-enum {
-    URL_BYTES_MAX = 64 << 10,
-    SECONDS_MAX = 86400,
-    CPU_SECONDS = 30 /* net/http/pprof's own, when none are asked for */
-};
+enum { URL_BYTES_MAX = 64 << 10, SECONDS_MAX = 86400 };
 
-/* What net/http/pprof serves under a name. */
-struct known {
-    const char *name;
-    enum profile_kind kind;
-    /* Texts do not tell heap from allocs, nor leaked goroutines from others;
-       contention of either name is told by its stacks only. */
-    enum profile_kind also;
-    bool is_level; /* of a moment, so that `seconds` would make it a change */
-};
-
-static const struct known known[] = {
-    {"heap",          KIND_HEAP,          KIND_HEAP,         true },
-    {"goroutine",     KIND_GOROUTINE,     KIND_GOROUTINE,    true },
-    {"allocs",        KIND_ALLOCS,        KIND_HEAP,         true },
-    {"goroutineleak", KIND_GOROUTINELEAK, KIND_GOROUTINE,    true },
-    {"threadcreate",  KIND_THREADCREATE,  KIND_THREADCREATE, true },
-    {"block",         KIND_BLOCK,         KIND_MUTEX,        true },
-    {"mutex",         KIND_MUTEX,         KIND_BLOCK,        true },
-    {"profile",       KIND_CPU,           KIND_CPU,          false},
-};
-
-static const struct known *known_find(const char *name)
-{
-    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
-        if (strcmp(known[i].name, name) == 0) {
-            return &known[i];
-        }
-    }
-    return NULL;
-}
+#define SECOND_NS INT64_C(1000000000)
 
 static bool plan_has(const struct fetch_plan *plan, const char *name)
 {
@@ -105,6 +73,7 @@ static bool add_profiles(struct span list, struct fetch_plan *plan,
 static bool choose_profiles(const struct fetch_options *o, struct span named,
                             struct fetch_plan *plan, struct err *err)
 {
+    plan->says_profiles = o->profiles != NULL || named.len > 0;
     const bool has_both = o->profiles != NULL && named.len > 0;
     const struct span list = o->profiles != NULL ? span_of(o->profiles)
                              : named.len > 0     ? named
@@ -193,9 +162,13 @@ static bool choose_debug(const struct fetch_options *o, const struct said *said,
                        (unsigned)said->debug, (unsigned)o->debug);
     }
     plan->debug = (unsigned)(is_said ? o->debug : said->debug);
+    plan->says_debug = is_said || said->has_debug;
     if (plan->debug > 0 && plan_has(plan, "profile")) {
         return err_set(err, ERR_USAGE,
                        "a CPU profile has no text: leave debug out");
+    }
+    if (plan->debug > 0 && plan_has(plan, "trace")) {
+        return err_set(err, ERR_USAGE, "a trace has no text: leave debug out");
     }
     return true;
 }
@@ -217,54 +190,95 @@ static bool choose_gc(const struct fetch_options *o, const struct said *said,
         return err_set(err, ERR_USAGE,
                        "--gc is for heap profiles, and none is asked for");
     }
+    plan->says_gc = o->gc || o->no_gc || said->has_gc;
     plan->collects = !o->no_gc && !(said->has_gc && said->gc == 0);
     return true;
 }
 
-static bool choose_seconds(const struct said *said, struct fetch_plan *plan,
+/* Of profiles of one moment seconds make the difference of two, which a series
+   must not hold; beside others they only wait. */
+static bool choose_seconds(const struct fetch_options *o,
+                           const struct said *said, struct fetch_plan *plan,
                            struct err *err)
 {
-    plan->seconds = said->seconds;
-    for (size_t i = 0; said->has_seconds && i < plan->n; i++) {
-        const struct known *k = known_find(plan->names[i]);
-        if (k != NULL && k->is_level) {
+    const char *level = NULL;
+    bool has_timed = false;
+    if (o->seconds > 0 && said->has_seconds && o->seconds != said->seconds) {
+        return err_set(err, ERR_USAGE,
+                       "the URL says seconds=%u, --seconds says %u: leave one "
+                       "out",
+                       (unsigned)said->seconds, (unsigned)o->seconds);
+    }
+    plan->says_seconds = o->seconds > 0 || said->has_seconds;
+    plan->seconds = o->seconds > 0 ? o->seconds : said->seconds;
+    for (size_t i = 0; i < plan->n; i++) {
+        const bool takes_time = fetch_profile_takes_time(plan->names[i]);
+        has_timed |= takes_time;
+        level = level == NULL && !takes_time ? plan->names[i] : level;
+    }
+    if (plan->says_seconds && !has_timed) {
+        return err_set(err, ERR_USAGE,
+                       "%s of a %s profile what changed, and no snapshot: "
+                       "leave it out",
+                       o->seconds > 0 ? "--seconds makes" : "seconds= makes",
+                       level);
+    }
+    return true;
+}
+
+/* Who asks for what takes time, or for what changed, wants one. */
+static uint64_t usual_count(const struct fetch_plan *plan)
+{
+    for (size_t i = 0; i < plan->n; i++) {
+        const enum fetch_sort sort = fetch_profile_sort(plan->names[i]);
+        if (sort == FETCH_OF_MOMENT || sort == FETCH_OF_ITS_OWN) {
+            return plan->debug == 2 ? 1 : 10;
+        }
+    }
+    return 1;
+}
+
+static void set_count(struct fetch_plan *plan, uint64_t count)
+{
+    char last[32];
+    plan->count = count;
+    plan->width = snprintf(last, sizeof(last), "%llu",
+                           (unsigned long long)(count > 0 ? count - 1 : 0));
+    plan->width = plan->width < 2 ? 2 : plan->width;
+}
+
+static bool choose_count(const struct fetch_options *o, struct fetch_plan *plan,
+                         struct err *err)
+{
+    plan->says_count = o->count > 0;
+    plan->says_interval = o->interval_ns > 0;
+    plan->interval_ns = plan->says_interval ? o->interval_ns : 3 * SECOND_NS;
+    set_count(plan, plan->says_count ? o->count : usual_count(plan));
+    for (size_t i = 0; plan->count > 1 && i < plan->n; i++) {
+        if (fetch_profile_sort(plan->names[i]) == FETCH_OF_CHANGE) {
             return err_set(err, ERR_USAGE,
-                           "seconds= makes of a %s profile what changed, and "
-                           "no snapshot: leave it out",
-                           k->name);
+                           "%s says what changed since anybody last asked, "
+                           "which makes no series: take one, with --count 1",
+                           plan->names[i]);
         }
     }
     return true;
 }
 
-static void choose_count(const struct fetch_options *o, struct fetch_plan *plan)
+/* "localhost:6060" of "http://localhost:6060/debug/pprof/". */
+static void make_label(struct fetch_plan *plan)
 {
-    char last[32];
-    plan->count = o->count > 0 ? o->count : plan->debug == 2 ? 1 : 10;
-    plan->width = snprintf(last, sizeof(last), "%llu",
-                           (unsigned long long)(plan->count - 1));
-    plan->width = plan->width < 2 ? 2 : plan->width;
+    struct span s = buf_view(&plan->shown);
+    const size_t scheme = span_find(s, "://");
+    s = span_from(s, scheme < s.len ? scheme + 3 : 0);
+    s = span_first(s, span_find(s, "/debug/pprof"));
+    while (s.len > 0 && (span_ends(s, "/") || span_ends(s, ":"))) {
+        s.len--;
+    }
+    buf_span(&plan->label, s);
 }
 
-static bool check_words(const struct fetch_options *o, const struct words *args,
-                        struct err *err)
-{
-    if (args->n != 1) {
-        return err_set(err, ERR_USAGE,
-                       "fetch: name one process, such as localhost:6060");
-    }
-    if (*o->directory == '\0') {
-        return err_set(err, ERR_USAGE, "--output: the directory has no name");
-    }
-    if (strcmp(o->directory, "-") == 0) {
-        return err_set(err, ERR_USAGE,
-                       "--output: snapshots go into a directory, not to "
-                       "standard output");
-    }
-    return true;
-}
-
-bool fetch_plan_make(const struct fetch_options *o, const struct words *args,
+bool fetch_plan_make(const struct fetch_options *o, const char *url,
                      struct fetch_plan *plan, struct err *err)
 {
     struct said said = {0};
@@ -272,18 +286,19 @@ bool fetch_plan_make(const struct fetch_options *o, const struct words *args,
     struct buf query = BUF_LIMIT(URL_BYTES_MAX);
     plan->base.limit_bytes = URL_BYTES_MAX;
     plan->shown.limit_bytes = URL_BYTES_MAX;
+    plan->label.limit_bytes = URL_BYTES_MAX;
     plan->more.limit_bytes = URL_BYTES_MAX;
-    bool ok = check_words(o, args, err) &&
-              url_endpoint(args->items[0], &plan->base, &named, &query, err) &&
+    bool ok = url_endpoint(url, &plan->base, &named, &query, err) &&
               choose_profiles(o, buf_view(&named), plan, err) &&
               read_query(buf_view(&query), &said, &plan->more, err) &&
               choose_debug(o, &said, plan, err) &&
               choose_gc(o, &said, plan, err) &&
-              choose_seconds(&said, plan, err);
+              choose_seconds(o, &said, plan, err) && choose_count(o, plan, err);
     if (ok) {
-        choose_count(o, plan);
         url_shown(plan->base.data, &plan->shown);
-        ok = buf_check(&plan->shown, "URL", err);
+        make_label(plan);
+        ok = buf_check(&plan->shown, "URL", err) &&
+             buf_check(&plan->label, "URL", err);
     }
     buf_release(&named);
     buf_release(&query);
@@ -294,7 +309,69 @@ void fetch_plan_release(struct fetch_plan *plan)
 {
     buf_release(&plan->base);
     buf_release(&plan->shown);
+    buf_release(&plan->label);
     buf_release(&plan->more);
+}
+
+/* --- a series that goes on --- */
+
+static bool has_same_names(const struct fetch_plan *plan,
+                           const struct fetch_begun *b)
+{
+    bool same = plan->n == b->n;
+    for (size_t i = 0; same && i < b->n; i++) {
+        same = plan_has(plan, b->names[i]);
+    }
+    return same;
+}
+
+/* In the order of before: what is said of them goes by place. */
+static bool take_names(struct fetch_plan *plan, const struct fetch_begun *b,
+                       struct err *err)
+{
+    plan->n = 0;
+    for (size_t i = 0; i < b->n; i++) {
+        if (!add_profile(span_of(b->names[i]), plan, err)) {
+            return false;
+        }
+    }
+    return plan->n > 0 || err_set(err, ERR_FORMAT, "no profiles are named");
+}
+
+bool fetch_plan_resume(struct fetch_plan *plan, const struct fetch_begun *b,
+                       struct err *err)
+{
+    const char *other = NULL;
+    if (!span_is(buf_view(&plan->shown), b->target)) {
+        return err_set(err, ERR_USAGE,
+                       "the snapshots there are of %.80s, not of %.80s",
+                       b->target, plan->shown.data);
+    }
+    if (plan->says_profiles && !has_same_names(plan, b)) {
+        other = "of other profiles";
+    } else if (plan->says_debug && plan->debug != b->debug) {
+        other = "with another debug";
+    } else if (plan->says_seconds && plan->seconds != b->seconds) {
+        other = "with other seconds";
+    } else if (plan->says_gc && plan->collects != b->collects) {
+        other = b->collects ? "with --gc" : "with --no-gc";
+    }
+    if (other != NULL) {
+        return err_set(err, ERR_USAGE,
+                       "the snapshots there were taken %s: leave the option "
+                       "out, and they go on as they were",
+                       other);
+    }
+    if (!take_names(plan, b, err)) {
+        return false;
+    }
+    plan->debug = (unsigned)b->debug;
+    plan->seconds = b->seconds;
+    plan->collects = b->collects;
+    plan->interval_ns =
+        plan->says_interval ? plan->interval_ns : b->interval_ns;
+    set_count(plan, plan->says_count ? plan->count : b->count);
+    return true;
 }
 
 /* --- of one profile --- */
@@ -305,7 +382,7 @@ void fetch_plan_url(const struct fetch_plan *plan, size_t i, struct buf *out)
     if (plan->debug > 0) {
         buf_printf(&query, "&debug=%u", plan->debug);
     }
-    if (plan->seconds > 0) {
+    if (plan->seconds > 0 && fetch_profile_takes_time(plan->names[i])) {
         buf_printf(&query, "&seconds=%llu", (unsigned long long)plan->seconds);
     }
     if (plan->collects && strcmp(plan->names[i], "heap") == 0) {
@@ -326,37 +403,55 @@ void fetch_plan_url(const struct fetch_plan *plan, size_t i, struct buf *out)
 void fetch_plan_file(const struct fetch_plan *plan, size_t i, uint64_t nth,
                      struct buf *out)
 {
-    buf_printf(out, "%0*llu.%s.%s", plan->width, (unsigned long long)nth,
-               plan->names[i], plan->debug > 0 ? "txt" : "pb.gz");
+    const char *end = fetch_plan_is_trace(plan, i) ? ""
+                      : plan->debug > 0            ? ".txt"
+                                                   : ".pb.gz";
+    buf_printf(out, "%0*llu.%s%s", plan->width, (unsigned long long)nth,
+               plan->names[i], end);
+}
+
+void fetch_plan_directory(const struct fetch_plan *plan, struct buf *out)
+{
+    const size_t start = out->len;
+    for (size_t i = 0; i < plan->label.len; i++) {
+        const char c = plan->label.data[i];
+        const bool is_word = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                             (c >= '0' && c <= '9') || c == '-' || c == '.';
+        /* No name begins with a dot or holds two marks in a row. */
+        if (is_word && !(c == '.' && out->len == start)) {
+            buf_char(out, c);
+        } else if (out->len > start && out->data[out->len - 1] != '_') {
+            buf_char(out, '_');
+        }
+    }
 }
 
 int64_t fetch_plan_lasts_ns(const struct fetch_plan *plan, size_t i)
 {
-    const bool is_cpu = strcmp(plan->names[i], "profile") == 0;
-    const uint64_t seconds = plan->seconds > 0 ? plan->seconds
-                             : is_cpu          ? CPU_SECONDS
-                                               : 0;
-    return (int64_t)seconds * INT64_C(1000000000);
+    const char *name = plan->names[i];
+    if (!fetch_profile_takes_time(name)) {
+        return 0;
+    }
+    const uint64_t seconds =
+        plan->seconds > 0 ? plan->seconds : fetch_profile_usual_seconds(name);
+    return (int64_t)seconds * SECOND_NS;
 }
 
-bool fetch_plan_check(const struct fetch_plan *plan, size_t i,
-                      const struct snapshot *s, struct err *err)
+bool fetch_plan_is_trace(const struct fetch_plan *plan, size_t i)
 {
-    const struct known *k = known_find(plan->names[i]);
-    const bool is_contention = s->kind == KIND_BLOCK || s->kind == KIND_MUTEX;
-    const bool is_loose = s->form != FORM_PROTO || is_contention;
-    if (k == NULL || s->kind == k->kind || (is_loose && s->kind == k->also)) {
-        return true;
-    }
-    const char *article = k->kind == KIND_ALLOCS ? "an" : "a";
-    if (s->kind == KIND_OTHER || s->kind == KIND_UNKNOWN) {
-        return err_set(err, ERR_MISMATCH,
-                       "not %s %s profile but one of another kind", article,
-                       k->name);
-    }
-    return err_set(err, ERR_MISMATCH, "not %s %s profile but %s %s profile",
-                   article, k->name, s->kind == KIND_ALLOCS ? "an" : "a",
-                   profile_kind_name(s->kind));
+    return strcmp(plan->names[i], "trace") == 0;
+}
+
+bool fetch_plan_is_proof(const struct fetch_plan *plan, size_t i)
+{
+    return strcmp(plan->names[i], "goroutineleak") == 0;
+}
+
+void fetch_plan_drop(struct fetch_plan *plan, size_t i)
+{
+    plan->n--;
+    memmove(plan->names[i], plan->names[i + 1],
+            (plan->n - i) * sizeof(plan->names[0]));
 }
 
 bool fetch_plan_has_secrets(const struct fetch_plan *plan)
@@ -366,6 +461,11 @@ bool fetch_plan_has_secrets(const struct fetch_plan *plan)
 
 bool fetch_plan_is_judged(const struct fetch_plan *plan)
 {
-    return plan->count > 1 &&
-           (plan_has(plan, "heap") || plan_has(plan, "goroutine"));
+    static const char *const judged[] = {"heap", "goroutine", "allocs",
+                                         "goroutineleak"};
+    bool has_one = false;
+    for (size_t i = 0; i < sizeof(judged) / sizeof(judged[0]); i++) {
+        has_one = has_one || plan_has(plan, judged[i]);
+    }
+    return plan->count > 1 && has_one;
 }

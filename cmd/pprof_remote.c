@@ -44,32 +44,6 @@ static const char *environment(const char *upper, const char *lower)
     return v != NULL && *v != '\0' ? v : NULL;
 }
 
-/* "127.0.0.1" and its like, not "127.example". */
-static bool is_loopback(struct span host)
-{
-    bool is_number = span_starts(host, "127.");
-    for (size_t i = 0; i < host.len; i++) {
-        is_number = is_number && (host.p[i] == '.' ||
-                                  (host.p[i] >= '0' && host.p[i] <= '9'));
-    }
-    return is_number || span_is(host, "localhost") || span_is(host, "[::1]");
-}
-
-/* Nobody reaches this machine through a proxy. */
-static bool is_here(const char *url)
-{
-    struct buf shown = BUF_LIMIT((size_t)1 << 20);
-    url_shown(url, &shown);
-    struct span host = buf_view(&shown);
-    host = span_from(host, span_find(host, "://") + 3);
-    host = span_first(host, span_find_char(host, '/'));
-    const size_t colon = span_rfind_char(host, ':');
-    const bool is_port = !span_has(span_from(host, colon), "]");
-    const bool is_local = is_loopback(is_port ? span_first(host, colon) : host);
-    buf_release(&shown);
-    return is_local;
-}
-
 static int64_t timeout_s(const struct pprof_flags *f,
                          const struct pprof_url *info)
 {
@@ -96,10 +70,9 @@ static struct fetch_http_options options_for(const struct pprof_remote *r,
         .has_secrets = q->info.has_secrets,
         .stop = &r->stop,
         .follows_redirects = true,
-        .proxy = is_here(q->url)  ? NULL
-                 : q->info.is_tls ? environment("HTTPS_PROXY", "https_proxy")
-                                  : environment("HTTP_PROXY", "http_proxy"),
-        .no_proxy = environment("NO_PROXY", "no_proxy"),
+        .proxies = {.http = environment("HTTP_PROXY", "http_proxy"),
+                    .https = environment("HTTPS_PROXY", "https_proxy"),
+                    .none = environment("NO_PROXY", "no_proxy")},
         .tls_cert = r->flags->tls_cert,
         .tls_key = r->flags->tls_key,
         .tls_ca = r->flags->tls_ca,

@@ -38,4 +38,9 @@
 #define LIMIT_DIRECTORY_ENTRIES 100000u
 #define LIMIT_SNAPSHOTS         10000u
 
+/* Targets of one watch: ten times what one process is meant for; and the bytes
+   of a document that names them, with Kubernetes' labels at half a KiB each. */
+#define LIMIT_TARGETS       100000u
+#define LIMIT_TARGETS_BYTES (64u << 20)
+
 #endif

@@ -10,7 +10,9 @@
 #include "base/err.h"
 #include "base/sink.h"
 #include "fetch/http.h"      /* IWYU pragma: export */
+#include "fetch/pool.h"      /* IWYU pragma: export */
 #include "fetch/pprof_url.h" /* IWYU pragma: export */
+#include "fetch/retry.h"     /* IWYU pragma: export */
 #include "fetch/url.h"       /* IWYU pragma: export */
 
 /* Reads a regular file, a pipe, or standard input ("-") in blocks into the

@@ -111,19 +111,109 @@ static struct span skip_blank(struct span text)
     return span_from(text, i);
 }
 
+/* Does `text` have `word`, which is in lower case? */
+static bool has_in_any_case(struct span text, const char *word)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        if (starts_in_any_case(span_from(text, i), word)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool starts_with_one_of(struct span text, const char *const *prefixes,
+                               size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (starts_in_any_case(text, prefixes[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+#define STARTS_WITH_ONE_OF(text, prefixes)                                     \
+    starts_with_one_of((text), (prefixes),                                     \
+                       sizeof(prefixes) / sizeof((prefixes)[0]))
+
+static bool is_html(struct span text)
+{
+    static const char *const tags[] = {"<!doctype html", "<html",  "<head",
+                                       "<body",          "<title", "<meta",
+                                       "<script"};
+    /* Pages of an older time begin as XML does. */
+    return STARTS_WITH_ONE_OF(text, tags) ||
+           (starts_in_any_case(text, "<?xml") &&
+            has_in_any_case(text, "<html")) ||
+           (span_starts(text, "<!--") && has_in_any_case(text, "<html"));
+}
+
+/* A page that asks who we are stands where the profile should. */
+static const char *html_look(struct span text)
+{
+    static const char *const fields[] = {"type=\"password\"", "type=password",
+                                         "type='password'"};
+    for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
+        if (has_in_any_case(text, fields[i])) {
+            return "a login page";
+        }
+    }
+    return span_has(text, "<title>/debug/pprof/</title>")
+               ? "the index page of net/http/pprof"
+               : "an HTML page";
+}
+
+/* "[" alone begins lines of logs as well. */
+static bool is_json(struct span text)
+{
+    if (span_starts(text, "{")) {
+        return true;
+    }
+    const struct span inner = skip_blank(span_from(text, 1));
+    return span_starts(text, "[") && inner.len > 0 &&
+           strchr("{[\"]", inner.p[0]) != NULL;
+}
+
+/* "<a": a tag, not a comparison. */
+static bool is_tag(struct span text)
+{
+    const int c = text.len > 1 ? lower(text.p[1]) : 0;
+    return span_starts(text, "<?xml") || span_starts(text, "<!--") ||
+           (span_starts(text, "<") && c >= 'a' && c <= 'z');
+}
+
 static const char *text_look(struct span text)
 {
-    if (starts_in_any_case(text, "<!doctype html") ||
-        starts_in_any_case(text, "<html")) {
-        return "an HTML page";
+    if (is_html(text)) {
+        return html_look(text);
     }
-    if (span_starts(text, "<?xml")) {
-        return "XML";
-    }
-    if (span_starts(text, "{") || span_starts(text, "[{")) {
+    if (is_json(text)) {
         return "JSON";
     }
-    return NULL;
+    if (is_tag(text)) {
+        return "XML";
+    }
+    return span_starts(text, "# HELP ") || span_starts(text, "# TYPE ")
+               ? "metrics of Prometheus"
+               : NULL;
+}
+
+/* What net/http/pprof says instead of a profile. */
+static bool is_pprof_error(struct span text)
+{
+    static const char *const beginnings[] = {
+        "unknown profile",
+        "could not enable cpu profiling",
+        "could not enable tracing",
+        "profile duration exceeds server's writetimeout",
+        "invalid value for \"seconds\"",
+        "\"seconds\" parameter is not supported",
+        "seconds and debug params are incompatible",
+        "failed to collect profile",
+        "failed to compute delta",
+    };
+    return STARTS_WITH_ONE_OF(text, beginnings);
 }
 
 /* The first line, cut to what fits a message, without control characters. */
@@ -145,7 +235,8 @@ bool input_set_unknown(struct span head, const char *wrapper, struct err *err)
 {
     const char *const outer = wrapper ? wrapper : "";
     const char *const of = wrapper ? " of " : "";
-    const struct span text = skip_blank(head);
+    const bool has_mark = span_starts(head, "\xef\xbb\xbf");
+    const struct span text = skip_blank(span_from(head, has_mark ? 3 : 0));
     const char *look = head.len == 0 ? "no bytes at all" : binary_look(head);
     if (!look) {
         look = text.len == 0 ? "blank lines" : text_look(text);
@@ -155,7 +246,9 @@ bool input_set_unknown(struct span head, const char *wrapper, struct err *err)
                           of, look);
     }
     const struct span words = first_words(text);
-    return err_set_at(err, ERR_UNKNOWN, 0,
-                      "not a profile: %s%stext that begins \"%.*s\"", outer, of,
+    return err_set_at(err, ERR_UNKNOWN, 0, "not a profile: %s%s%s \"%.*s\"",
+                      outer, of,
+                      is_pprof_error(text) ? "an error of net/http/pprof,"
+                                           : "text that begins",
                       (int)words.len, words.p);
 }

@@ -11,7 +11,7 @@
 #include "base/measure.h"
 #include "base/num.h"
 #include "report/export.h"
-#include "report/plain_private.h"
+#include "report/plain.h"
 #include "report/pprof_private.h"
 #include "report/stack_set_private.h"
 

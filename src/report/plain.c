@@ -1,5 +1,5 @@
 /* Safe text; utf8proc knows what is valid and how wide it is. */
-#include "report/plain_private.h"
+#include "report/plain.h"
 
 #include <string.h>
 #include <utf8proc.h>

@@ -34,7 +34,7 @@
 #include "base/measure.h"
 #include "base/num.h"
 #include "report/csv_private.h"
-#include "report/plain_private.h"
+#include "report/plain.h"
 
 #include <jansson.h>
 #include <math.h>

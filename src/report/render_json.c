@@ -3,7 +3,7 @@
  * and in this order; what is unknown is null. Keys are only ever added.
  */
 #include "base/num.h"
-#include "report/plain_private.h"
+#include "report/plain.h"
 #include "report/report.h"
 
 #include <jansson.h>
@@ -221,6 +221,22 @@ static json_t *alternatives(struct builder *b, const struct finding *f)
     return texts(b, f->rule->alternatives, n);
 }
 
+static json_t *replicas(struct builder *b, const struct finding_replicas *r)
+{
+    if (!r) {
+        return json_null();
+    }
+    json_t *out = json_object();
+    put(b, out, "count", json_integer(r->n_with));
+    put(b, out, "of", json_integer(r->n_targets));
+    put(b, out, "rms", number(r->rms));
+    put(b, out, "min", number(r->min));
+    put(b, out, "median", number(r->median));
+    put(b, out, "max", number(r->max));
+    put(b, out, "targets", texts(b, r->worst, r->n_worst));
+    return out;
+}
+
 static json_t *finding(struct builder *b, const struct finding *f)
 {
     const struct rule *rule = f->rule;
@@ -232,7 +248,7 @@ static json_t *finding(struct builder *b, const struct finding *f)
     put(b, out, "grade", text(b, grade_name(f->grade)));
     put(b, out, "profile", text(b, profile_kind_name(f->profile)));
     put(b, out, "state", text(b, f->state));
-    put(b, out, "first_seen", json_null());
+    put(b, out, "first_seen", moment(b, f->first_seen_nanos));
     put(b, out, "site", position(b, &f->site, f->has_site));
     put(b, out, "created_by", position(b, &f->creator, f->has_creator));
     put(b, out, "operation", text(b, f->operation));
@@ -240,7 +256,7 @@ static json_t *finding(struct builder *b, const struct finding *f)
     put(b, out, "metrics", metrics(b, f));
     put(b, out, "statistics", statistics(b, &f->statistics));
     put(b, out, "holder", json_null());
-    put(b, out, "replicas", json_null());
+    put(b, out, "replicas", replicas(b, f->replicas));
     put(b, out, "patch", json_null());
     put(b, out, "suppressed", json_null());
     put(b, out, "cause", text(b, f->cause ? f->cause : rule->what));
@@ -310,6 +326,15 @@ static json_t *tables(struct builder *b, const struct report *r)
     return out;
 }
 
+static json_t *labels(struct builder *b, const struct report *r)
+{
+    json_t *out = json_object();
+    for (size_t i = 0; i < r->n_labels; i++) {
+        put(b, out, r->labels[i].name, text(b, r->labels[i].value));
+    }
+    return out;
+}
+
 static json_t *document(struct builder *b, const struct report *r)
 {
     json_t *out = json_object();
@@ -317,7 +342,7 @@ static json_t *document(struct builder *b, const struct report *r)
     put(b, out, "tool", tool(b, r));
     put(b, out, "verdict", text(b, verdict_name(r->findings->verdict)));
     put(b, out, "target", text(b, r->target));
-    put(b, out, "labels", json_object());
+    put(b, out, "labels", labels(b, r));
     put(b, out, "window", window(b, r->about));
     put(b, out, "limits", limits(b, &r->findings->limits));
     put(b, out, "inputs", inputs(b, r));
@@ -339,7 +364,30 @@ static int take(const char *p, size_t n, void *out)
 }
 
 /* 12 digits: more than any figure here is worth, and no 0.1000000001. */
-#define DUMP_FLAGS (JSON_INDENT(1) | JSON_REAL_PRECISION(12))
+#define DIGITS JSON_REAL_PRECISION(12)
+
+/* Consumes the document. */
+static bool dump(struct builder *b, json_t *doc, size_t flags, struct buf *out,
+                 struct err *err)
+{
+    const bool built = doc && !b->failed;
+    const bool dumped = built && json_dump_callback(doc, take, out, flags) == 0;
+    json_decref(doc);
+    buf_release(&b->scratch);
+    if (!built) {
+        return err_nomem(err, "json report");
+    }
+    return buf_check(out, "json report", err) &&
+           (dumped || err_set(err, ERR_INTERNAL, "json report: not written"));
+}
+
+bool report_finding_json(const struct finding *f, struct buf *out,
+                         struct err *err)
+{
+    struct builder b = {.scratch = BUF_LIMIT(64u << 20)};
+    json_t *doc = finding(&b, f);
+    return dump(&b, doc, JSON_COMPACT | DIGITS, out, err);
+}
 
 static bool render(const struct report *r, const struct render_options *o,
                    struct buf *out, struct err *err)
@@ -347,19 +395,11 @@ static bool render(const struct report *r, const struct render_options *o,
     (void)o;
     struct builder b = {.scratch = BUF_LIMIT(64u << 20)};
     json_t *doc = document(&b, r);
-    const bool built = doc && !b.failed;
-    const bool dumped =
-        built && json_dump_callback(doc, take, out, DUMP_FLAGS) == 0;
-    json_decref(doc);
-    buf_release(&b.scratch);
-    if (!built) {
-        return err_nomem(err, "json report");
-    }
-    buf_char(out, '\n');
-    if (!buf_check(out, "json report", err)) {
+    if (!dump(&b, doc, JSON_INDENT(1) | DIGITS, out, err)) {
         return false;
     }
-    return dumped || err_set(err, ERR_INTERNAL, "json report: not written");
+    buf_char(out, '\n');
+    return buf_check(out, "json report", err);
 }
 
 const struct renderer renderer_json = {

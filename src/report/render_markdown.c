@@ -4,10 +4,10 @@
  * comments at 64 KiB, so it stays below 60 kB and is cut by whole findings.
  */
 #include "base/num.h"
-#include "report/plain_private.h"
+#include "report/plain.h"
 #include "report/report.h"
-#include "report/spark_private.h"
-#include "report/summary_private.h"
+#include "report/spark.h"
+#include "report/summary.h"
 
 #include <ctype.h>
 #include <string.h>
@@ -263,8 +263,25 @@ static void figures(struct piece *p, const struct finding *f)
     buf_str(p->out, "\n\n");
 }
 
+static void fleet_items(struct piece *p, const struct finding *f)
+{
+    summary_replicas(scratch(p), f);
+    if (p->scratch->len > 0) {
+        item(p, "fleet");
+        prose_scratch(p);
+        buf_char(p->out, '\n');
+    }
+    if (f->first_seen_nanos != 0) {
+        item(p, "since");
+        num_rfc3339(scratch(p), f->first_seen_nanos);
+        prose_scratch(p);
+        buf_char(p->out, '\n');
+    }
+}
+
 static void items(struct piece *p, const struct finding *f, bool is_brief)
 {
+    fleet_items(p, f);
     item(p, "why");
     summary_why(scratch(p), f);
     prose_scratch(p);

@@ -5,10 +5,10 @@
  * from an input, colour stands only beside words that say the same.
  */
 #include "base/num.h"
-#include "report/plain_private.h"
+#include "report/plain.h"
 #include "report/report.h"
-#include "report/spark_private.h"
-#include "report/summary_private.h"
+#include "report/spark.h"
+#include "report/summary.h"
 
 #include <string.h>
 
@@ -298,6 +298,8 @@ static void finding_block(struct text *t, const struct finding *f,
     headline(t, f, number);
     site_line(t, f);
     figures_line(t, f);
+    summary_replicas(scratch(t), f);
+    labelled_scratch(t, "fleet");
     summary_why(scratch(t), f);
     labelled_scratch(t, "why");
     evidence_lines(t, f);
@@ -309,6 +311,10 @@ static void finding_block(struct text *t, const struct finding *f,
     labelled(t, "check", summary_confirm(f));
     if (f->state) {
         labelled(t, "state", f->state);
+    }
+    if (f->first_seen_nanos != 0) {
+        num_rfc3339(scratch(t), f->first_seen_nanos);
+        labelled_scratch(t, "since");
     }
     if (t->options->verbose) {
         labelled(t, "id", f->id);

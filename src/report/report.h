@@ -9,7 +9,9 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "report/export.h" /* IWYU pragma: export */
+#include "report/plain.h"  /* IWYU pragma: export */
 #include "report/pprof.h"  /* IWYU pragma: export */
+#include "report/spark.h"  /* IWYU pragma: export */
 #include "rules/rules.h"
 
 /* A table with typed cells; the renderers decide what they look like. */
@@ -42,10 +44,16 @@ struct report_table {
     size_t n_rows_left_out;
 };
 
+struct report_label {
+    const char *name, *value;
+};
+
 struct report {
     const char *tool_version;
-    const char *command; /* "leaks", "diff" */
-    const char *target;  /* NULL */
+    const char *command;               /* "leaks", "diff" */
+    const char *target;                /* NULL */
+    const struct report_label *labels; /* of the target, sorted by name */
+    size_t n_labels;
     const struct series_about *about;
     const struct series_input *inputs;
     size_t n_inputs;
@@ -73,5 +81,12 @@ struct renderer {
 
 const struct renderer *const *report_renderers(size_t *n);
 const struct renderer *report_renderer_find(const char *name);
+
+/* One finding of the findings document, in one line without a newline: for
+   stores, events and commands. */
+bool report_finding_json(const struct finding *f, struct buf *out,
+                         struct err *err) MUST_USE;
+
+#include "report/summary.h" /* IWYU pragma: export */
 
 #endif

@@ -2,7 +2,7 @@
  * Sparklines. The scale runs from the lowest to the highest value, so they
  * show the shape; how much it was stands beside them in figures.
  */
-#include "report/spark_private.h"
+#include "report/spark.h"
 
 #include <math.h>
 

@@ -1,8 +1,8 @@
 /* Figures and sentences for people; a figure that is unknown is left out. */
-#include "report/summary_private.h"
+#include "report/summary.h"
 
 #include "base/num.h"
-#include "report/plain_private.h"
+#include "report/plain.h"
 
 #include <math.h>
 #include <string.h>
@@ -203,6 +203,32 @@ void summary_change(struct buf *out, const struct metric *m)
         buf_str(out, " -> ");
     }
     add_amount(out, m, m->last);
+}
+
+void summary_replicas(struct buf *out, const struct finding *f)
+{
+    enum { NAMED_MAX = 5 };
+    const struct finding_replicas *r = f->replicas;
+    if (!r) {
+        return;
+    }
+    const struct metric none = {.unit = "count"};
+    const struct metric *m = f->n_metrics > 0 ? &f->metrics[0] : &none;
+    buf_str(out, "in ");
+    num_count(out, r->n_with);
+    buf_str(out, " of ");
+    num_count(out, r->n_targets);
+    buf_str(out, " replicas, rms ");
+    add_amount(out, m, r->rms);
+    buf_str(out, ", ");
+    add_amount(out, m, r->min);
+    buf_str(out, "..");
+    add_amount(out, m, r->max);
+    for (size_t i = 0; i < r->n_worst && i < NAMED_MAX; i++) {
+        buf_str(out, i == 0 ? ": " : ", ");
+        plain_clean(out, r->worst[i]);
+    }
+    buf_str(out, r->n_with > NAMED_MAX ? ", ..." : "");
 }
 
 static void add_rate(struct buf *out, const struct metric *m, double v)

@@ -27,6 +27,10 @@ static void judge_release(struct judge *j)
     }
     units_release(&j->units);
     series_frames_release(&j->frames);
+    for (int i = 0; i < 2; i++) {
+        series_matrix_release(&j->goroutines[i]);
+    }
+    arena_release(&j->work);
     free(j->origin);
     free(j->rows);
 }
@@ -276,9 +280,9 @@ bool rules_judge(const struct series *s, const struct rules_options *options,
     *out = (struct findings){0};
     struct judge j = {.s = s, .options = options, .arena = &out->arena};
     bool ok = judge_rows(&j, err) && judge_heap(&j, err) &&
-              judge_tickers(&j, err) && judge_goroutines(&j, err) &&
-              judge_proof(&j, err) && judge_dumps(&j, err) &&
-              judge_memstats(&j, err) && judge_cluster(&j, err);
+              judge_goroutines(&j, err) && judge_proof(&j, err) &&
+              judge_dumps(&j, err) && judge_memstats(&j, err) &&
+              judge_cluster(&j, err);
     if (ok) {
         drop_memstats(&j);
         ok = add_findings(&j, out, err);

@@ -302,9 +302,16 @@ static bool fill_evidence(struct judge *j, const struct unit *u,
 
 /* --- figures --- */
 
-static void fill_metric(struct metric *m, const char *name, const char *unit,
-                        const double *series, size_t n)
+/* Copies the series: a trend's arrays end with the judgement. */
+static void fill_metric(struct judge *j, struct metric *m, const char *name,
+                        const char *unit, const double *values, size_t n)
 {
+    double *series = n > 0 ? arena_new(j->arena, double, n) : NULL;
+    if (!series) {
+        n = 0; /* the arena says that memory is out */
+    } else {
+        memcpy(series, values, n * sizeof *series);
+    }
     *m = (struct metric){.name = name,
                          .unit = unit,
                          .first = n ? series[0] : 0,
@@ -335,17 +342,17 @@ static bool fill_metrics(struct judge *j, const struct unit *u,
     f->metrics = m;
     f->n_metrics = 1;
     if (u->kind == EVIDENCE_HEAP) {
-        fill_metric(&m[0], "inuse_space", "bytes", t->value, t->n);
-        fill_metric(&m[1], "inuse_objects", "count", t->objects, t->n);
+        fill_metric(j, &m[0], "inuse_space", "bytes", t->value, t->n);
+        fill_metric(j, &m[1], "inuse_objects", "count", t->objects, t->n);
         const double span = t->has_times ? trend_span(t) : 0;
         m[1].per_hour = span > 0 ? m[1].delta / span * 3600 : NAN;
         f->n_metrics = 2;
     } else if (u->kind == EVIDENCE_MEMSTATS) {
-        fill_metric(&m[0], u->memstat,
+        fill_metric(j, &m[0], u->memstat,
                     strcmp(u->memstat, "HeapObjects") ? "bytes" : "count",
                     t->value, t->n);
     } else {
-        fill_metric(&m[0], "goroutines", "count", t->value, t->n);
+        fill_metric(j, &m[0], "goroutines", "count", t->value, t->n);
     }
     fill_rates(&m[0], t);
     const double unit = u->kind == EVIDENCE_HEAP || u->kind == EVIDENCE_MEMSTATS

@@ -61,6 +61,17 @@ struct finding_statistics {
     double p, q, retention, z, sampled, relative_error;
 };
 
+/* The same leak over the targets of a fleet that could have it. Values are the
+   last ones of the metric that ranks. */
+struct finding_replicas {
+    uint32_t n_with, n_targets;
+    double rms; /* root of the mean square over those that have it */
+    double min, median, max;
+    const char *const *worst; /* names of targets, largest value first */
+    size_t n_worst;           /* at most FINDING_WORST_MAX */
+};
+enum { FINDING_WORST_MAX = 20 };
+
 struct rule;
 
 struct finding {
@@ -69,6 +80,7 @@ struct finding {
     enum grade grade;
     enum profile_kind profile; /* heap, goroutine, goroutineleak, heapdump */
     const char *state;         /* "new", "existing", "worse", "fixed"; NULL */
+    int64_t first_seen_nanos;  /* since 1970; 0 unknown */
     bool has_site;             /* memstats findings have none */
     struct frame site;
     bool has_creator;
@@ -88,6 +100,7 @@ struct finding {
     const char *fix;
     const char *confirm;        /* a command or capture that would decide it */
     double rank_bytes_per_hour; /* lower bound of growth; sorts */
+    const struct finding_replicas *replicas; /* NULL: of one target */
 };
 
 struct limits {

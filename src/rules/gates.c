@@ -120,13 +120,23 @@ static enum grade grade_of(const struct unit *u)
     return GRADE_INFO;
 }
 
+bool gate_is_small_heap(const struct judge *j, const struct trend *t)
+{
+    const double live = series_about(j->s)->live_heap_bytes;
+    const bool is_exact = series_about(j->s)->heap_period_bytes <= 1;
+    return t->growth < HEAP_SAMPLES_MIN || t->delta < heap_share_min * live ||
+           (is_exact && t->delta < exact_bytes_min);
+}
+
+bool gate_is_small_goroutine(const struct trend *t)
+{
+    return t->growth < goroutines_min;
+}
+
 void gate_heap(const struct judge *j, struct unit *u)
 {
     const struct trend *t = &u->trend;
-    const double live = series_about(j->s)->live_heap_bytes;
-    const bool is_exact = series_about(j->s)->heap_period_bytes <= 1;
-    if (t->growth < HEAP_SAMPLES_MIN || t->delta < heap_share_min * live ||
-        (is_exact && t->delta < exact_bytes_min)) {
+    if (gate_is_small_heap(j, t)) {
         u->faults |= FAULT_SMALL;
     }
     if (t->q > q_max) {
@@ -158,7 +168,7 @@ void gate_heap(const struct judge *j, struct unit *u)
 void gate_goroutine(const struct judge *j, struct unit *u)
 {
     const struct trend *t = &u->trend;
-    if (t->growth < goroutines_min) {
+    if (gate_is_small_goroutine(t)) {
         u->faults |= FAULT_SMALL;
     }
     if (t->q > q_max) {

@@ -87,22 +87,20 @@ static bool collect(struct judge *j, bool by_line, struct keyed_rows *out,
     return ok;
 }
 
-static bool measure(struct judge *j, const struct series_matrix *m,
+/* Fully where the growth is worth it. The values stay the matrix's. */
+static bool measure(const struct judge *j, const struct series_matrix *m,
                     size_t group, struct trend *t, struct err *err)
 {
     const size_t k = m->n_points;
-    double *value = arena_new(j->arena, double, k + 1);
-    if (!value) {
-        return err_nomem(err, "measuring");
-    }
-    memcpy(value, m->value + group * k, k * sizeof *value);
     const double *seconds = series_seconds(j->s, PLANE_GOROUTINE);
     *t = (struct trend){.n = k,
                         .seconds = seconds,
                         .clock = seconds,
-                        .value = value,
+                        .value = m->value + group * k,
                         .has_times = series_about(j->s)->has_times};
-    return trend_measure(t, 0) || err_nomem(err, "measuring");
+    trend_measure_ends(t);
+    return gate_is_small_goroutine(t) || trend_measure(t, 0) ||
+           err_nomem(err, "measuring");
 }
 
 static bool is_mostly_pool(const struct judge *j, const struct unit *u)
@@ -143,7 +141,7 @@ static bool add_unit(struct judge *j, const struct keyed_row *rows, size_t n,
 static bool add_level(struct judge *j, bool by_line, struct err *err)
 {
     struct keyed_rows rows = {0};
-    struct series_matrix m = {0};
+    struct series_matrix *m = &j->goroutines[by_line];
     uint32_t *group = calloc((size_t)j->n_rows + 1, sizeof *group);
     bool ok = group != NULL || err_nomem(err, "grouping goroutines");
     ok = ok && collect(j, by_line, &rows, err);
@@ -156,7 +154,7 @@ static bool add_level(struct judge *j, bool by_line, struct err *err)
             group[rows.items[i].row] = (uint32_t)groups - 1;
         }
         const struct series_grouping g = {groups, NULL, group};
-        ok = series_accumulate(j->s, PLANE_GOROUTINE, &g, &m, err);
+        ok = series_accumulate(j->s, PLANE_GOROUTINE, &g, m, err);
     }
     for (size_t begin = 0; ok && begin < rows.n;) {
         size_t end = begin + 1;
@@ -164,12 +162,11 @@ static bool add_level(struct judge *j, bool by_line, struct err *err)
                compare_keys(&rows.items[begin], &rows.items[end]) == 0) {
             end++;
         }
-        ok = add_unit(j, rows.items + begin, end - begin, &m,
+        ok = add_unit(j, rows.items + begin, end - begin, m,
                       group[rows.items[begin].row], err);
         begin = end;
     }
     keyed_rows_release(&rows);
-    series_matrix_release(&m);
     free(group);
     return ok;
 }
@@ -182,14 +179,15 @@ static bool grade_units(struct judge *j, size_t first, struct err *err)
     }
     struct unit **units = j->units.items + first;
     for (size_t i = 0; i < n; i++) {
-        gate_goroutine(j, units[i]); /* finds the small ones */
+        if (gate_is_small_goroutine(&units[i]->trend)) {
+            units[i]->faults = FAULT_SMALL;
+        }
     }
     if (!judge_q(units, n, err)) {
         return false;
     }
     for (size_t i = 0; i < n; i++) {
         if (!(units[i]->faults & FAULT_SMALL)) {
-            units[i]->faults = 0;
             if (units[i]->line != 0 && units[i]->trend.z < line_z_min) {
                 units[i]->faults |= FAULT_NOISE;
             }

@@ -16,11 +16,12 @@ static const double clock_births_min = 30;
 static void work_release(struct heap_work *w)
 {
     series_matrix_release(&w->sites);
-    series_matrix_release(&w->leaves);
+    series_matrix_release(&w->ends);
     series_matrix_release(&w->parents);
-    series_matrix_release(&w->total);
+    free(w->total.value);
     free(w->site_of);
-    free(w->leaf_of);
+    free(w->site_ends);
+    free(w->leaves);
     free(w->off);
     free(w->ids);
     free(w->group_of_func);
@@ -77,22 +78,16 @@ static bool group_sites(struct judge *j, struct heap_work *w, struct err *err)
 {
     const size_t n_funcs = series_n_funcs(j->s);
     w->site_of = calloc((size_t)j->n_rows + 1, sizeof *w->site_of);
-    w->leaf_of = calloc((size_t)j->n_rows + 1, sizeof *w->leaf_of);
     w->group_of_func = malloc((n_funcs + 1) * sizeof *w->group_of_func);
     w->func_of_group = calloc(n_funcs + 1, sizeof *w->func_of_group);
-    if (!w->site_of || !w->leaf_of || !w->group_of_func || !w->func_of_group) {
+    if (!w->site_of || !w->group_of_func || !w->func_of_group) {
         return err_nomem(err, "grouping stacks");
     }
     memset(w->group_of_func, 0xff, (n_funcs + 1) * sizeof *w->group_of_func);
     for (uint32_t r = 0; r < j->n_rows; r++) {
         const struct row_facts *f = &j->rows[r];
         w->site_of[r] = SERIES_NO_GROUP;
-        w->leaf_of[r] = SERIES_NO_GROUP;
-        if (!f->is_known || f->is_profiler) {
-            continue;
-        }
-        w->leaf_of[r] = f->leaf;
-        if (f->site == NO_FUNC) {
+        if (!f->is_known || f->is_profiler || f->site == NO_FUNC) {
             continue;
         }
         if (w->group_of_func[f->site] == SERIES_NO_GROUP) {
@@ -107,37 +102,79 @@ static bool group_sites(struct judge *j, struct heap_work *w, struct err *err)
 /* What each row gained between the first and the last point. */
 static bool find_gains(struct judge *j, struct heap_work *w, struct err *err)
 {
+    const struct series_grouping rows = {j->n_rows, NULL, NULL};
     w->gain = calloc((size_t)j->n_rows + 1, sizeof *w->gain);
     if (!w->gain) {
         return err_nomem(err, "summing");
     }
-    const size_t k = series_n_points(j->s, PLANE_HEAP);
-    for (int last = 0; last <= 1; last++) {
-        size_t n = 0;
-        const struct series_cell *c =
-            series_cells(j->s, PLANE_HEAP, last ? k - 1 : 0, &n);
-        for (size_t i = 0; i < n; i++) {
-            w->gain[c[i].row] += (last ? 1 : -1) * (double)c[i].in_use_bytes;
+    if (!series_accumulate_ends(j->s, PLANE_HEAP, &rows, &w->ends, err)) {
+        return false;
+    }
+    for (size_t r = 0; r < j->n_rows; r++) {
+        w->gain[r] = w->ends.value[2 * r + 1] - w->ends.value[2 * r];
+    }
+    return true;
+}
+
+static void add_ends(struct heap_ends *to, const struct series_matrix *ends,
+                     size_t row)
+{
+    for (size_t i = 0; i < 2; i++) {
+        to->value[i] += ends->value[2 * row + i];
+        to->sampled[i] += ends->sampled[2 * row + i];
+    }
+}
+
+static bool sum_sites(const struct judge *j, struct heap_work *w,
+                      struct err *err)
+{
+    w->site_ends = calloc(w->n_sites + 1, sizeof *w->site_ends);
+    if (!w->site_ends) {
+        return err_nomem(err, "summing");
+    }
+    for (size_t r = 0; r < j->n_rows; r++) {
+        if (w->site_of[r] != SERIES_NO_GROUP) {
+            add_ends(&w->site_ends[w->site_of[r]], &w->ends, r);
         }
     }
     return true;
 }
 
-static bool accumulate(struct judge *j, struct heap_work *w, struct err *err)
+static bool sum_total(const struct judge *j, struct heap_work *w,
+                      struct err *err)
 {
-    struct series_grouping sites = {w->n_sites, NULL, w->site_of};
-    struct series_grouping leaves = {series_n_funcs(j->s), NULL, w->leaf_of};
-    uint32_t *all = calloc((size_t)j->n_rows + 1, sizeof *all);
-    struct series_grouping total = {1, NULL, all};
-    bool ok = all != NULL || err_nomem(err, "summing");
-    for (uint32_t r = 0; ok && r < j->n_rows; r++) {
-        all[r] = j->rows[r].is_profiler ? SERIES_NO_GROUP : 0;
+    struct heap_total *t = &w->total;
+    const size_t k = series_n_points(j->s, PLANE_HEAP);
+    t->value = calloc(2 * k, sizeof *t->value);
+    if (!t->value) {
+        return err_nomem(err, "summing");
     }
-    ok = ok && series_accumulate(j->s, PLANE_HEAP, &sites, &w->sites, err) &&
-         series_accumulate(j->s, PLANE_HEAP, &leaves, &w->leaves, err) &&
-         series_accumulate(j->s, PLANE_HEAP, &total, &w->total, err);
-    free(all);
-    return ok;
+    t->born_bytes = t->value + k;
+    for (size_t i = 0; i < k; i++) {
+        size_t n = 0;
+        const struct series_cell *c = series_cells(j->s, PLANE_HEAP, i, &n);
+        for (size_t m = 0; m < n; m++) {
+            if (!j->rows[c[m].row].is_profiler) {
+                t->value[i] += (double)c[m].in_use_bytes;
+                t->born_bytes[i] += (double)c[m].alloc_bytes;
+            }
+        }
+    }
+    for (size_t r = 0; r < j->n_rows; r++) {
+        if (!j->rows[r].is_profiler) {
+            t->sampled_last += w->ends.sampled[2 * r + 1];
+            t->born_first += w->ends.born[2 * r];
+            t->born_last += w->ends.born[2 * r + 1];
+        }
+    }
+    return true;
+}
+
+bool heap_sites(const struct judge *j, struct heap_work *w, struct err *err)
+{
+    const struct series_grouping g = {w->n_sites, NULL, w->site_of};
+    return w->sites.cells != NULL ||
+           series_accumulate(j->s, PLANE_HEAP, &g, &w->sites, err);
 }
 
 /* --- measuring --- */
@@ -149,16 +186,16 @@ static bool make_clock(struct judge *j, const struct heap_work *w,
                        const struct series_matrix *m, size_t group,
                        const double **out, struct err *err)
 {
-    const size_t k = w->total.n_points;
+    const size_t k = m->n_points;
     const double *born = m->born + group * k;
     const double *bytes = m->born_bytes + group * k;
     const double rest =
-        w->total.born[k - 1] - w->total.born[0] - (born[k - 1] - born[0]);
+        w->total.born_last - w->total.born_first - (born[k - 1] - born[0]);
     *out = series_seconds(j->s, PLANE_HEAP);
     if (rest < clock_births_min) {
         return true;
     }
-    double *clock = arena_new(j->arena, double, k + 1);
+    double *clock = arena_new(&j->work, double, k + 1);
     if (!clock) {
         return err_nomem(err, "measuring");
     }
@@ -172,7 +209,7 @@ static bool make_clock(struct judge *j, const struct heap_work *w,
 
 static const double *keep(struct judge *j, const double *x, size_t k)
 {
-    double *copy = arena_new(j->arena, double, k + 1);
+    double *copy = arena_new(&j->work, double, k + 1);
     if (copy) {
         memcpy(copy, x, k * sizeof *copy);
     }
@@ -201,10 +238,15 @@ bool heap_measure(struct judge *j, const struct heap_work *w,
            err_nomem(err, "measuring");
 }
 
-double heap_grown(const struct series_matrix *m, size_t group)
+double heap_z(const struct series_matrix *m, size_t group)
 {
-    const double *n = m->sampled + group * m->n_points;
-    return n[m->n_points - 1] - n[0];
+    const size_t at = group * m->n_points;
+    struct trend t = {.n = m->n_points,
+                      .value = m->value + at,
+                      .sampled = m->sampled + at,
+                      .born = m->born + at};
+    trend_measure_noise(&t);
+    return t.z;
 }
 
 /* --- migration --- */
@@ -222,40 +264,60 @@ bool heap_total_contradicts(const struct heap_work *w, const struct trend *t,
     return (!isnan(slope) && !isnan(total)) || err_nomem(err, "judging");
 }
 
+/* Leaf functions in the whole program; only what grew asks for them. */
+static bool find_leaves(const struct judge *j, struct heap_work *w,
+                        struct err *err)
+{
+    const size_t n = series_n_funcs(j->s);
+    if (w->leaves) {
+        return true;
+    }
+    w->leaves = calloc(n + 1, sizeof *w->leaves);
+    if (!w->leaves) {
+        return err_nomem(err, "judging");
+    }
+    for (size_t r = 0; r < j->n_rows; r++) {
+        const struct row_facts *f = &j->rows[r];
+        if (f->is_known && !f->is_profiler && f->leaf != NO_FUNC) {
+            add_ends(&w->leaves[f->leaf], &w->ends, r);
+        }
+    }
+    return true;
+}
+
 /* Growth of the site's leaf functions in the whole program, where even its
    upper bound is below half of what the site gained there: data moved.
-   `gained` is zero for every function, and again afterwards. */
+   `gained` of every leaf is zero, and again afterwards. */
 static bool leaves_contradict(const struct judge *j, const struct heap_work *w,
-                              const struct unit *u, double *gained)
+                              const struct unit *u)
 {
-    const size_t k = w->leaves.n_points;
     double grew = 0;
     double backed = 0;
     for (size_t i = 0; i < u->rows.n; i++) {
         const uint32_t r = u->rows.items[i];
         if (j->rows[r].leaf != NO_FUNC) {
-            gained[j->rows[r].leaf] += w->gain[r];
+            w->leaves[j->rows[r].leaf].gained += w->gain[r];
         }
     }
     for (size_t i = 0; i < u->rows.n; i++) {
         const uint32_t leaf = j->rows[u->rows.items[i]].leaf;
-        if (leaf == NO_FUNC || gained[leaf] <= 0) {
+        if (leaf == NO_FUNC || w->leaves[leaf].gained <= 0) {
             continue;
         }
-        const double *x = w->leaves.value + leaf * k;
-        const double *s = w->leaves.sampled + leaf * k;
+        struct heap_ends *l = &w->leaves[leaf];
+        const double samples = l->sampled[1] + l->sampled[0];
         const double per_sample =
-            s[k - 1] + s[0] > 0 ? (x[k - 1] + x[0]) / (s[k - 1] + s[0]) : 0;
+            samples > 0 ? (l->value[1] + l->value[0]) / samples : 0;
         const double high =
-            x[k - 1] - x[0] + 1.645 * sqrt(s[k - 1] + s[0]) * per_sample;
-        grew += gained[leaf];
-        backed += high < 0 ? 0 : high < gained[leaf] ? high : gained[leaf];
-        gained[leaf] = 0; /* once a leaf */
+            l->value[1] - l->value[0] + 1.645 * sqrt(samples) * per_sample;
+        grew += l->gained;
+        backed += high < 0 ? 0 : high < l->gained ? high : l->gained;
+        l->gained = 0; /* once a leaf */
     }
     for (size_t i = 0; i < u->rows.n; i++) {
         const uint32_t leaf = j->rows[u->rows.items[i]].leaf;
         if (leaf != NO_FUNC) {
-            gained[leaf] = 0;
+            w->leaves[leaf].gained = 0;
         }
     }
     return grew > 0 && backed < grew / 2;
@@ -263,21 +325,37 @@ static bool leaves_contradict(const struct judge *j, const struct heap_work *w,
 
 /* --- sites --- */
 
+/* Of what is too small to matter the ends are kept only. */
+static bool measure_site(struct judge *j, struct heap_work *w, size_t g,
+                         struct unit *u, struct err *err)
+{
+    const struct heap_ends *e = &w->site_ends[g];
+    u->trend = (struct trend){.n = 2, .value = e->value, .sampled = e->sampled};
+    trend_measure_ends(&u->trend);
+    if (gate_is_small_heap(j, &u->trend)) {
+        u->trend.n = series_n_points(j->s, PLANE_HEAP);
+        u->trend.value = u->trend.sampled = NULL;
+        u->faults = FAULT_SMALL;
+        return true;
+    }
+    return heap_sites(j, w, err) &&
+           heap_measure(j, w, &w->sites, g, &u->trend, err);
+}
+
 static bool add_sites(struct judge *j, struct heap_work *w, struct err *err)
 {
     for (size_t g = 0; g < w->n_sites; g++) {
-        const double growth = heap_grown(&w->sites, g);
+        const double growth = heap_grown(&w->site_ends[g]);
         if (growth < HEAP_SAMPLES_MIN) {
             j->n_within_noise += growth > 0; /* not worth measuring */
             continue;
         }
         struct unit *u = judge_unit(j, PLANE_HEAP, EVIDENCE_HEAP, err);
-        if (!u || !heap_measure(j, w, &w->sites, g, &u->trend, err)) {
+        if (!u || !measure_site(j, w, g, u, err)) {
             return false;
         }
         u->func = w->func_of_group[g];
         u->has_site = true;
-        gate_heap(j, u); /* finds the small ones; q comes after */
     }
     return true;
 }
@@ -307,25 +385,20 @@ static bool add_rows(struct judge *j, const struct heap_work *w,
 
 static bool grade_sites(struct judge *j, struct heap_work *w, struct err *err)
 {
-    double *gained = calloc(w->leaves.n_groups + 1, sizeof *gained);
-    if (!gained) {
-        return err_nomem(err, "judging");
-    }
     bool ok = true;
     for (size_t i = 0; ok && i < j->units.n; i++) {
         struct unit *u = j->units.items[i];
         if (u->faults & FAULT_SMALL) {
             continue;
         }
-        u->faults = 0;
         bool has_moved = false;
-        ok = heap_total_contradicts(w, &u->trend, &has_moved, err);
-        if (has_moved || leaves_contradict(j, w, u, gained)) {
+        ok = heap_total_contradicts(w, &u->trend, &has_moved, err) &&
+             find_leaves(j, w, err);
+        if (ok && (has_moved || leaves_contradict(j, w, u))) {
             u->faults |= FAULT_MIGRATION;
         }
         gate_heap(j, u);
     }
-    free(gained);
     return ok;
 }
 
@@ -336,11 +409,10 @@ static bool grade_sites(struct judge *j, struct heap_work *w, struct err *err)
 static void find_no_gc(struct judge *j, const struct heap_work *w)
 {
     enum { SITES_FEW = 4 };
-    const size_t k = w->total.n_points;
-    const double freed = w->total.born[k - 1] - w->total.sampled[k - 1];
+    const double freed = w->total.born_last - w->total.sampled_last;
     size_t growing = 0;
     for (size_t g = 0; g < w->n_sites; g++) {
-        growing += heap_grown(&w->sites, g) >= 3;
+        growing += heap_grown(&w->site_ends[g]) >= 3;
     }
     j->no_gc = freed <= 0 && growing >= SITES_FEW;
 }
@@ -348,7 +420,7 @@ static void find_no_gc(struct judge *j, const struct heap_work *w)
 static bool find_load(struct judge *j, const struct heap_work *w,
                       struct err *err)
 {
-    const size_t k = w->total.n_points;
+    const size_t k = series_n_points(j->s, PLANE_HEAP);
     double *flow = calloc(k + 1, sizeof *flow);
     if (!flow) {
         return err_nomem(err, "load");
@@ -383,11 +455,13 @@ bool judge_heap(struct judge *j, struct err *err)
         return true;
     }
     struct heap_work w = {0};
-    bool ok = group_sites(j, &w, err) && accumulate(j, &w, err) &&
-              find_gains(j, &w, err) && find_load(j, &w, err);
+    judge_tickers(j);
+    bool ok = group_sites(j, &w, err) && find_gains(j, &w, err) &&
+              sum_sites(j, &w, err) && sum_total(j, &w, err) &&
+              find_load(j, &w, err);
     if (ok) {
         const double *x = w.total.value;
-        j->total_heap_growth = x[w.total.n_points - 1] - x[0];
+        j->total_heap_growth = x[series_n_points(j->s, PLANE_HEAP) - 1] - x[0];
         find_no_gc(j, &w);
     }
     ok = ok && add_sites(j, &w, err) && add_rows(j, &w, err) &&

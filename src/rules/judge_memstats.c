@@ -24,8 +24,8 @@ static const struct {
 static bool add_figure(struct judge *j, const struct series_memstats *m,
                        size_t n, size_t which, struct err *err)
 {
-    double *value = arena_new(j->arena, double, n);
-    double *seconds = arena_new(j->arena, double, n);
+    double *value = arena_new(&j->work, double, n);
+    double *seconds = arena_new(&j->work, double, n);
     if (!value || !seconds) {
         return err_nomem(err, "reading MemStats");
     }

@@ -6,6 +6,7 @@
  * strong site speaks for them already.
  */
 #include "rules/judge_heap_private.h"
+#include "rules/memory_private.h"
 
 #include <string.h>
 
@@ -37,6 +38,21 @@ static bool push_parents(struct judge *j, uint32_t row, uint32_t *seen,
     return true;
 }
 
+static bool recall_parents(const struct judge *j, uint32_t row,
+                           struct vec_u32 *ids, struct err *err)
+{
+    const struct memory_row *m =
+        memory_find_row(j->memory, series_row_id(j->s, row));
+    const uint32_t *parents = j->memory->parents.items + m->first_parent;
+    if (!vec_u32_reserve(ids, ids->n + m->n_parents)) {
+        return err_nomem(err, "parents");
+    }
+    for (uint32_t i = 0; i < m->n_parents; i++) {
+        ids->items[ids->n++] = series_func_of_id(j->s, parents[i]);
+    }
+    return true;
+}
+
 /* Row -> distinct user functions on it. */
 static bool group_parents(struct judge *j, struct heap_work *w, struct err *err)
 {
@@ -48,7 +64,8 @@ static bool group_parents(struct judge *j, struct heap_work *w, struct err *err)
         w->off[r] = (uint32_t)ids.n;
         const struct row_facts *f = &j->rows[r];
         if (f->is_known && !f->is_profiler && f->site != NO_FUNC) {
-            ok = push_parents(j, r, seen, &ids, err);
+            ok = j->memory ? recall_parents(j, r, &ids, err)
+                           : push_parents(j, r, seen, &ids, err);
         }
     }
     free(seen);
@@ -103,12 +120,11 @@ static void gain_below(const struct heap_work *w, uint32_t func, double *gained)
    below, callers only exchanged work. */
 static double backed_share(const struct heap_work *w, const double *gained)
 {
-    const size_t k = w->sites.n_points;
     double own = 0;
     double backed = 0;
     for (size_t g = 0; g < w->n_sites; g++) {
-        const double *x = w->sites.value + g * k;
-        const double global = x[k - 1] - x[0];
+        const double *x = w->site_ends[g].value;
+        const double global = x[1] - x[0];
         own += gained[g];
         if (gained[g] > 0 && global > 0) {
             backed += gained[g] < global ? gained[g] : global;
@@ -154,20 +170,80 @@ static bool add_parent_rows(const struct heap_work *w, struct unit *u,
     return true;
 }
 
-/* Cheap tests come first: a deep framework has thousands of parents. */
+/* Sampled objects that all rows of a function gained. */
+static double grown_below(const struct heap_work *w, uint32_t func)
+{
+    double grown = 0;
+    for (uint32_t m = w->row_off[func]; m < w->row_off[func + 1]; m++) {
+        const size_t r = w->row_ids[m];
+        grown += w->ends.sampled[2 * r + 1] - w->ends.sampled[2 * r];
+    }
+    return grown;
+}
+
+/* Functions worth a look, in order: a deep framework has thousands of parents,
+   and sums over all points are made for those only. */
+static bool choose(const struct judge *j, const struct heap_work *w,
+                   struct vec_u32 *funcs, struct err *err)
+{
+    const uint32_t n = series_n_funcs(j->s);
+    for (uint32_t f = 0; f < n; f++) {
+        if (w->row_off[f] < w->row_off[f + 1] &&
+            grown_below(w, f) >= parent_samples_min && !has_strong_site(w, f) &&
+            !vec_u32_push(funcs, f)) {
+            return err_nomem(err, "parents");
+        }
+    }
+    return true;
+}
+
+/* Sums of the chosen: group i of w->parents is funcs[i]. */
+static bool sum_parents(const struct judge *j, struct heap_work *w,
+                        const struct vec_u32 *funcs, struct err *err)
+{
+    const uint32_t n = w->off[j->n_rows];
+    uint32_t *group =
+        malloc(((size_t)series_n_funcs(j->s) + 1) * sizeof *group);
+    uint32_t *off = calloc((size_t)j->n_rows + 2, sizeof *off);
+    uint32_t *ids = calloc((size_t)n + 1, sizeof *ids);
+    bool ok = (group && off && ids) || err_nomem(err, "parents");
+    if (ok) {
+        memset(group, 0xff, (size_t)series_n_funcs(j->s) * sizeof *group);
+        for (size_t i = 0; i < funcs->n; i++) {
+            group[funcs->items[i]] = (uint32_t)i;
+        }
+        uint32_t at = 0;
+        for (uint32_t r = 0; r < j->n_rows; r++) {
+            off[r] = at;
+            for (uint32_t m = w->off[r]; m < w->off[r + 1]; m++) {
+                if (group[w->ids[m]] != SERIES_NO_GROUP) {
+                    ids[at++] = group[w->ids[m]];
+                }
+            }
+        }
+        off[j->n_rows] = at;
+        const struct series_grouping g = {funcs->n, off, ids};
+        ok = series_accumulate(j->s, PLANE_HEAP, &g, &w->parents, err);
+    }
+    free(group);
+    free(off);
+    free(ids);
+    return ok;
+}
+
+/* `group` is the function's in w->parents. */
 static bool try_parent(struct judge *j, struct heap_work *w, uint32_t func,
-                       double *gained, struct err *err)
+                       size_t group, double *gained, struct err *err)
 {
     struct trend t;
     bool has_moved = false;
-    if (heap_grown(&w->parents, func) < parent_samples_min ||
-        has_strong_site(w, func)) {
+    if (heap_z(&w->parents, group) < parent_z_min) {
         return true;
     }
-    if (!heap_measure(j, w, &w->parents, func, &t, err)) {
+    if (!heap_measure(j, w, &w->parents, group, &t, err)) {
         return false;
     }
-    if (t.z < parent_z_min || t.p > parent_p_max) {
+    if (t.p > parent_p_max) {
         return true;
     }
     if (!heap_total_contradicts(w, &t, &has_moved, err)) {
@@ -177,8 +253,13 @@ static bool try_parent(struct judge *j, struct heap_work *w, uint32_t func,
         return true;
     }
     gain_below(w, func, gained);
-    if (backed_share(w, gained) < parent_leaves_share ||
-        is_once_each(w, gained)) {
+    if (backed_share(w, gained) < parent_leaves_share) {
+        return true;
+    }
+    if (!heap_sites(j, w, err)) {
+        return false;
+    }
+    if (is_once_each(w, gained)) {
         return true;
     }
     struct unit *u = judge_unit(j, PLANE_HEAP, EVIDENCE_HEAP, err);
@@ -191,21 +272,37 @@ static bool try_parent(struct judge *j, struct heap_work *w, uint32_t func,
     return add_parent_rows(w, u, err);
 }
 
+static bool try_parents(struct judge *j, struct heap_work *w, double *gained,
+                        struct err *err)
+{
+    struct vec_u32 funcs = {0};
+    bool ok = choose(j, w, &funcs, err) &&
+              (funcs.n == 0 || sum_parents(j, w, &funcs, err));
+    for (size_t i = 0; ok && i < funcs.n; i++) {
+        ok = try_parent(j, w, funcs.items[i], i, gained, err);
+    }
+    vec_u32_release(&funcs);
+    return ok;
+}
+
 /* Is `inner` on every row of `outer` that matters? The deepest of nested
    parents is kept: it has the fewest rows. */
 static bool is_within(const struct unit *inner, const struct unit *outer)
 {
+    if (inner->rows.n > outer->rows.n) {
+        return false;
+    }
     size_t k = 0;
-    size_t common = 0;
     for (size_t i = 0; i < inner->rows.n; i++) {
-        while (k < outer->rows.n &&
-               outer->rows.items[k] < inner->rows.items[i]) {
+        const uint32_t row = inner->rows.items[i];
+        while (k < outer->rows.n && outer->rows.items[k] < row) {
             k++;
         }
-        common +=
-            k < outer->rows.n && outer->rows.items[k] == inner->rows.items[i];
+        if (k == outer->rows.n || outer->rows.items[k] != row) {
+            return false;
+        }
     }
-    return common == inner->rows.n;
+    return true;
 }
 
 /* Where one site makes up most of a strong parent, the site is what the user
@@ -281,14 +378,10 @@ bool judge_parents(struct judge *j, struct heap_work *w, struct err *err)
         !mark_strong(j, w, err)) {
         return false;
     }
-    const struct series_grouping g = {series_n_funcs(j->s), w->off, w->ids};
     double *gained = calloc(w->n_sites + 1, sizeof *gained);
     bool ok = gained != NULL || err_nomem(err, "parents");
-    ok = ok && series_accumulate(j->s, PLANE_HEAP, &g, &w->parents, err);
     const size_t first = j->units.n;
-    for (uint32_t f = 0; ok && f < g.n_groups; f++) {
-        ok = try_parent(j, w, f, gained, err);
-    }
+    ok = ok && try_parents(j, w, gained, err);
     const size_t n = j->units.n - first;
     if (!ok || n == 0) {
         free(gained);

@@ -83,10 +83,14 @@ struct unit {
 };
 VEC_TYPE(units, struct unit *)
 
+struct memory_program;
+
 struct judge {
     const struct series *s;
     const struct rules_options *options;
-    struct arena *arena; /* the findings' */
+    struct arena *arena;           /* the findings' */
+    struct arena work;             /* of this judgement: arrays behind trends */
+    struct memory_program *memory; /* NULL none */
     struct span module;
     uint8_t *origin; /* per func: enum frame_origin, 255 unknown */
     struct row_facts *rows;
@@ -99,6 +103,8 @@ struct judge {
     double total_heap_growth, total_goroutine_growth;
     bool no_gc;
     uint32_t n_within_noise;
+    struct series_matrix goroutines[2]; /* whole functions, lines: what their
+                                           trends borrow */
 };
 
 /* Seconds between the first and the last point; 0 below two points. */
@@ -118,8 +124,14 @@ bool judge_frames(struct judge *j, uint32_t row, struct frame **out, size_t *n,
 struct unit *judge_unit(struct judge *j, enum series_plane plane,
                         enum evidence_kind kind, struct err *err);
 
-/* gates.c: the decision from a measured trend. `faults` may come with bits
-   set; sets faults and grade. */
+/* gates.c: is the growth too small to matter? Needs trend_measure_ends()
+   only. What is small is not tested: nearly everything in a healthy program,
+   and the tests cost a hundred times more. */
+bool gate_is_small_heap(const struct judge *j, const struct trend *t);
+bool gate_is_small_goroutine(const struct trend *t);
+
+/* The decision from a measured trend. `faults` may come with bits set; sets
+   faults and grade. */
 void gate_heap(const struct judge *j, struct unit *u);
 void gate_goroutine(const struct judge *j, struct unit *u);
 
@@ -131,7 +143,7 @@ bool judge_proof(struct judge *j, struct err *err) MUST_USE;
 bool judge_memstats(struct judge *j, struct err *err) MUST_USE;
 
 /* judge_tickers.c: how many more tickers the heap holds. */
-bool judge_tickers(struct judge *j, struct err *err) MUST_USE;
+void judge_tickers(struct judge *j);
 bool judge_is_ticker_row(const struct judge *j, uint32_t row);
 
 /* judge_dumps.c: what goroutine dumps say of the goroutine units: states,

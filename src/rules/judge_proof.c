@@ -101,10 +101,11 @@ static bool fill_trend(const struct proof *p, struct unit *u, double count,
 {
     const struct unit *twin = trend_twin(p, u);
     if (twin && twin->trend.last >= count) {
-        u->trend = twin->trend;
-        return true;
+        u->trend = twin->trend; /* small ones were not tested yet */
+        return !(twin->faults & FAULT_SMALL) || trend_measure(&u->trend, 0) ||
+               err_nomem(err, "reading proof");
     }
-    double *value = arena_new(p->j->arena, double, 2);
+    double *value = arena_new(&p->j->work, double, 2);
     if (!value) {
         return err_nomem(err, "reading proof");
     }

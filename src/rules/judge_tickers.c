@@ -14,26 +14,25 @@ bool judge_is_ticker_row(const struct judge *j, uint32_t row)
            series_row_block_bytes(j->s, row) >= TICKER_PART_BYTES;
 }
 
-bool judge_tickers(struct judge *j, struct err *err)
+/* Objects on ticker rows in one point. */
+static double count_tickers(const struct judge *j, size_t point)
+{
+    size_t n = 0;
+    double objects = 0;
+    const struct series_cell *c = series_cells(j->s, PLANE_HEAP, point, &n);
+    for (size_t i = 0; i < n; i++) {
+        if (judge_is_ticker_row(j, c[i].row)) {
+            objects += (double)c[i].in_use;
+        }
+    }
+    return objects;
+}
+
+void judge_tickers(struct judge *j)
 {
     const size_t k = series_n_points(j->s, PLANE_HEAP);
-    if (k < 2) {
-        return true;
+    if (k >= 2) {
+        j->ticker_growth =
+            (count_tickers(j, k - 1) - count_tickers(j, 0)) / TICKER_PARTS;
     }
-    uint32_t *group = calloc((size_t)j->n_rows + 1, sizeof *group);
-    if (!group) {
-        return err_nomem(err, "counting tickers");
-    }
-    for (uint32_t r = 0; r < j->n_rows; r++) {
-        group[r] = judge_is_ticker_row(j, r) ? 0 : SERIES_NO_GROUP;
-    }
-    const struct series_grouping g = {1, NULL, group};
-    struct series_matrix m = {0};
-    const bool ok = series_accumulate(j->s, PLANE_HEAP, &g, &m, err);
-    if (ok) {
-        j->ticker_growth = (m.objects[k - 1] - m.objects[0]) / TICKER_PARTS;
-    }
-    series_matrix_release(&m);
-    free(group);
-    return ok;
 }

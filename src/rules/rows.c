@@ -5,7 +5,7 @@
  */
 #include "base/buf.h"
 #include "base/limits.h"
-#include "rules/judge_private.h"
+#include "rules/memory_private.h"
 
 #include <string.h>
 
@@ -111,13 +111,108 @@ static bool classify(struct judge *j, struct row_facts *r, uint32_t row,
     return true;
 }
 
-static bool fill_row(struct judge *j, uint32_t row, bool is_goroutine,
+/* --- from judgement to judgement --- */
+
+static uint32_t with_id(const struct judge *j, uint32_t func)
+{
+    return func == NO_FUNC ? NO_FUNC : series_func_id(j->s, func);
+}
+
+static uint32_t without_id(const struct judge *j, uint32_t id)
+{
+    return id == NO_FUNC ? NO_FUNC : series_func_of_id(j->s, id);
+}
+
+/* What is remembered of a row, if that is enough: false when it must be looked
+   at. Of a row of the heap what goroutines wait in is not asked. */
+static bool recall(const struct judge *j, uint32_t row, bool is_goroutine)
+{
+    const struct memory_row *m =
+        j->memory ? memory_find_row(j->memory, series_row_id(j->s, row)) : NULL;
+    if (!m || (is_goroutine && !m->is_classified)) {
+        return false;
+    }
+    struct row_facts *r = &j->rows[row];
+    *r = m->facts;
+    r->site = without_id(j, r->site);
+    r->operation = without_id(j, r->operation);
+    r->leaf = without_id(j, r->leaf);
+    r->outermost = without_id(j, r->outermost);
+    if (!is_goroutine) {
+        r->primitive = PRIMITIVE_OTHER;
+        r->is_baseline = r->is_pool = false;
+    }
+    return true;
+}
+
+static bool is_among(const struct vec_u32 *ids, size_t first, uint32_t id)
+{
+    for (size_t i = first; i < ids->n; i++) {
+        if (ids->items[i] == id) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The user functions of the row in j->frames, from its site outwards. */
+static bool remember_parents(const struct judge *j, const struct row_facts *r,
+                             struct memory_row *m, struct err *err)
+{
+    struct vec_u32 *ids = &j->memory->parents;
+    m->first_parent = (uint32_t)ids->n;
+    for (size_t i = r->site_at; r->site != NO_FUNC && i < j->frames.n; i++) {
+        const uint32_t func = j->frames.items[i].func;
+        const uint32_t id = series_func_id(j->s, func);
+        if (j->origin[func] == ORIGIN_USER &&
+            !is_among(ids, m->first_parent, id) && !vec_u32_push(ids, id)) {
+            return err_nomem(err, "remembering stacks");
+        }
+    }
+    m->n_parents = (uint32_t)ids->n - m->first_parent;
+    return true;
+}
+
+static bool remember(const struct judge *j, uint32_t row, bool is_goroutine,
                      struct err *err)
 {
-    struct row_facts *r = &j->rows[row];
-    if (r->is_known) {
+    if (!j->memory) {
         return true;
     }
+    const struct row_facts *r = &j->rows[row];
+    struct memory_row m = {.facts = *r, .is_classified = is_goroutine};
+    m.facts.site = with_id(j, r->site);
+    m.facts.operation = with_id(j, r->operation);
+    m.facts.leaf = with_id(j, r->leaf);
+    m.facts.outermost = with_id(j, r->outermost);
+    for (size_t i = 0; i < j->frames.n; i++) {
+        const uint32_t func = j->frames.items[i].func;
+        if (!memory_put_origin(j->memory, series_func_id(j->s, func),
+                               j->origin[func], err)) {
+            return false;
+        }
+    }
+    return remember_parents(j, r, &m, err) &&
+           memory_put_row(j->memory, series_row_id(j->s, row), &m, err);
+}
+
+static void recall_origins(const struct judge *j)
+{
+    const uint32_t n = series_n_funcs(j->s);
+    for (uint32_t f = 0; j->memory && f < n; f++) {
+        uint8_t origin = ORIGIN_UNKNOWN;
+        if (memory_find_origin(j->memory, series_func_id(j->s, f), &origin)) {
+            j->origin[f] = origin;
+        }
+    }
+}
+
+/* --- filling --- */
+
+static bool look_at_row(struct judge *j, uint32_t row, bool is_goroutine,
+                        struct err *err)
+{
+    struct row_facts *r = &j->rows[row];
     j->frames.n = 0;
     if (!series_row_frames(j->s, row, &j->frames, err)) {
         return false;
@@ -151,7 +246,15 @@ static bool fill_row(struct judge *j, uint32_t row, bool is_goroutine,
     if (n > 0) {
         r->outermost = f[n - 1].func;
     }
-    return !is_goroutine || classify(j, r, row, n, err);
+    return (!is_goroutine || classify(j, r, row, n, err)) &&
+           remember(j, row, is_goroutine, err);
+}
+
+static bool fill_row(struct judge *j, uint32_t row, bool is_goroutine,
+                     struct err *err)
+{
+    return j->rows[row].is_known || recall(j, row, is_goroutine) ||
+           look_at_row(j, row, is_goroutine, err);
 }
 
 static bool fill_plane(struct judge *j, enum series_plane plane,
@@ -213,7 +316,35 @@ static bool module_of_file(struct judge *j, struct span file, struct err *err)
     return ok || err_nomem(err, "finding the module");
 }
 
-static bool find_module(struct judge *j, struct err *err)
+/* No file is called so: the row has no main.main. */
+static const char no_main[] = "\n";
+
+/* The file of the row's main.main, or no_main. */
+static bool main_file(struct judge *j, struct rules_memory *memory,
+                      uint32_t row, const char **file, struct err *err)
+{
+    bool known = false;
+    *file = memory_main_file(memory, j->s, row, &known);
+    if (known) {
+        return true;
+    }
+    *file = no_main;
+    j->frames.n = 0;
+    if (!series_row_frames(j->s, row, &j->frames, err)) {
+        return false;
+    }
+    for (size_t k = 0; k < j->frames.n; k++) {
+        const struct series_frame *f = &j->frames.items[k];
+        if (strcmp(f->function, "main.main") == 0) {
+            *file = f->file;
+            break;
+        }
+    }
+    return memory_put_main_file(memory, j->s, row, *file, err);
+}
+
+static bool find_module(struct judge *j, struct rules_memory *memory,
+                        struct err *err)
 {
     j->module = span_of(series_module(j->s));
     if (j->module.len > 0) {
@@ -228,18 +359,27 @@ static bool find_module(struct judge *j, struct err *err)
         const struct series_cell *c =
             series_cells(j->s, (enum series_plane)plane, points - 1, &n);
         for (size_t i = 0; i < n; i++) {
-            j->frames.n = 0;
-            if (!series_row_frames(j->s, c[i].row, &j->frames, err)) {
+            const char *file = no_main;
+            if (!main_file(j, memory, c[i].row, &file, err)) {
                 return false;
             }
-            for (size_t k = 0; k < j->frames.n; k++) {
-                const struct series_frame *f = &j->frames.items[k];
-                if (strcmp(f->function, "main.main") == 0) {
-                    return module_of_file(j, span_of(f->file), err);
-                }
+            if (*file != *no_main) {
+                return module_of_file(j, span_of(file), err);
             }
         }
     }
+    return true;
+}
+
+static bool open_memory(struct judge *j, struct rules_memory *memory,
+                        struct err *err)
+{
+    struct err own = {0};
+    j->memory = memory_open(memory, j->s, j->module, &own);
+    if (own.code == ERR_NOMEM) {
+        return err_nomem(err, "remembering stacks");
+    }
+    recall_origins(j);
     return true;
 }
 
@@ -253,7 +393,9 @@ bool judge_rows(struct judge *j, struct err *err)
         return err_nomem(err, "looking at stacks");
     }
     memset(j->origin, ORIGIN_UNKNOWN, n_funcs + 1);
-    return find_module(j, err) && fill_plane(j, PLANE_GOROUTINE, err) &&
+    struct rules_memory *memory = j->options ? j->options->memory : NULL;
+    return find_module(j, memory, err) && open_memory(j, memory, err) &&
+           fill_plane(j, PLANE_GOROUTINE, err) &&
            fill_plane(j, PLANE_LEAK, err) && fill_dumps(j, err) &&
            fill_plane(j, PLANE_HEAP, err);
 }

@@ -81,10 +81,20 @@ struct rules_setting {
     double value;
 };
 
+/* What stacks of one shared table say (whose code, what they wait in), kept
+   from judgement to judgement: for those who judge often. Findings are the
+   same with it and without. Free it before the table. */
+struct rules_memory;
+struct rules_memory *rules_memory_new(void); /* NULL: out of memory */
+void rules_memory_free(struct rules_memory *m);
+size_t rules_memory_bytes(const struct rules_memory *m);
+
 struct rules_options {
     const struct rules_setting *settings;
     size_t n_settings;
-    double memory_limit_bytes; /* --limit; 0 = not asked */
+    double memory_limit_bytes;   /* --limit; 0 = not asked */
+    struct rules_memory *memory; /* NULL none; unused where no table is shared
+                                  */
 };
 
 /* The pure step: everything the series says, as findings. */

@@ -7,7 +7,6 @@
 
 #include "base/num.h"
 #include "series/diff_private.h"
-#include "series/profiler_private.h"
 #include "series/sampling_private.h"
 
 #include <assert.h>
@@ -110,7 +109,7 @@ static enum rank rank_of(const struct series_diff *d,
 static bool look_at_locations(const struct series_diff *d, struct diff_layer *l,
                               struct err *err)
 {
-    const struct stacks *t = &l->stacks;
+    const struct stack_table *t = &l->stacks;
     for (; l->n_locs_known < t->locs.n; l->n_locs_known++) {
         const struct stack_loc loc = t->locs.items[l->n_locs_known];
         enum rank best = RANK_RUNTIME;

@@ -35,7 +35,7 @@ struct diff_group {
 /* One plane: its stacks, and the sites they belong to. */
 #define DIFF_NO_SITE UINT32_MAX
 struct diff_layer {
-    struct stacks stacks;
+    struct stack_table stacks;
     size_t n_locs_known;      /* locations already looked at */
     struct vec_u32 loc_site;  /* location -> index of its site frame, by rank */
     struct vec_u32 loc_rank;  /* location -> enum rank of that frame */

@@ -334,7 +334,7 @@ struct stack_group {
 
 /* Order matters, the borders between locations do not. A collision would only
    show a stack of the same site with another one's figures. */
-static uint64_t hash_functions(const struct stacks *t, uint32_t row)
+static uint64_t hash_functions(const struct stack_table *t, uint32_t row)
 {
     const struct stack_row *r = &t->rows.items[row];
     uint64_t h = 0;
@@ -412,7 +412,7 @@ static bool expand(const struct series_diff *d, const struct diff_layer *l,
                    uint32_t row, struct arena *arena, struct diff_stack *out,
                    struct err *err)
 {
-    const struct stacks *t = &l->stacks;
+    const struct stack_table *t = &l->stacks;
     const struct stack_row *r = &t->rows.items[row];
     size_t n = 0;
     for (uint32_t i = 0; i < r->n_locs; i++) {

@@ -8,8 +8,6 @@
 #include "series/series.h"
 #include "series/stacks_private.h"
 
-VEC_TYPE(series_cells_vec, struct series_cell)
-VEC_TYPE(series_goroutines, struct series_goroutine)
 VEC_TYPE(series_inputs_vec, struct series_input)
 VEC_TYPE(series_dumps_vec, struct series_dump)
 VEC_TYPE(series_memstats_vec, struct series_memstats)
@@ -36,6 +34,16 @@ struct point {
 };
 VEC_TYPE(points, struct point)
 
+/* A shared table holds the stacks of many programs: a series numbers those it
+   has by itself, so that its costs and its order do not depend on the others.
+   With a table of its own the numbers are the table's. */
+struct series_locals {
+    bool is_on;
+    struct vec_u32 rows, funcs; /* own number -> table's; rows rise */
+    uint32_t *func_of;          /* table's number -> own + 1 */
+    size_t n_func_of;
+};
+
 /* Points of one plane, as indices into series.all, oldest first. */
 struct plane {
     struct vec_u32 at;
@@ -45,8 +53,8 @@ struct plane {
 struct series {
     struct series_options options;
     struct arena arena;
-    struct stacks stacks;
-    struct vec_u32 slot_of_row; /* scratch of adding: row -> cell index */
+    struct stack_table *table, own; /* a shared one, or its own */
+    struct series_locals locals;
     struct points all;
     struct plane planes[N_PLANES];
     struct series_inputs_vec inputs;
@@ -56,6 +64,23 @@ struct series {
     struct series_about about;
     bool is_finished;
 };
+
+/* locals.c: gives the rows and functions of a shared table numbers of the
+   series' own, and puts them into all points. */
+bool series_localise(struct series *s, struct err *err) MUST_USE;
+void series_locals_release(struct series_locals *l);
+uint32_t series_table_row(const struct series *s, uint32_t row);
+
+/* series_point.c */
+bool series_takes_part(enum profile_kind kind);
+bool series_cells_sort(struct series_cells_vec *cells,
+                       struct err *err) MUST_USE;
+bool series_point_copy(const struct series_point *p, struct series_point *out,
+                       struct err *err) MUST_USE;
+
+/* series_add_point() that takes what the point owns, whatever happens. */
+bool series_take_point(struct series *s, const char *source,
+                       struct series_point *p, struct err *err) MUST_USE;
 
 /* order.c: gives siblings' times to points that say none and sorts `all`. */
 bool series_order(struct series *s, struct err *err) MUST_USE;
@@ -69,7 +94,7 @@ bool series_segment(struct series *s, struct err *err) MUST_USE;
 
 /* states.c: drops heap points that repeat the state before them, and leading
    ones taken before the first GC. */
-bool series_distinct_states(struct series *s, struct err *err) MUST_USE;
+void series_distinct_states(struct series *s);
 
 /* Says why an input is not a plain point. */
 void point_unused(struct series *s, uint32_t point, const char *why);

@@ -6,6 +6,7 @@
 #include "base/num.h"
 #include "series/points_private.h"
 
+#include <limits.h>
 #include <string.h>
 
 static enum series_plane plane_of(enum profile_kind kind)
@@ -33,6 +34,21 @@ static bool same_moment(const struct point *a, const struct point *b)
 static int preference(const struct point *pt)
 {
     return (pt->kind == KIND_ALLOCS ? 2 : 0) + (pt->form == FORM_TEXT);
+}
+
+/* The lowest preference of each plane: nothing is better than that. */
+static void find_best(const struct series *s, int best[N_PLANES])
+{
+    for (int i = 0; i < N_PLANES; i++) {
+        best[i] = INT_MAX;
+    }
+    for (size_t i = 0; i < s->all.n; i++) {
+        const struct point *pt = &s->all.items[i];
+        int *of = &best[plane_of(pt->kind)];
+        if (pt->form != FORM_DUMP && !pt->is_delta && preference(pt) < *of) {
+            *of = preference(pt);
+        }
+    }
 }
 
 /* A better point of this moment and plane, or NULL. Equals stay points; copies
@@ -91,7 +107,8 @@ static bool assign_dump(struct series *s, uint32_t i, struct err *err)
            err_nomem(err, "collecting points");
 }
 
-static bool assign(struct series *s, uint32_t i, bool has_heap, struct err *err)
+static bool assign(struct series *s, uint32_t i, bool has_heap,
+                   const int best[N_PLANES], struct err *err)
 {
     const struct point *pt = &s->all.items[i];
     if (pt->form == FORM_DUMP) {
@@ -105,7 +122,8 @@ static bool assign(struct series *s, uint32_t i, bool has_heap, struct err *err)
         point_unused(s, i, "heap profiles exist and say the same");
         return true;
     }
-    if (plane_of(pt->kind) != PLANE_LEAK && better_point(s, i)) {
+    if (plane_of(pt->kind) != PLANE_LEAK &&
+        best[plane_of(pt->kind)] < preference(pt) && better_point(s, i)) {
         if (pt->form == FORM_TEXT) {
             point_explain(s, i, "evidence beside the profile of the moment");
         } else {
@@ -120,8 +138,10 @@ static bool assign(struct series *s, uint32_t i, bool has_heap, struct err *err)
 bool series_assign_roles(struct series *s, struct err *err)
 {
     const bool has_heap = has_heap_point(s);
+    int best[N_PLANES];
+    find_best(s, best);
     for (uint32_t i = 0; i < s->all.n; i++) {
-        if (!assign(s, i, has_heap, err)) {
+        if (!assign(s, i, has_heap, best, err)) {
             return false;
         }
     }

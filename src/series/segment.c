@@ -6,6 +6,7 @@
  * two processes at once.
  */
 #include "series/points_private.h"
+#include "series/states_private.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -46,45 +47,45 @@ static bool check_program(const struct series *s, struct err *err)
     return true;
 }
 
-/* Is there a record whose alloc_objects is lower in `b` than in `a`?
-   `scratch` has a zero for every row, and again afterwards. */
-static bool alloc_falls(const struct point *a, const struct point *b,
-                        int64_t *scratch)
+bool cells_alloc_falls(const struct series_cells_vec *a,
+                       const struct series_cells_vec *b)
 {
-    for (size_t i = 0; i < b->cells.n; i++) {
-        scratch[b->cells.items[i].row] = b->cells.items[i].alloc_objects;
-    }
-    bool falls = false;
-    for (size_t i = 0; i < a->cells.n && !falls; i++) {
-        const struct series_cell *c = &a->cells.items[i];
-        falls = scratch[c->row] < c->alloc_objects;
-    }
-    for (size_t i = 0; i < b->cells.n; i++) {
-        scratch[b->cells.items[i].row] = 0;
-    }
-    return falls;
-}
-
-static bool has_alloc(const struct point *pt)
-{
-    for (size_t i = 0; i < pt->cells.n; i++) {
-        if (pt->cells.items[i].alloc_objects != 0) {
+    size_t k = 0;
+    for (size_t i = 0; i < a->n; i++) {
+        const struct series_cell *c = &a->items[i];
+        while (k < b->n && b->items[k].row < c->row) {
+            k++;
+        }
+        const int64_t then = k < b->n && b->items[k].row == c->row
+                                 ? b->items[k].alloc_objects
+                                 : 0;
+        if (then < c->alloc_objects) {
             return true;
         }
     }
-    return pt->cells.n == 0;
+    return false;
+}
+
+bool cells_have_alloc(const struct series_cells_vec *cells)
+{
+    for (size_t i = 0; i < cells->n; i++) {
+        if (cells->items[i].alloc_objects != 0) {
+            return true;
+        }
+    }
+    return cells->n == 0;
 }
 
 /* Puts point number `at` of the heap plane at the end of the latest chain it
    continues, or starts a chain. */
 static bool extend(const struct series *s, size_t at, struct chain *chains,
-                   size_t *n, int64_t *scratch, struct err *err)
+                   size_t *n, struct err *err)
 {
     const uint32_t id = s->planes[PLANE_HEAP].at.items[at];
     const struct point *pt = &s->all.items[id];
     for (size_t k = *n; k > 0; k--) {
         struct chain *c = &chains[k - 1];
-        if (!alloc_falls(&s->all.items[c->last], pt, scratch)) {
+        if (!cells_alloc_falls(&s->all.items[c->last].cells, &pt->cells)) {
             c->last = id;
             c->end = at;
             c->n++;
@@ -230,19 +231,14 @@ bool series_segment(struct series *s, struct err *err)
     if (at->n == 0) {
         return true;
     }
-    int64_t *scratch = calloc((size_t)s->stacks.rows.n + 1, sizeof *scratch);
-    if (!scratch) {
-        return err_nomem(err, "looking for restarts");
-    }
     struct chain chains[CHAINS_MAX];
     size_t n = 0;
     bool ok = true;
     for (size_t i = 0; ok && i < at->n; i++) {
-        if (has_alloc(&s->all.items[at->items[i]])) {
-            ok = extend(s, i, chains, &n, scratch, err);
+        if (cells_have_alloc(&s->all.items[at->items[i]].cells)) {
+            ok = extend(s, i, chains, &n, err);
         }
     }
-    free(scratch);
     return ok && check_overlap(s, chains, n, err) &&
            (n == 0 || choose(s, chains, n, err));
 }

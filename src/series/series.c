@@ -20,8 +20,9 @@ static bool nomem(struct err *err)
 struct series *series_new(const struct series_options *options)
 {
     struct series *s = calloc(1, sizeof *s);
-    if (s && options) {
-        s->options = *options;
+    if (s) {
+        s->options = options ? *options : (struct series_options){0};
+        s->table = s->options.table ? s->options.table : &s->own;
     }
     return s;
 }
@@ -44,8 +45,8 @@ void series_free(struct series *s)
     series_notes_vec_release(&s->notes);
     series_dumps_vec_release(&s->dumps);
     series_memstats_vec_release(&s->memstats);
-    vec_u32_release(&s->slot_of_row);
-    stacks_release(&s->stacks);
+    series_locals_release(&s->locals);
+    stacks_release(&s->own);
     arena_release(&s->arena);
     free(s);
 }
@@ -118,222 +119,95 @@ static const char *name_number(struct arena *a, const char *source)
     return arena_strdup(a, (struct span){digits, n});
 }
 
-/* --- cells ------------------------------------------------------------------
- */
-
-/* The cell of `row` in the point being filled; rows seen twice share one. */
-static struct series_cell *cell_of(struct series *s, struct point *pt,
-                                   uint32_t row)
-{
-    while (s->slot_of_row.n <= row) {
-        if (!vec_u32_push(&s->slot_of_row, 0)) {
-            return NULL;
-        }
-    }
-    const uint32_t slot = s->slot_of_row.items[row];
-    if (slot < pt->cells.n && pt->cells.items[slot].row == row) {
-        return &pt->cells.items[slot];
-    }
-    s->slot_of_row.items[row] = (uint32_t)pt->cells.n;
-    if (!series_cells_vec_push(&pt->cells, (struct series_cell){.row = row})) {
-        return NULL;
-    }
-    return &pt->cells.items[pt->cells.n - 1];
-}
-
-struct columns {
-    int alloc_objects, alloc_bytes, in_use, in_use_bytes;
-};
-
-static int64_t value_at(const struct profile *p, uint32_t sample, int column)
-{
-    if (column < 0) {
-        return 0;
-    }
-    return p->values[(size_t)sample * p->n_types + (size_t)column];
-}
-
-static struct columns columns_of(const struct profile *p,
-                                 enum profile_kind kind)
-{
-    if (kind == KIND_HEAP || kind == KIND_ALLOCS) {
-        return (struct columns){profile_type_index(p, "alloc_objects"),
-                                profile_type_index(p, "alloc_space"),
-                                profile_type_index(p, "inuse_objects"),
-                                profile_type_index(p, "inuse_space")};
-    }
-    return (struct columns){-1, -1, 0, -1};
-}
-
-static bool add_sample(struct series *s, struct point *pt,
-                       const struct profile *p, const struct columns *c,
-                       uint32_t row, uint32_t i, struct err *err)
-{
-    struct series_cell *cell = cell_of(s, pt, row);
-    if (!cell) {
-        return nomem(err);
-    }
-    cell->alloc_objects =
-        add_sat_i64(cell->alloc_objects, value_at(p, i, c->alloc_objects));
-    cell->alloc_bytes =
-        add_sat_i64(cell->alloc_bytes, value_at(p, i, c->alloc_bytes));
-    cell->in_use = add_sat_i64(cell->in_use, value_at(p, i, c->in_use));
-    cell->in_use_bytes =
-        add_sat_i64(cell->in_use_bytes, value_at(p, i, c->in_use_bytes));
-    return true;
-}
-
-static bool add_samples(struct series *s, struct point *pt,
-                        const struct profile *p, struct err *err)
-{
-    const struct columns c = columns_of(p, pt->kind);
-    struct stacks_map map;
-    bool ok = stacks_map_init(&map, &s->stacks, p, err);
-    for (uint32_t i = 0; ok && i < p->n_samples; i++) {
-        if (value_at(p, i, c.in_use) == 0 &&
-            value_at(p, i, c.alloc_objects) == 0) {
-            continue; /* new records of all zeros appear in every profile */
-        }
-        uint32_t row = 0;
-        ok = stacks_row(&s->stacks, &map, p, i, &row, err) &&
-             add_sample(s, pt, p, &c, row, i, err);
-    }
-    stacks_map_release(&map);
-    return ok;
-}
-
 /* --- adding -----------------------------------------------------------------
  */
 
-static bool describe_profile(struct series *s, struct point *pt,
-                             const struct profile *p, struct err *err)
+/* Takes what the point owns, whatever becomes of it. */
+static bool take_point(struct series *s, struct series_point *p, uint32_t input,
+                       struct err *err)
 {
-    struct span program = {0};
-    struct span build_id = {0};
-    for (uint32_t i = 0; i < p->n_mappings && program.len == 0; i++) {
-        program = profile_span(p, p->mappings[i].file);
-        build_id = profile_span(p, p->mappings[i].build_id);
+    struct point pt = {.input = input,
+                       .kind = p->kind,
+                       .form = p->form,
+                       .own_nanos = p->time_nanos,
+                       .time_nanos = p->time_nanos,
+                       .source = s->inputs.items[input].source,
+                       .program = p->program,
+                       .build_id = p->build_id,
+                       .period_bytes = p->period_bytes,
+                       .is_delta = p->is_delta,
+                       .cells = p->cells,
+                       .goroutines = p->goroutines,
+                       .is_truncated = p->is_truncated,
+                       .memstats = p->memstats};
+    pt.number = name_number(&s->arena, pt.source);
+    if (!pt.number || !points_push(&s->all, pt)) {
+        series_point_release(p);
+        return nomem(err);
     }
-    pt->program = arena_strdup(&s->arena, program);
-    pt->build_id = arena_strdup(&s->arena, build_id);
-    pt->period_bytes = p->period;
-    pt->is_delta = pt->kind != KIND_CPU && p->duration_nanos > 0;
-    pt->memstats = p->memstats;
-    return (pt->program && pt->build_id) || nomem(err);
-}
-
-static bool add_goroutine(struct series *s, struct point *pt,
-                          const struct goroutine_dump *d,
-                          const struct dump_goroutine *g, struct err *err)
-{
-    struct series_goroutine out = {.id = g->id,
-                                   .wait_minutes = g->wait_minutes,
-                                   .is_leaked = g->is_leaked,
-                                   .creator_id = g->creator_id};
-    if (!stacks_dump_row(&s->stacks, d, g, &out.row, err)) {
-        return false;
-    }
-    uint32_t status = 0;
-    if (!intern_add(&s->stacks.names, span_of(dump_text(d, g->status)), &status,
-                    err)) {
-        return false;
-    }
-    out.status = intern_text(&s->stacks.names, status);
-    if (g->has_creator) {
-        uint32_t name = 0;
-        uint32_t file = 0;
-        if (!intern_add(&s->stacks.names,
-                        span_of(dump_text(d, g->creator.function)), &name,
-                        err) ||
-            !intern_add(&s->stacks.names,
-                        span_of(dump_text(d, g->creator.file)), &file, err)) {
-            return false;
-        }
-        out.has_creator = true;
-        out.creator = (struct series_frame){
-            STACK_NONE, intern_text(&s->stacks.names, name),
-            intern_text(&s->stacks.names, file), g->creator.line};
-    }
-    return series_goroutines_push(&pt->goroutines, out) || nomem(err);
-}
-
-/* A dump counts its goroutines too: where no profile does, it is a point. */
-static bool add_dump(struct series *s, struct point *pt,
-                     const struct goroutine_dump *d, struct err *err)
-{
-    pt->is_truncated = d->is_truncated;
-    for (size_t i = 0; i < d->goroutines.n; i++) {
-        if (!add_goroutine(s, pt, d, &d->goroutines.items[i], err)) {
-            return false;
-        }
-        const struct series_goroutine *g =
-            &pt->goroutines.items[pt->goroutines.n - 1];
-        struct series_cell *cell = cell_of(s, pt, g->row);
-        if (!cell) {
-            return nomem(err);
-        }
-        cell->in_use++;
-    }
+    *p = (struct series_point){0};
     return true;
 }
 
-static bool takes_part(enum profile_kind kind)
+/* Lists it; `*takes_part` says whether a point is to follow. */
+static bool add_input(struct series *s, const struct series_input *in,
+                      bool has_content, bool *takes_part, struct err *err)
 {
-    return kind == KIND_HEAP || kind == KIND_ALLOCS || kind == KIND_GOROUTINE ||
-           kind == KIND_GOROUTINELEAK;
-}
-
-static bool add_point(struct series *s, const struct snapshot *snap,
-                      uint32_t input, struct err *err)
-{
-    struct point pt = {.input = input,
-                       .kind = snap->kind,
-                       .form = snap->form,
-                       .own_nanos = snap->time_nanos,
-                       .time_nanos = snap->time_nanos,
-                       .source = s->inputs.items[input].source,
-                       .program = "",
-                       .build_id = ""};
-    pt.number = name_number(&s->arena, pt.source);
-    bool ok = pt.number != NULL || nomem(err);
-    if (ok && snap->profile) {
-        ok = describe_profile(s, &pt, snap->profile, err) &&
-             add_samples(s, &pt, snap->profile, err);
-    } else if (ok && snap->dump) {
-        ok = add_dump(s, &pt, snap->dump, err);
-    }
-    if (ok && !points_push(&s->all, pt)) {
-        ok = nomem(err);
-    }
-    if (!ok) {
-        series_cells_vec_release(&pt.cells);
-        series_goroutines_release(&pt.goroutines);
-    }
-    return ok;
-}
-
-bool series_add(struct series *s, const struct snapshot *snap, struct err *err)
-{
+    struct series_input copy = *in;
     assert(!s->is_finished);
-    struct series_input in = {.kind = snap->kind,
-                              .form = snap->form,
-                              .time_nanos = snap->time_nanos,
-                              .used = true};
     if (s->inputs.n >= LIMIT_SNAPSHOTS) {
         return err_set(err, ERR_LIMIT, "more than %u snapshots",
                        LIMIT_SNAPSHOTS);
     }
-    in.source = arena_strdup(&s->arena, span_of(snap->source));
-    if (!in.source || !series_inputs_vec_push(&s->inputs, in)) {
-        return nomem(err);
+    copy.source = arena_strdup(&s->arena, span_of(in->source));
+    *takes_part = has_content && series_takes_part(in->kind);
+    copy.used = *takes_part;
+    copy.why = *takes_part ? NULL : "takes no part in the verdict";
+    return (copy.source && series_inputs_vec_push(&s->inputs, copy)) ||
+           nomem(err);
+}
+
+bool series_add(struct series *s, const struct snapshot *snap, struct err *err)
+{
+    const struct series_input in = {.source = snap->source,
+                                    .kind = snap->kind,
+                                    .form = snap->form,
+                                    .time_nanos = snap->time_nanos};
+    bool takes_part = false;
+    if (!add_input(s, &in, snap->profile || snap->dump, &takes_part, err)) {
+        return false;
     }
-    const uint32_t input = (uint32_t)s->inputs.n - 1;
-    if (!takes_part(snap->kind) || (!snap->profile && !snap->dump)) {
-        s->inputs.items[input].used = false;
-        s->inputs.items[input].why = "takes no part in the verdict";
+    if (!takes_part) {
         return true;
     }
-    return add_point(s, snap, input, err);
+    struct series_point p = {0};
+    return series_point_of(s->table, snap, &p, err) &&
+           take_point(s, &p, (uint32_t)s->inputs.n - 1, err);
+}
+
+bool series_take_point(struct series *s, const char *source,
+                       struct series_point *p, struct err *err)
+{
+    const struct series_input in = {.source = source,
+                                    .kind = p->kind,
+                                    .form = p->form,
+                                    .time_nanos = p->time_nanos};
+    bool takes_part = false;
+    const bool ok = add_input(s, &in, true, &takes_part, err);
+    if (!ok || !takes_part) {
+        series_point_release(p);
+        return ok;
+    }
+    return take_point(s, p, (uint32_t)s->inputs.n - 1, err);
+}
+
+bool series_add_point(struct series *s, const char *source,
+                      const struct series_point *p, struct err *err)
+{
+    struct series_point copy;
+    assert(s->table != &s->own);
+    return series_point_copy(p, &copy, err) &&
+           series_take_point(s, source, &copy, err);
 }
 
 /* --- finishing ---------------------------------------------------------------
@@ -485,11 +359,12 @@ bool series_finish(struct series *s, struct err *err)
 {
     assert(!s->is_finished);
     s->is_finished = true;
-    if (!series_order(s, err) || !sort_inputs(s, err) ||
-        !series_assign_roles(s, err) || !series_segment(s, err) ||
-        !series_distinct_states(s, err)) {
+    if (!series_localise(s, err) || !series_order(s, err) ||
+        !sort_inputs(s, err) || !series_assign_roles(s, err) ||
+        !series_segment(s, err)) {
         return false;
     }
+    series_distinct_states(s);
     find_window(s);
     if (!fill_seconds(s, s->about.first_nanos, err) ||
         !collect_evidence(s, err)) {
@@ -522,60 +397,6 @@ const struct series_about *series_about(const struct series *s)
 const char *series_module(const struct series *s)
 {
     return s->options.module ? s->options.module : "";
-}
-
-uint32_t series_n_rows(const struct series *s)
-{
-    return (uint32_t)s->stacks.rows.n;
-}
-
-uint32_t series_n_funcs(const struct series *s)
-{
-    return (uint32_t)intern_count(&s->stacks.funcs);
-}
-
-const char *series_func_name(const struct series *s, uint32_t func)
-{
-    return intern_text(&s->stacks.funcs, func);
-}
-
-bool series_row_frames(const struct series *s, uint32_t row,
-                       struct series_frames *out, struct err *err)
-{
-    const struct stack_row *r = &s->stacks.rows.items[row];
-    for (uint32_t i = 0; i < r->n_locs; i++) {
-        const struct stack_loc l =
-            s->stacks.locs.items[s->stacks.keys.items[r->key + i]];
-        for (uint32_t k = 0; k < l.n; k++) {
-            const struct stack_frame *f = &s->stacks.frames.items[l.first + k];
-            if (!series_frames_push(
-                    out,
-                    (struct series_frame){
-                        f->func, intern_text(&s->stacks.names, f->name),
-                        intern_text(&s->stacks.names, f->file), f->line})) {
-                return nomem(err);
-            }
-        }
-    }
-    return true;
-}
-
-int64_t series_row_block_bytes(const struct series *s, uint32_t row)
-{
-    return s->stacks.rows.items[row].block_bytes;
-}
-
-bool series_row_label(const struct series *s, uint32_t row, uint32_t i,
-                      const char **key, const char **value)
-{
-    const struct stack_row *r = &s->stacks.rows.items[row];
-    if (i >= r->n_labels) {
-        return false;
-    }
-    const uint32_t at = r->key + r->n_locs + 2 * i;
-    *key = intern_text(&s->stacks.names, s->stacks.keys.items[at]);
-    *value = intern_text(&s->stacks.names, s->stacks.keys.items[at + 1]);
-    return true;
 }
 
 size_t series_n_points(const struct series *s, enum series_plane plane)

@@ -11,13 +11,15 @@
 
 #include "base/err.h"
 #include "profile/profile.h"
-#include "series/stats.h" /* IWYU pragma: export */
-#include "series/trend.h" /* IWYU pragma: export */
+#include "series/stack_table.h" /* IWYU pragma: export */
+#include "series/stats.h"       /* IWYU pragma: export */
+#include "series/trend.h"       /* IWYU pragma: export */
 
 struct series;
 
 struct series_options {
-    const char *module; /* the user's module prefix; NULL = found out */
+    const char *module;        /* the user's module prefix; NULL = found out */
+    struct stack_table *table; /* shared, outlives the series; NULL = its own */
 };
 
 struct series *series_new(const struct series_options *options);
@@ -26,6 +28,11 @@ void series_free(struct series *s);
 /* Copies from the snapshot. A snapshot that takes no part is only listed. */
 bool series_add(struct series *s, const struct snapshot *snap,
                 struct err *err) MUST_USE;
+
+/* The same of a point over the rows of the series' shared table; the point is
+   copied, its texts stay the table's. */
+bool series_add_point(struct series *s, const char *source,
+                      const struct series_point *p, struct err *err) MUST_USE;
 
 /* A file that is part of the input but not of the series ("ignored",
    "broken, skipped"): listed with its reason. */
@@ -76,13 +83,6 @@ const struct series_about *series_about(const struct series *s);
    goroutineleak profiles, which are proof and no trend. */
 enum series_plane { PLANE_HEAP, PLANE_GOROUTINE, PLANE_LEAK, N_PLANES };
 
-/* `func` is an id of the normalised name, equal for equal functions. */
-struct series_frame {
-    uint32_t func;
-    const char *function; /* as printed */
-    const char *file;
-    int64_t line;
-};
 VEC_TYPE(series_frames, struct series_frame)
 
 uint32_t series_n_rows(const struct series *s);
@@ -102,6 +102,13 @@ int64_t series_row_block_bytes(const struct series *s, uint32_t row);
 bool series_row_label(const struct series *s, uint32_t row, uint32_t i,
                       const char **key, const char **value);
 
+/* Ids in the shared table of a series that has one, the same for all its
+   series; of a function that some row of the series has. NULL: none shared. */
+const struct stack_table *series_shared_table(const struct series *s);
+uint32_t series_row_id(const struct series *s, uint32_t row);
+uint32_t series_func_id(const struct series *s, uint32_t func);
+uint32_t series_func_of_id(const struct series *s, uint32_t id);
+
 /* The user's module as asked for; "" when it is to be found out. */
 const char *series_module(const struct series *s);
 
@@ -118,16 +125,13 @@ size_t series_n_points(const struct series *s, enum series_plane plane);
 const double *series_seconds(const struct series *s, enum series_plane plane);
 
 /* Rows of one point and what they hold; goroutine planes use in_use only. */
-struct series_cell {
-    uint32_t row;
-    int64_t alloc_objects, alloc_bytes, in_use, in_use_bytes;
-};
 const struct series_cell *series_cells(const struct series *s,
                                        enum series_plane plane, size_t point,
                                        size_t *n);
 
 /* Groups of rows. Row r is in groups ids[off[r]] .. ids[off[r + 1]), or, with
-   `off` NULL, in ids[r], where SERIES_NO_GROUP is none. */
+   `off` NULL, in ids[r], where SERIES_NO_GROUP is none; with both NULL each
+   row is a group. */
 #define SERIES_NO_GROUP UINT32_MAX
 struct series_grouping {
     size_t n_groups;
@@ -149,21 +153,15 @@ struct series_matrix {
 bool series_accumulate(const struct series *s, enum series_plane plane,
                        const struct series_grouping *g,
                        struct series_matrix *out, struct err *err) MUST_USE;
+/* The same of the first and the last point only. */
+bool series_accumulate_ends(const struct series *s, enum series_plane plane,
+                            const struct series_grouping *g,
+                            struct series_matrix *out,
+                            struct err *err) MUST_USE;
 void series_matrix_release(struct series_matrix *m);
 
 /* --- what else the inputs say --- */
 
-/* One goroutine of one debug=2 dump. */
-struct series_goroutine {
-    uint64_t id;
-    uint32_t row;
-    const char *status;
-    int64_t wait_minutes; /* -1 not said */
-    bool is_leaked;
-    bool has_creator;
-    struct series_frame creator;
-    uint64_t creator_id; /* 0 not said */
-};
 struct series_dump {
     const char *source;
     double seconds; /* as series_seconds */
@@ -184,6 +182,7 @@ struct series_memstats {
 const struct series_memstats *series_memstats(const struct series *s,
                                               size_t *n);
 
-#include "series/diff.h" /* IWYU pragma: export */
+#include "series/diff.h"    /* IWYU pragma: export */
+#include "series/history.h" /* IWYU pragma: export */
 
 #endif

@@ -1,5 +1,5 @@
-/* See stacks_private.h. The full key is compared on every hit: a hash alone
-   would merge different stacks sooner or later. */
+/* See stacks_private.h: names and locations. The content is compared on every
+   hit: a hash alone would merge different stacks sooner or later. */
 #include "series/stacks_private.h"
 
 #include "base/buf.h"
@@ -43,31 +43,63 @@ static bool slots_grow(struct stack_slots *s, const uint64_t *hash_of)
 
 /* --- names --- */
 
-/* Id of the printed name, and of its normalised form through name_func. */
-static bool intern_function(struct stacks *t, struct span name, uint32_t *id,
-                            uint32_t *func, struct err *err)
+/* What is known of a name, made when new. The pointer is good until the next
+   name comes. */
+static struct stack_name *name_facts(struct stack_table *t, uint32_t id)
 {
-    if (!intern_add(&t->names, name, id, err)) {
-        return false;
-    }
-    while (t->name_func.n <= *id) {
-        if (!vec_u32_push(&t->name_func, STACK_NONE)) {
-            return nomem(err);
+    while (t->name_facts.n <= id) {
+        const struct stack_name none = {STACK_NONE, STACK_NONE, STACK_NONE};
+        if (!stack_names_push(&t->name_facts, none)) {
+            return NULL;
         }
     }
-    if (t->name_func.items[*id] == STACK_NONE) {
-        struct buf b = BUF_LIMIT(NAME_BYTES_MAX);
-        name_normalise(&b, name);
-        const bool ok =
-            buf_check(&b, "function name", err) &&
-            intern_add(&t->funcs, buf_view(&b), &t->name_func.items[*id], err);
-        buf_release(&b);
-        if (!ok) {
-            return false;
-        }
+    return &t->name_facts.items[id];
+}
+
+/* The normalised form of a function's name. */
+static bool find_func(struct stack_table *t, uint32_t name, uint32_t *func,
+                      struct err *err)
+{
+    struct stack_name *facts = name_facts(t, name);
+    if (!facts) {
+        return nomem(err);
     }
-    *func = t->name_func.items[*id];
-    return true;
+    if (facts->func != STACK_NONE) {
+        *func = facts->func;
+        return true;
+    }
+    struct buf b = BUF_LIMIT(NAME_BYTES_MAX);
+    name_normalise(&b, intern_span(&t->names, name));
+    bool ok = buf_check(&b, "function name", err) &&
+              intern_add(&t->funcs, buf_view(&b), func, err);
+    buf_release(&b);
+    for (uint32_t f = (uint32_t)t->func_profiler.n; ok && f <= *func; f++) {
+        const bool is = series_is_profiler_function(intern_text(&t->funcs, f));
+        ok = stack_flags_push(&t->func_profiler, is) || nomem(err);
+    }
+    if (ok) {
+        facts->func = *func;
+    }
+    return ok;
+}
+
+/* Id of the printed name, and of its normalised form. */
+static bool intern_function(struct stack_table *t, struct span name,
+                            uint32_t *id, uint32_t *func, struct err *err)
+{
+    return intern_add(&t->names, name, id, err) && find_func(t, *id, func, err);
+}
+
+bool stacks_text(struct stack_table *t, struct span text, uint32_t *id,
+                 struct err *err)
+{
+    return intern_add(&t->names, text, id, err);
+}
+
+static bool is_text(const struct stack_table *t, uint32_t id, struct span text)
+{
+    return id < intern_count(&t->names) &&
+           span_eq(intern_span(&t->names, id), text);
 }
 
 static uint32_t narrow_line(int64_t line)
@@ -99,13 +131,51 @@ static uint64_t frames_hash(const struct stack_frame *f, size_t n)
     return h;
 }
 
+static bool loc_is(const struct stack_table *t, uint32_t id,
+                   const struct stack_frame *f, size_t n)
+{
+    const struct stack_loc l = t->locs.items[id];
+    return l.n == n && frames_equal(t->frames.items + l.first, f, n);
+}
+
+static bool loc_new(struct stack_table *t, size_t first, size_t n, uint64_t h,
+                    uint32_t *loc, struct err *err)
+{
+    if (first + n > UINT32_MAX || n > INT32_MAX) {
+        return err_set(err, ERR_LIMIT, "too many different frames");
+    }
+    struct stack_loc l = {.first = (uint32_t)first,
+                          .n = (uint32_t)n & INT32_MAX};
+    for (size_t i = 0; i < n; i++) {
+        l.is_profiler |=
+            t->func_profiler.items[t->frames.items[first + i].func] != 0;
+    }
+    /* All or nothing: a shared table outlives a lack of memory. */
+    if (!stack_locs_reserve(&t->locs, t->locs.n + 1) ||
+        !vec_u64_reserve(&t->loc_hash, t->loc_hash.n + 1) ||
+        !vec_u32_reserve(&t->loc_next, t->loc_next.n + 1)) {
+        return nomem(err);
+    }
+    *loc = (uint32_t)t->locs.n;
+    t->locs.items[t->locs.n++] = l;
+    t->loc_hash.items[t->loc_hash.n++] = h;
+    t->loc_next.items[t->loc_next.n++] = STACK_NONE;
+    return true;
+}
+
 /* The last `n` frames of t->frames are a candidate: keeps them as a new
-   location, or drops them for the equal one that exists. */
-static bool loc_commit(struct stacks *t, size_t n, uint32_t *loc,
-                       struct err *err)
+   location, or drops them for the equal one that exists. `guess` is looked at
+   first, and may be any id. */
+static bool loc_commit(struct stack_table *t, size_t n, uint32_t guess,
+                       uint32_t *loc, struct err *err)
 {
     const size_t first = t->frames.n - n;
     const struct stack_frame *f = t->frames.items + first;
+    if (guess < t->locs.n && loc_is(t, guess, f, n)) {
+        t->frames.n = first;
+        *loc = guess;
+        return true;
+    }
     const uint64_t h = frames_hash(f, n);
     if ((t->loc_slots.n_used + 1) * 2 > t->loc_slots.n_slots &&
         !slots_grow(&t->loc_slots, t->loc_hash.items)) {
@@ -115,26 +185,66 @@ static bool loc_commit(struct stacks *t, size_t n, uint32_t *loc,
     for (; t->loc_slots.ids[at] != 0;
          at = (at + 1) & (t->loc_slots.n_slots - 1)) {
         const uint32_t id = t->loc_slots.ids[at] - 1;
-        const struct stack_loc l = t->locs.items[id];
-        if (t->loc_hash.items[id] == h && l.n == n &&
-            frames_equal(t->frames.items + l.first, f, n)) {
+        if (t->loc_hash.items[id] == h && loc_is(t, id, f, n)) {
             t->frames.n = first;
             *loc = id;
             return true;
         }
     }
-    *loc = (uint32_t)t->locs.n;
-    if (!stack_locs_push(&t->locs,
-                         (struct stack_loc){(uint32_t)first, (uint32_t)n}) ||
-        !vec_u64_push(&t->loc_hash, h)) {
-        return nomem(err);
+    if (!loc_new(t, first, n, h, loc, err)) {
+        return false;
     }
     t->loc_slots.ids[at] = *loc + 1;
     t->loc_slots.n_used++;
     return true;
 }
 
-static bool map_functions(struct stacks_map *m, struct stacks *t,
+/* Id of a string of the profile, found once a string. */
+bool stacks_map_string(struct stacks_map *m, struct stack_table *t,
+                       const struct profile *p, str_id s, uint32_t guess,
+                       uint32_t *id, struct err *err)
+{
+    uint32_t *known = &m->string_of.items[s.i];
+    if (*known == STACK_NONE) {
+        if (is_text(t, guess, profile_span(p, s))) {
+            *known = guess;
+        } else if (!intern_add(&t->names, profile_span(p, s), known, err)) {
+            return false;
+        }
+    }
+    *id = *known;
+    return true;
+}
+
+static bool map_function(struct stacks_map *m, struct stack_table *t,
+                         const struct profile *p, uint32_t i, uint32_t *guess,
+                         struct err *err)
+{
+    const struct profile_function *f = &p->functions[i];
+    uint32_t name = *guess;
+    if (!is_text(t, name, profile_span(p, f->name)) &&
+        !intern_add(&t->names, profile_span(p, f->name), &name, err)) {
+        return false;
+    }
+    m->name_of.items[i] = name;
+    if (!find_func(t, name, &m->func_of.items[i], err)) {
+        return false;
+    }
+    const uint32_t file = t->name_facts.items[name].file;
+    if (!stacks_map_string(m, t, p, f->file, file, &m->file_of.items[i], err)) {
+        return false;
+    }
+    t->name_facts.items[name].file = m->file_of.items[i];
+    if (i == 0) {
+        t->first_name = name;
+    } else {
+        t->name_facts.items[m->name_of.items[i - 1]].next = name;
+    }
+    *guess = t->name_facts.items[name].next;
+    return true;
+}
+
+static bool map_functions(struct stacks_map *m, struct stack_table *t,
                           const struct profile *p, struct err *err)
 {
     if (!vec_u32_reserve(&m->func_of, p->n_functions) ||
@@ -142,24 +252,18 @@ static bool map_functions(struct stacks_map *m, struct stacks *t,
         !vec_u32_reserve(&m->file_of, p->n_functions)) {
         return nomem(err);
     }
+    uint32_t guess = t->first_name;
     for (uint32_t i = 0; i < p->n_functions; i++) {
-        const struct profile_function *f = &p->functions[i];
-        uint32_t name = 0;
-        uint32_t func = 0;
-        uint32_t file = 0;
-        if (!intern_function(t, profile_span(p, f->name), &name, &func, err) ||
-            !intern_add(&t->names, profile_span(p, f->file), &file, err)) {
+        if (!map_function(m, t, p, i, &guess, err)) {
             return false;
         }
-        m->func_of.items[i] = func;
-        m->name_of.items[i] = name;
-        m->file_of.items[i] = file;
     }
     return true;
 }
 
 /* A location without symbols is told apart by its address. */
-static bool push_address(struct stacks *t, uint64_t address, struct err *err)
+static bool push_address(struct stack_table *t, uint64_t address,
+                         struct err *err)
 {
     struct buf b = BUF_LIMIT(64);
     buf_printf(&b, "0x%llx", (unsigned long long)address);
@@ -173,8 +277,9 @@ static bool push_address(struct stacks *t, uint64_t address, struct err *err)
     return ok;
 }
 
-static bool map_location(struct stacks_map *m, struct stacks *t,
-                         const struct profile *p, uint32_t i, struct err *err)
+static bool map_location(struct stacks_map *m, struct stack_table *t,
+                         const struct profile *p, uint32_t i, uint32_t guess,
+                         struct err *err)
 {
     const struct profile_location *l = &p->locations[i];
     size_t n = 0;
@@ -197,31 +302,42 @@ static bool map_location(struct stacks_map *m, struct stacks *t,
         }
         n = 1;
     }
-    return loc_commit(t, n, &m->loc_of.items[i], err);
+    return loc_commit(t, n, guess, &m->loc_of.items[i], err);
 }
 
-bool stacks_map_init(struct stacks_map *m, struct stacks *t,
-                     const struct profile *p, struct err *err)
+static bool map_locations(struct stacks_map *m, struct stack_table *t,
+                          const struct profile *p, struct err *err)
 {
-    *m = (struct stacks_map){.previous = STACK_NONE};
-    if (!map_functions(m, t, p, err)) {
-        return false;
-    }
     if (!vec_u32_reserve(&m->loc_of, p->n_locations)) {
         return nomem(err);
     }
+    uint32_t guess = t->first_loc;
     for (uint32_t i = 0; i < p->n_locations; i++) {
-        if (!map_location(m, t, p, i, err)) {
+        if (!map_location(m, t, p, i, guess, err)) {
             return false;
         }
+        const uint32_t loc = m->loc_of.items[i];
+        if (i == 0) {
+            t->first_loc = loc;
+        } else {
+            t->loc_next.items[m->loc_of.items[i - 1]] = loc;
+        }
+        guess = t->loc_next.items[loc];
     }
+    return true;
+}
+
+bool stacks_map_init(struct stacks_map *m, struct stack_table *t,
+                     const struct profile *p, struct err *err)
+{
+    *m = (struct stacks_map){.previous = STACK_NONE};
     if (!vec_u32_reserve(&m->string_of, p->n_strings)) {
         return nomem(err);
     }
     for (uint32_t i = 0; i < p->n_strings; i++) {
         m->string_of.items[i] = STACK_NONE;
     }
-    return true;
+    return map_functions(m, t, p, err) && map_locations(m, t, p, err);
 }
 
 void stacks_map_release(struct stacks_map *m)
@@ -232,226 +348,88 @@ void stacks_map_release(struct stacks_map *m)
     vec_u32_release(&m->loc_of);
     vec_u32_release(&m->key);
     vec_u32_release(&m->string_of);
+    vec_u32_release(&m->labels);
 }
 
-/* --- rows --- */
+/* --- locations frame by frame --- */
 
-struct row_key {
-    const uint32_t *words;
-    uint32_t n_words, n_locs, n_labels;
-    int64_t block_bytes;
-};
-
-static bool row_is(const struct stacks *t, uint32_t row,
-                   const struct row_key *k)
-{
-    const struct stack_row *r = &t->rows.items[row];
-    return r->n_locs == k->n_locs && r->n_labels == k->n_labels &&
-           r->block_bytes == k->block_bytes &&
-           memcmp(t->keys.items + r->key, k->words,
-                  k->n_words * sizeof *k->words) == 0;
-}
-
-static bool row_new(struct stacks *t, const struct row_key *k, uint64_t h,
-                    uint32_t *row, struct err *err)
-{
-    uint32_t at = 0;
-    if (!u32_from_u64(&at, t->keys.n) || t->rows.n >= STACK_NONE - 1) {
-        return err_set(err, ERR_LIMIT, "too many different stacks");
-    }
-    if (!vec_u32_reserve(&t->keys, t->keys.n + k->n_words)) {
-        return nomem(err);
-    }
-    if (k->n_words > 0) {
-        memcpy(t->keys.items + at, k->words, k->n_words * sizeof *k->words);
-    }
-    const struct stack_row r = {at, k->n_locs, k->n_labels, k->block_bytes, h};
-    *row = (uint32_t)t->rows.n;
-    if (!stack_rows_push(&t->rows, r) ||
-        !vec_u32_push(&t->successor, STACK_NONE)) {
-        return nomem(err);
-    }
-    t->keys.n += k->n_words;
-    return true;
-}
-
-static bool row_slots_grow(struct stacks *t)
-{
-    const size_t n = t->row_slots.n_slots ? t->row_slots.n_slots * 2 : 4096;
-    uint32_t *ids = calloc(n, sizeof *ids);
-    if (!ids) {
-        return false;
-    }
-    for (uint32_t id = 0; id < t->rows.n; id++) {
-        size_t at = t->rows.items[id].hash & (n - 1);
-        while (ids[at] != 0) {
-            at = (at + 1) & (n - 1);
-        }
-        ids[at] = id + 1;
-    }
-    free(t->row_slots.ids);
-    t->row_slots = (struct stack_slots){ids, n, t->rows.n};
-    return true;
-}
-
-static bool row_find_or_add(struct stacks *t, const struct row_key *k,
-                            uint32_t *row, struct err *err)
-{
-    const uint64_t h = XXH3_64bits_withSeed(
-        k->words, k->n_words * sizeof *k->words, (uint64_t)k->block_bytes);
-    if ((t->row_slots.n_used + 1) * 2 > t->row_slots.n_slots &&
-        !row_slots_grow(t)) {
-        return nomem(err);
-    }
-    const size_t mask = t->row_slots.n_slots - 1;
-    size_t at = h & mask;
-    for (; t->row_slots.ids[at] != 0; at = (at + 1) & mask) {
-        const uint32_t id = t->row_slots.ids[at] - 1;
-        if (t->rows.items[id].hash == h && row_is(t, id, k)) {
-            *row = id;
-            return true;
-        }
-    }
-    if (!row_new(t, k, h, row, err)) {
-        return false;
-    }
-    t->row_slots.ids[at] = *row + 1;
-    t->row_slots.n_used++;
-    return true;
-}
-
-static bool label_string(struct stacks *t, struct stacks_map *m,
-                         const struct profile *p, str_id s, uint32_t *id,
-                         struct err *err)
-{
-    if (m->string_of.items[s.i] == STACK_NONE &&
-        !intern_add(&t->names, profile_span(p, s), &m->string_of.items[s.i],
-                    err)) {
-        return false;
-    }
-    *id = m->string_of.items[s.i];
-    return true;
-}
-
-static bool push_labels(struct stacks *t, struct stacks_map *m,
-                        const struct profile *p, uint32_t s, struct row_key *k,
+bool stacks_build_frame(struct stack_table *t, struct stacks_builder *b,
+                        struct span function, struct span file, int64_t line,
                         struct err *err)
 {
-    if (!p->label_off) {
+    struct stack_frame f = {.line = narrow_line(line)};
+    if (!intern_function(t, function, &f.name, &f.func, err) ||
+        !intern_add(&t->names, file, &f.file, err)) {
+        return false;
+    }
+    b->n_frames++;
+    return stack_frames_push(&t->frames, f) || nomem(err);
+}
+
+bool stacks_build_location(struct stack_table *t, struct stacks_builder *b,
+                           struct err *err)
+{
+    uint32_t loc = 0;
+    const size_t n = b->n_frames;
+    if (!loc_commit(t, n, STACK_NONE, &loc, err)) {
+        return false;
+    }
+    b->n_frames = 0;
+    b->n_locs++;
+    return vec_u32_push(&b->key, loc) || nomem(err);
+}
+
+/* --- the table --- */
+
+bool stacks_slots_reach(struct stack_table *t, struct err *err)
+{
+    const size_t n = t->slot_of_row.n;
+    if (n >= t->rows.n) {
         return true;
     }
-    for (uint32_t i = p->label_off[s]; i < p->label_off[s + 1]; i++) {
-        const struct profile_label *l = &p->labels[i];
-        uint32_t key = 0;
-        uint32_t value = 0;
-        if (l->is_num) {
-            if (span_is(profile_span(p, l->key), "bytes")) {
-                k->block_bytes = l->num;
-            }
-            continue;
-        }
-        if (!label_string(t, m, p, l->key, &key, err) ||
-            !label_string(t, m, p, l->str, &value, err)) {
-            return false;
-        }
-        if (!vec_u32_push(&m->key, key) || !vec_u32_push(&m->key, value)) {
-            return nomem(err);
-        }
-        k->n_labels++;
+    if (!vec_u32_reserve(&t->slot_of_row, t->rows.n)) {
+        return nomem(err);
     }
+    memset(t->slot_of_row.items + n, 0, (t->rows.n - n) * sizeof(uint32_t));
+    t->slot_of_row.n = t->rows.n;
     return true;
 }
 
-bool stacks_row(struct stacks *t, struct stacks_map *m, const struct profile *p,
-                uint32_t s, uint32_t *row, struct err *err)
+static size_t intern_bytes(const struct intern *t)
 {
-    const uint32_t first = p->sample_off[s];
-    const uint32_t n = p->sample_off[s + 1] - first;
-    m->key.n = 0;
-    if (!vec_u32_reserve(&m->key, (size_t)n + 1)) {
-        return nomem(err);
-    }
-    for (uint32_t i = 0; i < n; i++) {
-        m->key.items[i] = m->loc_of.items[p->sample_locs[first + i]];
-    }
-    m->key.n = n;
-    struct row_key k = {.n_locs = n};
-    if (!push_labels(t, m, p, s, &k, err)) {
-        return false;
-    }
-    k.words = m->key.items;
-    k.n_words = (uint32_t)m->key.n;
-
-    const uint32_t guess = m->previous == STACK_NONE
-                               ? t->first_row
-                               : t->successor.items[m->previous];
-    if (guess < t->rows.n && row_is(t, guess, &k)) {
-        t->n_predicted++;
-        *row = guess;
-    } else {
-        t->n_hashed++;
-        if (!row_find_or_add(t, &k, row, err)) {
-            return false;
-        }
-    }
-    if (m->previous == STACK_NONE) {
-        t->first_row = *row;
-    } else {
-        t->successor.items[m->previous] = *row;
-    }
-    m->previous = *row;
-    return true;
+    return t->arena.block_bytes + t->entries.cap * sizeof *t->entries.items +
+           t->n_slots * sizeof *t->slots;
 }
 
-static bool dump_location(struct stacks *t, const struct goroutine_dump *d,
-                          const struct dump_frame *in, uint32_t *loc,
-                          struct err *err)
+size_t stacks_bytes(const struct stack_table *t)
 {
-    struct stack_frame f = {.line = narrow_line(in->line)};
-    if (!intern_function(t, span_of(dump_text(d, in->function)), &f.name,
-                         &f.func, err) ||
-        !intern_add(&t->names, span_of(dump_text(d, in->file)), &f.file, err)) {
-        return false;
-    }
-    if (!stack_frames_push(&t->frames, f)) {
-        return nomem(err);
-    }
-    return loc_commit(t, 1, loc, err);
+    return intern_bytes(&t->funcs) + intern_bytes(&t->names) +
+           t->name_facts.cap * sizeof *t->name_facts.items +
+           t->func_profiler.cap + t->frames.cap * sizeof *t->frames.items +
+           t->locs.cap * (sizeof *t->locs.items + sizeof(uint64_t)) +
+           (t->loc_next.cap + t->loc_slots.n_slots + t->keys.cap +
+            t->successor.cap + t->row_slots.n_slots + t->n_label_sets.cap +
+            t->slot_of_row.cap) *
+               sizeof(uint32_t) +
+           t->rows.cap * sizeof *t->rows.items;
 }
 
-bool stacks_dump_row(struct stacks *t, const struct goroutine_dump *d,
-                     const struct dump_goroutine *g, uint32_t *row,
-                     struct err *err)
-{
-    struct vec_u32 key = {0};
-    const uint32_t n = g->n_frames;
-    bool ok = vec_u32_reserve(&key, (size_t)n + 2) || nomem(err);
-    for (uint32_t i = 0; ok && i < n; i++) {
-        ok = dump_location(t, d, &d->frames.items[g->first_frame + i],
-                           &key.items[i], err);
-    }
-    ok = ok &&
-         intern_add(&t->names, SPAN_LIT(SERIES_STATUS), &key.items[n], err) &&
-         intern_add(&t->names, span_of(dump_text(d, g->status)),
-                    &key.items[n + 1], err);
-    const struct row_key k = {key.items, n + 2, n, 1, 0};
-    ok = ok && row_find_or_add(t, &k, row, err);
-    vec_u32_release(&key);
-    return ok;
-}
-
-void stacks_release(struct stacks *t)
+void stacks_release(struct stack_table *t)
 {
     intern_release(&t->funcs);
     intern_release(&t->names);
-    vec_u32_release(&t->name_func);
+    stack_names_release(&t->name_facts);
+    stack_flags_release(&t->func_profiler);
     stack_frames_release(&t->frames);
     stack_locs_release(&t->locs);
     vec_u64_release(&t->loc_hash);
+    vec_u32_release(&t->loc_next);
     free(t->loc_slots.ids);
     stack_rows_release(&t->rows);
     vec_u32_release(&t->keys);
     vec_u32_release(&t->successor);
     free(t->row_slots.ids);
-    *t = (struct stacks){0};
+    vec_u32_release(&t->n_label_sets);
+    vec_u32_release(&t->slot_of_row);
+    *t = (struct stack_table){0};
 }

@@ -6,7 +6,7 @@
  */
 #include "base/num.h"
 #include "series/points_private.h"
-#include "series/profiler_private.h"
+#include "series/states_private.h"
 
 #include <string.h>
 
@@ -14,37 +14,37 @@
    must be older than the first GC. */
 enum { FREES_FEW = 5 };
 
-static int by_row(const void *pa, const void *pb)
-{
-    const struct series_cell *a = pa;
-    const struct series_cell *b = pb;
-    return (a->row > b->row) - (a->row < b->row);
-}
-
 static bool same_cell(const struct series_cell *a, const struct series_cell *b)
 {
     return a->row == b->row && a->alloc_objects == b->alloc_objects &&
            a->in_use == b->in_use && a->in_use_bytes == b->in_use_bytes;
 }
 
-/* Cells are sorted by row. The profiler's own allocations move at every
-   fetch, even when nothing was collected: they do not count. */
-static bool same_state(const struct point *a, const struct point *b,
-                       const uint8_t *is_profiler)
+static bool is_profiler(const struct stack_table *t, const uint32_t *table_row,
+                        uint32_t row)
+{
+    return t->rows.items[table_row ? table_row[row] : row].is_profiler;
+}
+
+/* The profiler's own allocations move at every fetch, even when nothing was
+   collected: they do not count. */
+bool cells_same_state(const struct series_cells_vec *a,
+                      const struct series_cells_vec *b,
+                      const struct stack_table *t, const uint32_t *table_row)
 {
     size_t i = 0;
     size_t k = 0;
     for (;;) {
-        while (i < a->cells.n && is_profiler[a->cells.items[i].row]) {
+        while (i < a->n && is_profiler(t, table_row, a->items[i].row)) {
             i++;
         }
-        while (k < b->cells.n && is_profiler[b->cells.items[k].row]) {
+        while (k < b->n && is_profiler(t, table_row, b->items[k].row)) {
             k++;
         }
-        if (i == a->cells.n || k == b->cells.n) {
-            return i == a->cells.n && k == b->cells.n;
+        if (i == a->n || k == b->n) {
+            return i == a->n && k == b->n;
         }
-        if (!same_cell(&a->cells.items[i], &b->cells.items[k])) {
+        if (!same_cell(&a->items[i], &b->items[k])) {
             return false;
         }
         i++;
@@ -52,11 +52,11 @@ static bool same_state(const struct point *a, const struct point *b,
     }
 }
 
-/* Texts count the collections: one in between makes the same state news. */
-static bool collected_between(const struct point *a, const struct point *b)
+bool memstats_collected_between(const struct memstats *a,
+                                const struct memstats *b)
 {
-    return a->memstats.present && b->memstats.present &&
-           a->memstats.v[MEMSTATS_NumGC] != b->memstats.v[MEMSTATS_NumGC];
+    return a->present && b->present &&
+           a->v[MEMSTATS_NumGC] != b->v[MEMSTATS_NumGC];
 }
 
 static double frees(const struct point *pt)
@@ -69,16 +69,18 @@ static double frees(const struct point *pt)
     return n;
 }
 
-static void drop_repeats(struct series *s, const uint8_t *is_profiler)
+static void drop_repeats(struct series *s)
 {
+    const uint32_t *table_row = s->locals.is_on ? s->locals.rows.items : NULL;
     struct vec_u32 *at = &s->planes[PLANE_HEAP].at;
     size_t kept = 0;
     for (size_t i = 0; i < at->n; i++) {
         const struct point *pt = &s->all.items[at->items[i]];
         const struct point *before =
             kept > 0 ? &s->all.items[at->items[kept - 1]] : NULL;
-        if (before && same_state(before, pt, is_profiler) &&
-            !collected_between(before, pt)) {
+        if (before &&
+            cells_same_state(&before->cells, &pt->cells, s->table, table_row) &&
+            !memstats_collected_between(&before->memstats, &pt->memstats)) {
             point_unused(s, at->items[i],
                          "no GC since the snapshot before: the same state");
             s->about.n_dropped++;
@@ -126,26 +128,10 @@ static void drop_before_gc(struct series *s)
     at->n -= begin;
 }
 
-bool series_distinct_states(struct series *s, struct err *err)
+void series_distinct_states(struct series *s)
 {
     drop_copies(s, &s->planes[PLANE_HEAP]);
     drop_copies(s, &s->planes[PLANE_GOROUTINE]);
-    const struct vec_u32 *at = &s->planes[PLANE_HEAP].at;
-    if (at->n == 0) {
-        return true;
-    }
-    for (size_t i = 0; i < at->n; i++) {
-        struct series_cells_vec *c = &s->all.items[at->items[i]].cells;
-        if (c->n > 0) {
-            qsort(c->items, c->n, sizeof *c->items, by_row);
-        }
-    }
-    uint8_t *is_profiler = NULL;
-    if (!series_profiler_rows(s, &is_profiler, err)) {
-        return false;
-    }
-    drop_repeats(s, is_profiler);
-    free(is_profiler);
+    drop_repeats(s);
     drop_before_gc(s);
-    return true;
 }

@@ -81,22 +81,75 @@ static void whitney(size_t m, size_t k, double *f)
     }
 }
 
-/* Convolves `dist` (degree `*degree`) with the distribution of one more
-   group; `next` is scratch of the full degree. */
-static void convolve(double *dist, size_t *degree, const double *group,
-                     size_t group_degree, double *next)
+/* Distribution of the inversions so far: P(0) .. P(n_kept - 1). What lies
+   above is never asked for, since inversions only add up. */
+struct inversions {
+    double *p, *next; /* of `cap` elements */
+    size_t cap, n_kept;
+};
+
+/* One more group, with its own distribution. */
+static void convolve(struct inversions *d, const double *group,
+                     size_t group_degree)
 {
-    const size_t d = *degree + group_degree;
-    for (size_t u = 0; u <= d; u++) {
-        next[u] = 0;
-    }
-    for (size_t a = 0; a <= *degree; a++) {
-        for (size_t b = 0; b <= group_degree; b++) {
-            next[a + b] += dist[a] * group[b];
+    const size_t most = d->n_kept + group_degree;
+    const size_t n = most < d->cap ? most : d->cap;
+    memset(d->next, 0, n * sizeof *d->next);
+    for (size_t a = 0; a < d->n_kept; a++) {
+        for (size_t b = 0; b <= group_degree && a + b < n; b++) {
+            d->next[a + b] += d->p[a] * group[b];
         }
     }
-    memcpy(dist, next, (d + 1) * sizeof *dist);
-    *degree = d;
+    memcpy(d->p, d->next, n * sizeof *d->p);
+    d->n_kept = n;
+}
+
+/* One more value, larger or smaller than any of the `placed` ones with equal
+   chance: a running mean. Most series have no ties. */
+static void convolve_one(struct inversions *d, size_t placed)
+{
+    const size_t most = d->n_kept + placed;
+    const size_t n = most < d->cap ? most : d->cap;
+    double sum = 0;
+    for (size_t u = 0; u < n; u++) {
+        sum += u < d->n_kept ? d->p[u] : 0;
+        d->next[u] = sum;
+    }
+    for (size_t u = 0; u < n; u++) {
+        const double below = u > placed ? d->next[u - placed - 1] : 0;
+        d->p[u] = (d->next[u] - below) / (double)(placed + 1);
+    }
+    d->n_kept = n;
+}
+
+static void convolve_all(struct inversions *d, const size_t *size,
+                         size_t groups, double *f)
+{
+    size_t placed = 0;
+    d->p[0] = 1;
+    d->n_kept = 1;
+    for (size_t g = 0; g < groups; g++) {
+        if (size[g] == 1) {
+            convolve_one(d, placed);
+        } else {
+            whitney(size[g], placed, f);
+            convolve(d, f + size[g] * (size[g] * placed + 1), size[g] * placed);
+        }
+        placed += size[g];
+    }
+}
+
+/* Room that whitney() needs at most. */
+static size_t whitney_cells(const size_t *size, size_t groups)
+{
+    size_t most = 1;
+    size_t placed = 0;
+    for (size_t g = 0; g < groups; g++) {
+        const size_t cells = (size[g] + 1) * (size[g] * placed + 1);
+        most = size[g] > 1 && cells > most ? cells : most;
+        placed += size[g];
+    }
+    return most;
 }
 
 /* P(inversions <= most). */
@@ -104,27 +157,20 @@ static double inversions_at_most(const size_t *size, size_t groups, size_t n,
                                  size_t most)
 {
     const size_t full = n * n / 2 + 1;
-    double *dist = calloc(full + 1, sizeof *dist);
-    double *next = calloc(full + 1, sizeof *next);
-    double *f = calloc((n + 1) * (full + 1), sizeof *f);
+    const size_t cap = most < full ? most + 1 : full + 1;
+    struct inversions d = {.cap = cap};
+    d.p = calloc(2 * cap, sizeof *d.p);
+    double *f = calloc(whitney_cells(size, groups), sizeof *f);
     double sum = NAN;
-    if (dist && next && f) {
-        size_t degree = 0;
-        size_t placed = 0;
-        dist[0] = 1;
-        for (size_t g = 0; g < groups; g++) {
-            whitney(size[g], placed, f);
-            convolve(dist, &degree, f + size[g] * (size[g] * placed + 1),
-                     size[g] * placed, next);
-            placed += size[g];
-        }
+    if (d.p && f) {
+        d.next = d.p + cap;
+        convolve_all(&d, size, groups, f);
         sum = 0;
-        for (size_t u = 0; u <= most && u <= degree; u++) {
-            sum += dist[u];
+        for (size_t u = 0; u <= most && u < d.n_kept; u++) {
+            sum += d.p[u];
         }
     }
-    free(dist);
-    free(next);
+    free(d.p);
     free(f);
     return sum > 1 ? 1 : sum;
 }

@@ -86,7 +86,7 @@ static bool measure_flow_tests(struct trend *t)
     return !isnan(t->p_residence) && !isnan(t->p_births);
 }
 
-static bool measure_heap_flow(struct trend *t)
+static void measure_heap_flow(struct trend *t)
 {
     const double *b = t->born;
     const size_t k = t->n;
@@ -97,7 +97,6 @@ static bool measure_heap_flow(struct trend *t)
     t->deaths = t->births - t->growth;
     t->retention = t->births > 0 ? t->growth / t->births : 0;
     t->birth_ratio = trend_flow_ratio(b, k);
-    return measure_flow_tests(t);
 }
 
 /* Sum over the window of the variance of increments around their mean. */
@@ -279,31 +278,51 @@ static void measure_error(struct trend *t, int64_t period_bytes)
     t->relative_error = sqrt((1 - chance) / n);
 }
 
-bool trend_measure(struct trend *t, int64_t period_bytes)
+void trend_measure_ends(struct trend *t)
 {
     const size_t k = t->n;
     t->p = t->q = t->p_residence = t->p_births = t->p_late = 1;
     t->retention = NAN;
     t->birth_ratio = t->level_ratio = 1;
+    if (k > 0) {
+        const double *x = stock(t);
+        t->first = t->value[0];
+        t->last = t->value[k - 1];
+        t->delta = t->last - t->first;
+        t->growth = x[k - 1] - x[0];
+    }
+}
+
+void trend_measure_noise(struct trend *t)
+{
+    trend_measure_ends(t);
+    if (t->n < 2) {
+        return;
+    }
+    if (t->sampled) {
+        measure_heap_flow(t);
+    }
+    t->z = t->growth / noise(t, t->n - 1);
+}
+
+bool trend_measure(struct trend *t, int64_t period_bytes)
+{
+    const size_t k = t->n;
+    trend_measure_noise(t);
     if (k == 0) {
         return true;
     }
     const double *x = stock(t);
-    t->first = t->value[0];
-    t->last = t->value[k - 1];
-    t->delta = t->last - t->first;
-    t->growth = x[k - 1] - x[0];
     measure_error(t, period_bytes);
     if (k < 2) {
         return true;
     }
-    if (t->sampled && !measure_heap_flow(t)) {
+    if (t->sampled && !measure_flow_tests(t)) {
         return false;
     }
     const size_t m = k - 1;
     const double phi = clumping(x, m, t->growth);
     t->level_ratio = level_ratio(x, k);
-    t->z = t->growth / noise(t, m);
     t->p = stat_mann_kendall(t->value, k);
     t->p_late = stat_mann_kendall(x + (k - 1) / 2, k - (k - 1) / 2);
     t->drawdown = t->growth > 0 ? deepest_fall(x, k) / t->growth : INFINITY;

@@ -50,6 +50,12 @@ struct trend {
     double relative_error; /* sampling error of `last`, 0 = exact */
 };
 
+/* Only first, last, delta and growth; what is tested says nothing then. */
+void trend_measure_ends(struct trend *t);
+
+/* These, births, deaths, retention and z; no test is made. */
+void trend_measure_noise(struct trend *t);
+
 /* Computes everything behind `has_times` from the arrays before it; q is left
    at 1 (it needs all tests). False when memory is out. */
 bool trend_measure(struct trend *t, int64_t period_bytes) MUST_USE;

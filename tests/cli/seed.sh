@@ -1,7 +1,8 @@
 #!/bin/sh
 # The eight programs of the guide to leaks that seep started from, as real Go
 # programs: each is built, takes twelve snapshots of itself, and must be found
-# with its function; the mended one must not.
+# with its function, and so must a pool of grown buffers; the mended one and
+# other healthy ones must not.
 # usage: seed.sh PROGRAM TESTDATA
 seep=$1
 testdata=$2
@@ -55,7 +56,11 @@ sync-pool-misuse main.newPage heap-pool
 listeners main.subscribe heap-listener
 global-slice main.process heap-large-object
 closure-capture main.printer heap-large-object|heap-closure
+pool-grown-buffers main.(*Scratch).render heap-growth|heap-pool
 healthy - -
+healthy-workers - -
+healthy-buffers - -
+healthy-keepalive - -
 END
 
 while read -r name function rules; do
@@ -87,8 +92,8 @@ while read -r name function rules; do
     "$seep" leaks "$work/$name" >"$work/report" 2>&1
     found=$(findings)
     case $name in
-    healthy) expected='^$' ;;
-    *) expected="^[a-z]* ($rules) $(echo "$function" | sed 's/\./\\./')\$" ;;
+    healthy*) expected='^$' ;;
+    *) expected="^[a-z]* ($rules) $(echo "$function" | sed 's/[.()*]/\\&/g')\$" ;;
     esac
     echo "$name: ${found:-quiet}"
     if [ "$(echo "$found" | grep -cE "$expected")" -ne 1 ]; then

@@ -21,24 +21,23 @@ struct case_http {
 
 static const struct case_http cases[] = {
     {"fine",             "http",  "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok",
-     FETCH_FAILURE_NONE,                                                                                       ERR_NONE,  NULL                                      },
+     FETCH_FAILURE_NONE,                                                                                       ERR_NONE,  NULL                                        },
     {"another protocol", "http",  "SSH-2.0-OpenSSH_9.6\r\n",
-     FETCH_FAILURE_ANSWER,                                                                                     ERR_IO,    "what answers there speaks no HTTP"       },
+     FETCH_FAILURE_ANSWER,                                                                                     ERR_IO,    "what answers there speaks no HTTP"         },
     {"no TLS",           "https",
-     "HTTP/1.0 400 Bad Request\r\n\r\nClient sent no request",                           FETCH_FAILURE_ANSWER, ERR_IO,
-     "the server does not speak TLS: try http://"                                                                                                                   },
+     "HTTP/1.0 400 Bad Request\r\n\r\nClient sent no request",                           FETCH_FAILURE_TLS,    ERR_IO,    "the server does not speak TLS: try http://"},
     {"busy",             "http",  "HTTP/1.1 503 Busy\r\nContent-Length: 5\r\n\r\nlater",
-     FETCH_FAILURE_BROKEN,                                                                                     ERR_IO,    "HTTP status 503: later"                  },
+     FETCH_FAILURE_SERVER,                                                                                     ERR_IO,    "HTTP status 503: later"                    },
     {"not there",        "http",  "HTTP/1.1 404 No\r\nContent-Length: 4\r\n\r\ngone",
-     FETCH_FAILURE_ANSWER,                                                                                     ERR_IO,    "HTTP status 404: gone"                   },
+     FETCH_FAILURE_REFUSED,                                                                                    ERR_IO,    "HTTP status 404: gone"                     },
     {"cut short",        "http",  "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n123",
-     FETCH_FAILURE_BROKEN,                                                                                     ERR_IO,    "the answer broke off after 3 of 10 bytes"},
+     FETCH_FAILURE_BROKEN,                                                                                     ERR_IO,    "the answer broke off after 3 of 10 bytes"  },
     {"nothing",          "http",  "",                                                    FETCH_FAILURE_BROKEN, ERR_IO,
-     "the connection was closed without an answer"                                                                                                                  },
+     "the connection was closed without an answer"                                                                                                                    },
     {"too long",         "http",
      "HTTP/1.1 200 OK\r\nConnection: "
-     "close\r\n\r\n1234567890123456789012345678901",                                     FETCH_FAILURE_ANSWER, ERR_LIMIT,
-     "the answer is longer than the limit of 30 bytes"                                                                                                              },
+     "close\r\n\r\n1234567890123456789012345678901",                                     FETCH_FAILURE_LIMIT,  ERR_LIMIT,
+     "the answer is longer than the limit of 30 bytes"                                                                                                                },
 };
 
 /* --- the server --- */
@@ -121,17 +120,22 @@ static struct fetch_http *client(int64_t timeout_ms)
     return client_of(timeout_ms, false);
 }
 
-static bool get(struct fetch_http *http, const char *scheme, unsigned port,
-                struct err *err)
+static bool get_url(struct fetch_http *http, const char *url, struct err *err)
 {
-    char url[100];
     struct test_collector c = TEST_COLLECTOR;
-    (void)snprintf(url, sizeof(url), "%s://127.0.0.1:%u/?token=sesame", scheme,
-                   port);
     const bool ok = fetch_http_get(http, url, test_collect(&c), err);
     assert_int_equal(c.n_ends, ok);
     buf_release(&c.bytes);
     return ok;
+}
+
+static bool get(struct fetch_http *http, const char *scheme, unsigned port,
+                struct err *err)
+{
+    char url[100];
+    (void)snprintf(url, sizeof(url), "%s://127.0.0.1:%u/?token=sesame", scheme,
+                   port);
+    return get_url(http, url, err);
 }
 
 static void answers_are_told_apart(void **state)
@@ -192,31 +196,68 @@ static void redirects_are_followed_when_asked_for(void **state)
     stop(&target);
 }
 
+/* Where nobody is; its proxy would answer. */
+static bool get_by_proxy(const struct fetch_proxies *proxies, const char *url)
+{
+    const struct fetch_http_options options = {
+        .user_agent = "test",
+        .connect_timeout_ns = 5000 * INT64_C(1000000),
+        .total_timeout_ns = 5000 * INT64_C(1000000),
+        .limit_bytes = 30,
+        .proxies = *proxies,
+    };
+    struct fetch_http *http = NULL;
+    struct err err = {0};
+    assert_ok(fetch_http_new(&options, &http, &err), &err);
+    const bool ok = get_url(http, url, &err);
+    fetch_http_free(http);
+    return ok;
+}
+
 static void a_proxy_is_asked_when_it_is_said(void **state)
 {
     (void)state;
     const struct server s = start(cases[0].reply, false);
     char proxy[100];
     (void)snprintf(proxy, sizeof(proxy), "http://127.0.0.1:%u", s.port);
-    struct fetch_http_options options = {
+    const struct fetch_proxies without = {.http = proxy, .none = "b.invalid"};
+    const struct fetch_proxies other = {.https = proxy};
+    const struct fetch_proxies with = {.http = proxy};
+    assert_false(get_by_proxy(&without, "http://a.b.invalid/"));
+    assert_false(get_by_proxy(&other, "http://a.b.invalid/"));
+    /* Nobody reaches this machine through a proxy. */
+    assert_false(get_by_proxy(&with, "http://127.0.0.1:1/"));
+    assert_false(get_by_proxy(&with, "http://127.1.2.3:1/"));
+    assert_false(get_by_proxy(&with, "http://localhost:1/"));
+    assert_false(get_by_proxy(&with, "http://user:pw@[::1]:1/"));
+    assert_false(get_by_proxy(&with, "unix:///nonexistent/a.sock"));
+    assert_true(get_by_proxy(&with, "http://a.b.invalid/"));
+    stop(&s);
+}
+
+static void a_proxy_that_refuses_is_said(void **state)
+{
+    (void)state;
+    const struct server s =
+        start("HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n", false);
+    char proxy[100];
+    (void)snprintf(proxy, sizeof(proxy), "http://u:sesame@127.0.0.1:%u",
+                   s.port);
+    const struct fetch_http_options options = {
         .user_agent = "test",
-        .connect_timeout_ns = 300 * INT64_C(1000000),
-        .total_timeout_ns = 300 * INT64_C(1000000),
+        .connect_timeout_ns = 5000 * INT64_C(1000000),
+        .total_timeout_ns = 5000 * INT64_C(1000000),
         .limit_bytes = 30,
-        .proxy = proxy,
-        .no_proxy = "127.0.0.1",
+        .proxies = {.https = proxy},
     };
     struct fetch_http *http = NULL;
     struct err err = {0};
-    /* Port 1 has nobody; its proxy would have. */
     assert_ok(fetch_http_new(&options, &http, &err), &err);
-    assert_false(get(http, "http", 1, &err));
-    fetch_http_free(http);
-    options.no_proxy = NULL;
-    assert_ok(fetch_http_new(&options, &http, &err), &err);
-    assert_ok(get(http, "http", 1, &err), &err);
+    assert_false(get_url(http, "https://a.invalid/", &err));
+    assert_int_equal(fetch_http_failure(http), FETCH_FAILURE_CONNECT);
     fetch_http_free(http);
     stop(&s);
+    assert_err(&err, ERR_IO, "the proxy refuses: HTTP status 403");
 }
 
 static void a_certificate_that_is_not_there_is_said(void **state)
@@ -299,6 +340,7 @@ int main(void)
         cmocka_unit_test(answers_to_secrets_are_not_repeated),
         cmocka_unit_test(redirects_are_followed_when_asked_for),
         cmocka_unit_test(a_proxy_is_asked_when_it_is_said),
+        cmocka_unit_test(a_proxy_that_refuses_is_said),
         cmocka_unit_test(a_certificate_that_is_not_there_is_said),
         cmocka_unit_test(silence_on_a_used_connection_is_no_answer),
         cmocka_unit_test(more_time_can_be_allowed),

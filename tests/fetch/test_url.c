@@ -8,27 +8,57 @@ struct case_url {
 };
 
 static const struct case_url cases[] = {
-    {"host and port",        "localhost:6060",                           "http://localhost:6060/debug/pprof/",
-     "",                                                                                                                    NULL                   },
-    {"base",                 "https://a.example",                        "https://a.example/debug/pprof/",     "",          NULL                   },
-    {"base with slashes",    "http://a//",                               "http://a/debug/pprof/",              "",          NULL                   },
-    {"base with a path",     "http://a/svc/",                            "http://a/svc/debug/pprof/",          "",
-     NULL                                                                                                                                          },
-    {"endpoint",             "http://a/debug/pprof",                     "http://a/debug/pprof/",              "",          NULL                   },
-    {"endpoint with slash",  "a:1/debug/pprof/",                         "http://a:1/debug/pprof/",            "",
-     NULL                                                                                                                                          },
-    {"profile",              "http://a/x/debug/pprof/heap",              "http://a/x/debug/pprof/",
-     "heap",                                                                                                                NULL                   },
-    {"profile with a query", "http://a/debug/pprof/goroutine?debug=2#x",
-     "http://a/debug/pprof/",                                                                                  "goroutine", NULL                   },
-    {"base with a query",    "a:1/?token=x?y#z",                         "http://a:1/debug/pprof/",            "",
-     NULL                                                                                                                                          },
-    {"password",             "http://u:p@a:1/",                          "http://u:p@a:1/debug/pprof/",        "",          NULL                   },
-    {"IPv6",                 "http://[::1]:6060",                        "http://[::1]:6060/debug/pprof/",     "",          NULL                   },
-    {"other scheme",         "ftp://a/",                                 NULL,                                 NULL,
-     "only http and https can be fetched from, not ftp://"                                                                                         },
-    {"no host",              "http:///",                                 NULL,                                 NULL,        "the URL names no host"},
-    {"nothing",              "",                                         NULL,                                 NULL,        "the URL names no host"},
+    {"host and port",            "localhost:6060",                           "http://localhost:6060/debug/pprof/",
+     "",                                                                                                                          NULL                     },
+    {"base",                     "https://a.example",                        "https://a.example/debug/pprof/",       "",          NULL                     },
+    {"base with slashes",        "http://a//",                               "http://a/debug/pprof/",                "",          NULL                     },
+    {"base with a path",         "http://a/svc/",                            "http://a/svc/debug/pprof/",            "",
+     NULL                                                                                                                                                  },
+    {"endpoint",                 "http://a/debug/pprof",                     "http://a/debug/pprof/",                "",          NULL                     },
+    {"endpoint with slash",      "a:1/debug/pprof/",                         "http://a:1/debug/pprof/",              "",
+     NULL                                                                                                                                                  },
+    {"profile",                  "http://a/x/debug/pprof/heap",              "http://a/x/debug/pprof/",
+     "heap",                                                                                                                      NULL                     },
+    {"profile with a query",     "http://a/debug/pprof/goroutine?debug=2#x",
+     "http://a/debug/pprof/",                                                                                        "goroutine", NULL                     },
+    {"base with a query",        "a:1/?token=x?y#z",                         "http://a:1/debug/pprof/",              "",
+     NULL                                                                                                                                                  },
+    {"password",                 "http://u:p@a:1/",                          "http://u:p@a:1/debug/pprof/",          "",          NULL                     },
+    {"IPv6",                     "http://[::1]:6060",                        "http://[::1]:6060/debug/pprof/",       "",          NULL                     },
+    {"bare host",                "orders",                                   "http://orders/debug/pprof/",           "",          NULL                     },
+    {"port alone",               ":6060",                                    "http://localhost:6060/debug/pprof/",   "",          NULL                     },
+    {"port alone with a scheme", "http://:6060/x",
+     "http://localhost:6060/x/debug/pprof/",                                                                         "",          NULL                     },
+    {"bare IPv6",                "::1",                                      "http://[::1]/debug/pprof/",            "",          NULL                     },
+    {"IPv6 with a zone",         "fe80::1%25eth0/x",
+     "http://[fe80::1%25eth0]/x/debug/pprof/",                                                                       "",          NULL                     },
+    {"IPv6 and a profile",       "[2001:db8::1]:80/debug/pprof/heap",
+     "http://[2001:db8::1]:80/debug/pprof/",                                                                         "heap",      NULL                     },
+    {"profile with a slash",     "a:1/debug/pprof/heap/",                    "http://a:1/debug/pprof/",
+     "heap",                                                                                                                      NULL                     },
+    {"another endpoint",         "http://a/debug/pprofs/x",
+     "http://a/debug/pprofs/x/debug/pprof/",                                                                         "",          NULL                     },
+    {"later endpoint",           "a/debug/pprofs/debug/pprof/heap",
+     "http://a/debug/pprofs/debug/pprof/",                                                                           "heap",      NULL                     },
+    {"profile elsewhere",        "http://a/admin/pprof/heap",                "http://a/admin/pprof/",
+     "heap",                                                                                                                      NULL                     },
+    {"prefix like an endpoint",  "http://a/pprof/",
+     "http://a/pprof/debug/pprof/",                                                                                  "",          NULL                     },
+    {"query without a path",     "a:1?token=x?y",                            "http://a:1/debug/pprof/",              "",
+     NULL                                                                                                                                                  },
+    {"socket",                   "unix:///run/app.sock",                     "unix:///run/app.sock:/debug/pprof/",   "",
+     NULL                                                                                                                                                  },
+    {"socket with a prefix",     "unix:///run/app.sock:/svc/",
+     "unix:///run/app.sock:/svc/debug/pprof/",                                                                       "",          NULL                     },
+    {"socket and a profile",
+     "unix:///run/a@b:1.sock:/debug/pprof/goroutine?debug=2",                "unix:///run/a@b:1.sock:/debug/pprof/", "goroutine", NULL                     },
+    {"no socket",                "unix://",                                  NULL,                                   NULL,        "the URL names no socket"},
+    {"user without a host",      "http://u:p@/",                             NULL,                                   NULL,
+     "the URL names no host"                                                                                                                               },
+    {"other scheme",             "ftp://a/",                                 NULL,                                   NULL,
+     "only http, https and unix can be fetched from, not ftp://"                                                                                           },
+    {"no host",                  "http:///",                                 NULL,                                   NULL,        "the URL names no host"  },
+    {"nothing",                  "",                                         NULL,                                   NULL,        "the URL names no host"  },
 };
 
 /* What the tests' URLs have behind the question mark. */
@@ -61,6 +91,24 @@ static void endpoint(void **state)
     buf_release(&query);
 }
 
+static void sockets_are_split_from_what_is_asked_there(void **state)
+{
+    static const char *const rows[][3] = {
+        {"unix:///a.sock:/debug?x=1", "/a.sock",   "/debug?x=1"},
+        {"unix:///a:b.sock:/",        "/a:b.sock", "/"         },
+        {"unix://a.sock",             "a.sock",    "/"         },
+    };
+    struct span socket;
+    struct span path;
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        assert_true(url_unix(span_of(rows[i][0]), &socket, &path));
+        assert_true(span_is(socket, rows[i][1]));
+        assert_true(span_is(path, rows[i][2]));
+    }
+    assert_false(url_unix(SPAN_LIT("http://a"), &socket, &path));
+}
+
 static void parameters_are_cut_at_ampersands(void **state)
 {
     static const char *const want[][2] = {
@@ -84,9 +132,15 @@ static void parameters_are_cut_at_ampersands(void **state)
 static void secrets_are_not_shown(void **state)
 {
     static const char *const rows[][2] = {
-        {"http://user:pa@ss@host:1/a/b?token=x#y", "http://host:1/a/b"},
-        {"https://host/a@b",                       "https://host/a@b" },
-        {"user:secret@host:1/x",                   "host:1/x"         },
+        {"http://user:pa@ss@host:1/a/b?token=x#y", "http://host:1/a/b"      },
+        {"https://host/a@b",                       "https://host/a@b"       },
+        {"user:secret@host:1/x",                   "host:1/x"               },
+        {"http://user:pa/ss@host/",                "http://(not shown)"     },
+        {"http://user:pa?ss@host/",                "http://(not shown)"     },
+        {"http://[::1]:6060/a",                    "http://[::1]:6060/a"    },
+        {"http://[::1]/a",                         "http://[::1]/a"         },
+        {"unix:///run/a.sock",                     "unix:///run/a.sock"     },
+        {"unix:///run/a@b.sock:/x?token=y#z",      "unix:///run/a@b.sock:/x"},
     };
     (void)state;
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -108,6 +162,7 @@ int main(void)
     }
     const struct CMUnitTest others[] = {
         cmocka_unit_test(secrets_are_not_shown),
+        cmocka_unit_test(sockets_are_split_from_what_is_asked_there),
         cmocka_unit_test(parameters_are_cut_at_ampersands),
     };
     return cmocka_run_group_tests(rows, NULL, NULL) +

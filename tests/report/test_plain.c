@@ -1,7 +1,7 @@
 /* Text that is safe to print, measured and wrapped in columns. */
 #include "test.h"
 
-#include "report/plain_private.h"
+#include "report/plain.h"
 
 #include <string.h>
 

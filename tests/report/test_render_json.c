@@ -209,6 +209,66 @@ static void ten_thousand_findings_are_all_there(void **state)
     free(items);
 }
 
+static void labels_and_replicas_are_there_when_known(void **state)
+{
+    (void)state;
+    struct sample s;
+    struct report r = *sample_report(&s);
+    const struct report_label labels[] = {
+        {"app",  "orders"},
+        {"zone", "\xff\""},
+    };
+    const char *worst[] = {"orders-3:6060", "orders-9:6060"};
+    const struct finding_replicas replicas = {.n_with = 7,
+                                              .n_targets = 40,
+                                              .rms = 812.5,
+                                              .min = 96,
+                                              .median = 300,
+                                              .max = 1204,
+                                              .worst = worst,
+                                              .n_worst = 2};
+    r.labels = labels;
+    r.n_labels = 2;
+    s.items[0].replicas = &replicas;
+    s.items[0].first_seen_nanos = INT64_C(1763900000000000000);
+    json_t *doc = parsed(&r);
+    assert_keys(json_object_get(doc, "labels"), "app zone");
+    assert_string_equal(json_string_value(json_object_get(
+                            json_object_get(doc, "labels"), "zone")),
+                        "\xef\xbf\xbd\"");
+    assert_string_equal(json_string_value(at(doc, 0, "first_seen")),
+                        "2025-11-23T12:13:20Z");
+    assert_true(json_is_null(at(doc, 1, "first_seen")));
+    assert_true(json_is_null(at(doc, 1, "replicas")));
+    const json_t *got = at(doc, 0, "replicas");
+    assert_keys(got, "count of rms min median max targets");
+    assert_int_equal(json_integer_value(json_object_get(got, "count")), 7);
+    assert_int_equal(json_integer_value(json_object_get(got, "of")), 40);
+    assert_int_equal(json_array_size(json_object_get(got, "targets")), 2);
+    json_decref(doc);
+}
+
+static void one_finding_is_what_the_document_holds_in_one_line(void **state)
+{
+    (void)state;
+    struct sample s;
+    json_t *doc = parsed(sample_report(&s));
+    struct buf out = BUF_LIMIT(1 << 20);
+    struct err err = {0};
+    assert_ok(report_finding_json(&s.items[1], &out, &err), &err);
+    assert_null(strchr(out.data, '\n'));
+    json_t *one = json_loadb(out.data, out.len, 0, NULL);
+    assert_true(
+        json_equal(one, json_array_get(json_object_get(doc, "findings"), 1)));
+    json_decref(one);
+    json_decref(doc);
+    buf_release(&out);
+    out = BUF_LIMIT(20);
+    assert_false(report_finding_json(&s.items[1], &out, &err));
+    assert_int_equal(err.code, ERR_LIMIT);
+    buf_release(&out);
+}
+
 static void small_limit_is_an_error(void **state)
 {
     (void)state;
@@ -233,6 +293,8 @@ int main(void)
         cmocka_unit_test(infinities_become_null),
         cmocka_unit_test(tables_and_memory_are_added_when_there),
         cmocka_unit_test(ten_thousand_findings_are_all_there),
+        cmocka_unit_test(labels_and_replicas_are_there_when_known),
+        cmocka_unit_test(one_finding_is_what_the_document_holds_in_one_line),
         cmocka_unit_test(small_limit_is_an_error),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,7 +5,7 @@
  */
 #include "report/sample.h"
 
-#include "report/plain_private.h"
+#include "report/plain.h"
 
 #include <stdlib.h>
 

@@ -1,7 +1,7 @@
 /* Sparklines: shape from low to high, never wider than asked. */
 #include "test.h"
 
-#include "report/spark_private.h"
+#include "report/spark.h"
 
 #include <math.h>
 

@@ -589,6 +589,29 @@ static void goroutines_in_a_leak_profile_are_proven(void **state)
     findings_release(&f);
 }
 
+/* Too few to be tested on their own, yet the proof shows their pace. */
+static void the_pace_of_a_few_proven_goroutines_is_told(void **state)
+{
+    (void)state;
+    struct series *s = series_new(NULL);
+    for (int i = 0; i < 8; i++) {
+        char name[32];
+        struct profile_builder *b = made_goroutine();
+        (void)snprintf(name, sizeof name, "%02d.goroutine", i);
+        made_count(b, RECEIVE "main.await:12 main.handle:20", 3 + i / 2);
+        made_add(s, b, KIND_GOROUTINE, name, i * 10);
+    }
+    struct profile_builder *b = made_goroutine();
+    made_count(b, RECEIVE "main.await:12 main.handle:20", 6);
+    made_add(s, b, KIND_GOROUTINELEAK, "08.goroutineleak", 70);
+    struct findings f = judged(s, 0);
+    assert_int_equal(f.n, 1);
+    assert_int_equal(f.items[0].grade, GRADE_PROVEN);
+    assert_true(fabs(f.items[0].metrics[0].per_hour - 3.0 / 70 * 3600) < 1e-9);
+    assert_true(f.items[0].metrics[0].per_hour_high > 3.0 / 70 * 3600);
+    findings_release(&f);
+}
+
 /* --- running out of memory --- */
 
 struct walk {
@@ -683,6 +706,7 @@ int main(void)
         cmocka_unit_test(an_empty_select_off_main_is_proven),
         cmocka_unit_test(goroutines_born_all_over_the_window_are_a_leak),
         cmocka_unit_test(goroutines_that_are_all_young_are_only_suspect),
+        cmocka_unit_test(the_pace_of_a_few_proven_goroutines_is_told),
         cmocka_unit_test(goroutines_in_a_leak_profile_are_proven),
         cmocka_unit_test(every_failing_allocation_is_out_of_memory),
     };

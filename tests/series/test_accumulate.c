@@ -1,5 +1,7 @@
 #include "series/made.h"
 
+#include <stdio.h>
+
 #define N_OF(rows) (sizeof(rows) / sizeof((rows)[0]))
 
 /* One row at one point, through the public interface: its matrix. */
@@ -154,9 +156,46 @@ static void goroutines_are_counted_as_they_are(void **state)
     series_free(s);
 }
 
+/* The ends are the first and last columns of the whole; without ids each row is
+   a group. */
+static void ends_are_the_first_and_the_last_column(void **state)
+{
+    (void)state;
+    struct err err = {0};
+    struct series *s = series_new(NULL);
+    for (int i = 0; i < 5; i++) {
+        char name[32];
+        struct profile_builder *b = made_heap(i < 3 ? 4096 : 524288);
+        snprintf(name, sizeof name, "%d.heap", i);
+        made_block(b, "main.a", 64, 30 + 7 * i, 9 + i);
+        made_block(b, "main.b", 4096, 40 + 3 * i, 20 - i);
+        made_add(s, b, KIND_HEAP, name, i);
+    }
+    made_finish(s);
+    const struct series_grouping rows = {2, NULL, NULL};
+    struct series_matrix all = {0};
+    struct series_matrix ends = {0};
+    assert_ok(series_accumulate(s, PLANE_HEAP, &rows, &all, &err), &err);
+    assert_ok(series_accumulate_ends(s, PLANE_HEAP, &rows, &ends, &err), &err);
+    assert_int_equal(all.n_points, 5);
+    assert_int_equal(ends.n_points, 2);
+    for (size_t r = 0; r < 2; r++) {
+        assert_true(ends.value[2 * r] == all.value[5 * r]);
+        assert_true(ends.value[2 * r + 1] == all.value[5 * r + 4]);
+        assert_true(ends.sampled[2 * r] == all.sampled[5 * r]);
+        assert_true(ends.sampled[2 * r + 1] == all.sampled[5 * r + 4]);
+        assert_true(ends.born[2 * r + 1] == all.born[5 * r + 4]);
+    }
+    assert_true(all.sampled[4] == 13 && all.sampled[9] == 16);
+    series_matrix_release(&all);
+    series_matrix_release(&ends);
+    series_free(s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(ends_are_the_first_and_the_last_column),
         cmocka_unit_test(raw_counts_are_recovered_for_every_size_and_rate),
         cmocka_unit_test(raw_counts_are_recovered_for_random_sizes),
         cmocka_unit_test(the_size_is_the_mean_where_no_label_says_it),

@@ -5,7 +5,8 @@
 #include <stdio.h>
 
 /* Rows of the samples of a profile in a table of stacks. */
-static void rows_of(struct stacks *t, struct profile_builder *b, uint32_t *rows)
+static void rows_of(struct stack_table *t, struct profile_builder *b,
+                    uint32_t *rows)
 {
     struct err err = {0};
     struct profile *p = NULL;
@@ -22,7 +23,7 @@ static void rows_of(struct stacks *t, struct profile_builder *b, uint32_t *rows)
 static void equal_stacks_get_equal_rows_whatever_their_ids(void **state)
 {
     (void)state;
-    struct stacks t = {0};
+    struct stack_table t = {0};
     uint32_t a[3];
     uint32_t b[3];
     struct profile_builder *p = made_goroutine();
@@ -54,7 +55,7 @@ static void count_at(struct profile_builder *b, uint64_t address)
 static void addresses_do_not_tell_named_stacks_apart(void **state)
 {
     (void)state;
-    struct stacks t = {0};
+    struct stack_table t = {0};
     uint32_t rows[2];
     struct profile_builder *p = made_goroutine();
     count_at(p, 0x1000);
@@ -75,7 +76,7 @@ static void count_bare(struct profile_builder *b, uint64_t address)
 static void locations_without_symbols_are_their_address(void **state)
 {
     (void)state;
-    struct stacks t = {0};
+    struct stack_table t = {0};
     uint32_t rows[3];
     struct profile_builder *p = made_goroutine();
     count_bare(p, 0x1000);
@@ -90,7 +91,7 @@ static void locations_without_symbols_are_their_address(void **state)
 static void lines_tell_stacks_apart(void **state)
 {
     (void)state;
-    struct stacks t = {0};
+    struct stack_table t = {0};
     uint32_t rows[2];
     struct profile_builder *p = made_goroutine();
     made_count(p, "main.a:1", 1);
@@ -104,7 +105,7 @@ static void lines_tell_stacks_apart(void **state)
 static void depth_of_locations_tells_stacks_apart(void **state)
 {
     (void)state;
-    struct stacks t = {0};
+    struct stack_table t = {0};
     uint32_t rows[2];
     struct profile_builder *p = made_goroutine();
     made_count(p, "main.a main.b", 1);
@@ -129,7 +130,7 @@ static void count_labelled(struct profile_builder *b, const char *key,
 static void labels_tell_stacks_apart(void **state)
 {
     (void)state;
-    struct stacks t = {0};
+    struct stack_table t = {0};
     uint32_t rows[4];
     struct profile_builder *p = made_goroutine();
     count_labelled(p, "user", "1");
@@ -146,7 +147,7 @@ static void labels_tell_stacks_apart(void **state)
 static void block_sizes_tell_stacks_apart(void **state)
 {
     (void)state;
-    struct stacks t = {0};
+    struct stack_table t = {0};
     uint32_t rows[3];
     struct profile_builder *p = made_heap(1);
     made_block(p, "main.a", 16, 1, 1);
@@ -181,13 +182,38 @@ static const struct spelling {
 static void names_meet(void **state)
 {
     const struct spelling *c = *state;
-    struct stacks t = {0};
+    struct stack_table t = {0};
     uint32_t rows[2];
     struct profile_builder *p = made_goroutine();
     made_count(p, c->a, 1);
     made_count(p, c->b, 1);
     rows_of(&t, p, rows);
     assert_int_equal(rows[0] == rows[1], c->same);
+    stacks_release(&t);
+}
+
+/* Before Go 1.24 their order is a map's. */
+static void the_order_of_labels_tells_no_rows_apart(void **state)
+{
+    (void)state;
+    struct stack_table t = {0};
+    uint32_t rows[2];
+    struct profile_builder *p = made_goroutine();
+    uint32_t locs[MADE_FRAMES];
+    const size_t n = made_locations(p, "main.a main.m", locs);
+    const int64_t one = 1;
+    struct profile_label labels[3] = {
+        {.key = profile_builder_string(p, SPAN_LIT("user")),
+         .str = profile_builder_string(p, SPAN_LIT("42"))  },
+        {.key = profile_builder_string(p, SPAN_LIT("op")),
+         .str = profile_builder_string(p, SPAN_LIT("copy"))}
+    };
+    labels[2] = labels[0];
+    profile_builder_sample(p, locs, n, &one, 1, labels, 2);
+    profile_builder_sample(p, locs, n, &one, 1, labels + 1, 2);
+    rows_of(&t, p, rows);
+    assert_int_equal(rows[0], rows[1]);
+    assert_int_equal(t.rows.items[rows[0]].n_labels, 2);
     stacks_release(&t);
 }
 
@@ -206,7 +232,7 @@ static struct profile_builder *repeated(void)
 static void a_repeated_profile_is_predicted_to_the_last_row(void **state)
 {
     (void)state;
-    struct stacks t = {0};
+    struct stack_table t = {0};
     uint32_t rows[100];
     rows_of(&t, repeated(), rows);
     const uint64_t before = t.n_predicted;
@@ -223,7 +249,7 @@ static void many_stacks_keep_their_rows(void **state)
     enum { MANY = 20000 };
     static uint32_t a[MANY];
     static uint32_t b[MANY];
-    struct stacks t = {0};
+    struct stack_table t = {0};
     for (int pass = 0; pass < 2; pass++) {
         struct profile_builder *p = made_goroutine();
         char stack[64];
@@ -273,7 +299,7 @@ static void goroutines_of_a_dump_share_a_row_by_stack_and_status(void **state)
 {
     (void)state;
     struct err err = {0};
-    struct stacks t = {0};
+    struct stack_table t = {0};
     uint32_t rows[3] = {0};
     struct goroutine_dump *d = made_dump();
     made_dumped(d, 5, "select", -1, "main.a:1 main.m:9");
@@ -301,6 +327,7 @@ int main(void)
         cmocka_unit_test(depth_of_locations_tells_stacks_apart),
         cmocka_unit_test(labels_tell_stacks_apart),
         cmocka_unit_test(block_sizes_tell_stacks_apart),
+        cmocka_unit_test(the_order_of_labels_tells_no_rows_apart),
         cmocka_unit_test(a_repeated_profile_is_predicted_to_the_last_row),
         cmocka_unit_test(many_stacks_keep_their_rows),
         cmocka_unit_test(rows_print_the_frames_and_labels_they_were_made_of),

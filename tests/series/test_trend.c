@@ -30,6 +30,43 @@ static struct trend counted(const double *x, size_t n, double *seconds)
     return t;
 }
 
+/* What is measured first, and alone for most, must be what is measured last. */
+static void cheap_figures_are_those_of_the_whole_measure(void **state)
+{
+    (void)state;
+    uint64_t seed = 6;
+    for (size_t round = 0; round < 200; round++) {
+        double born[POINTS];
+        double live[POINTS];
+        double stock = 40;
+        double ever = 40;
+        for (size_t i = 0; i < POINTS; i++) {
+            stock = made_step(&seed, stock, 9, round % 2 ? 1e9 : 4, &ever);
+            live[i] = stock;
+            born[i] = ever;
+        }
+        struct trend whole = {.n = POINTS,
+                              .seconds = ticks,
+                              .clock = born,
+                              .value = live,
+                              .objects = live,
+                              .sampled = live,
+                              .born = born};
+        struct trend ends = {.n = POINTS, .value = live, .sampled = live};
+        struct trend noise = ends;
+        noise.born = born;
+        assert_true(trend_measure(&whole, 0));
+        trend_measure_ends(&ends);
+        trend_measure_noise(&noise);
+        assert_close(ends.growth, whole.growth, 0);
+        assert_close(ends.delta, whole.delta, 0);
+        assert_close(ends.first, whole.first, 0);
+        assert_close(ends.last, whole.last, 0);
+        assert_close(noise.z, whole.z, 0);
+        assert_close(noise.births, whole.births, 0);
+    }
+}
+
 /* --- figures by hand ---------------------------------------------------------
  */
 
@@ -255,6 +292,7 @@ static const struct process processes[] = {
 int main(void)
 {
     struct CMUnitTest tests[32] = {
+        cmocka_unit_test(cheap_figures_are_those_of_the_whole_measure),
         cmocka_unit_test(a_line_has_pace_one_and_no_fall),
         cmocka_unit_test(z_of_an_accumulator_is_the_root_of_its_growth),
         cmocka_unit_test(growth_in_one_step_is_one_event),

@@ -10,7 +10,7 @@ import (
 type LargeObject struct{ data [1 << 20]byte }
 
 func printer(i int) func() {
-	o := &LargeObject{}
+	o := &LargeObject{} // leaks
 	o.data[0] = byte(i)
 	return func() { fmt.Println(o.data[0]) }
 }

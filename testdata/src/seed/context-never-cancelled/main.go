@@ -10,7 +10,7 @@ import (
 var contexts []context.Context
 
 func open() {
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(context.Background()) // leaks
 	_ = cancel
 	contexts = append(contexts, ctx)
 }

@@ -6,7 +6,7 @@ import "acme.dev/fixtures/seed/internal/program"
 var dataStore [][]byte
 
 func process() {
-	data := make([]byte, 1<<20)
+	data := make([]byte, 1<<20) // leaks
 	dataStore = append(dataStore, data)
 }
 

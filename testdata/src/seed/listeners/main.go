@@ -19,7 +19,7 @@ type Session struct {
 }
 
 func subscribe(e *Event, id int) {
-	s := &Session{id: id}
+	s := &Session{id: id} // leaks
 	e.Register(func(text string) { copy(s.last[:], text) })
 }
 

@@ -15,7 +15,7 @@ type User struct {
 var userCache = map[int]*User{}
 
 func addUser(id int) {
-	userCache[id] = &User{id, fmt.Sprintf("user number %d of the service", id)}
+	userCache[id] = &User{id, fmt.Sprintf("user number %d of the service", id)} // leaks
 }
 
 func main() { program.Run(25_000, 500_000, addUser) }

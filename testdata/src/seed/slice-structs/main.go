@@ -11,7 +11,7 @@ type LargeData struct{ bytes [1 << 20]byte }
 
 type Container struct{ data *LargeData }
 
-func newContainer() Container { return Container{new(LargeData)} }
+func newContainer() Container { return Container{new(LargeData)} } // leaks
 
 func main() {
 	var containers []Container

@@ -5,7 +5,7 @@ import "acme.dev/fixtures/seed/internal/program"
 
 func worker(ch chan int) {
 	for {
-		if _, ok := <-ch; !ok {
+		if _, ok := <-ch; !ok { // leaks
 			return
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"flag"
 	"fmt"
 	"log"
+	"net"
 	"net/http"
 	_ "net/http/pprof"
 	"os"
@@ -42,17 +43,26 @@ func saveAll(dir string, snapshots int, every time.Duration) {
 	os.Exit(0)
 }
 
+func serve(addr string) {
+	l, err := net.Listen("tcp", addr)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Printf("http://%s\n", l.Addr())
+	go func() { log.Fatal(http.Serve(l, nil)) }()
+}
+
 // Run calls step perSecond times a second, at most `most` times, and ends
 // after the last snapshot or the end of the program's life.
 func Run(perSecond, most int, step func(i int)) {
-	addr := flag.String("addr", "", "serve net/http/pprof at this address")
+	addr := flag.String("addr", "", "serve net/http/pprof at this address, which is printed")
 	dir := flag.String("dir", "", "write snapshots into this directory and end")
 	snapshots := flag.Int("snapshots", 12, "how many")
 	every := flag.Duration("every", 700*time.Millisecond, "time between them")
 	life := flag.Duration("life", time.Minute, "end after this time at the latest")
 	flag.Parse()
 	if *addr != "" {
-		go func() { log.Fatal(http.ListenAndServe(*addr, nil)) }()
+		serve(*addr)
 	}
 	if *dir != "" {
 		go saveAll(*dir, *snapshots, *every)

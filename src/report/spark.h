@@ -1,6 +1,6 @@
 /* A series as one line of block characters. */
-#ifndef SEEP_REPORT_SPARK_PRIVATE_H
-#define SEEP_REPORT_SPARK_PRIVATE_H
+#ifndef SEEP_REPORT_SPARK_H
+#define SEEP_REPORT_SPARK_H
 
 #include "base/buf.h"
 

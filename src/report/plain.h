@@ -2,8 +2,8 @@
  * Text from inputs made safe to print: valid UTF-8 without control or
  * direction characters, measured in terminal columns.
  */
-#ifndef SEEP_REPORT_PLAIN_PRIVATE_H
-#define SEEP_REPORT_PLAIN_PRIVATE_H
+#ifndef SEEP_REPORT_PLAIN_H
+#define SEEP_REPORT_PLAIN_H
 
 #include "base/buf.h"
 

@@ -1,9 +1,9 @@
 /*
  * Sentences that the renderers for people share, so that text and Markdown
- * say the same in the same words. All of it is clean text (plain_private.h).
+ * say the same in the same words. All of it is clean text (plain.h).
  */
-#ifndef SEEP_REPORT_SUMMARY_PRIVATE_H
-#define SEEP_REPORT_SUMMARY_PRIVATE_H
+#ifndef SEEP_REPORT_SUMMARY_H
+#define SEEP_REPORT_SUMMARY_H
 
 #include "report/report.h"
 
@@ -25,6 +25,10 @@ void summary_memory(struct buf *out, const struct findings *f);
 
 /* "24 -> 306", with units. */
 void summary_change(struct buf *out, const struct metric *m);
+
+/* "in 7 of 40 replicas, rms 812, 96..1,204: orders-3, orders-9"; empty for
+   a finding of one target. */
+void summary_replicas(struct buf *out, const struct finding *f);
 
 /* "+45k/h"; empty when unknown. */
 void summary_per_hour(struct buf *out, const struct metric *m);

@@ -1,0 +1,16 @@
+#include "watch_clock.h"
+
+#include <time.h>
+
+static int64_t nanos_of(clockid_t clock)
+{
+    struct timespec t = {0};
+    (void)clock_gettime(clock, &t);
+    return (int64_t)t.tv_sec * INT64_C(1000000000) + t.tv_nsec;
+}
+
+struct watch_clock watch_clock_now(void)
+{
+    return (struct watch_clock){nanos_of(CLOCK_MONOTONIC),
+                                nanos_of(CLOCK_REALTIME)};
+}

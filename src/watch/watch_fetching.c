@@ -1,0 +1,425 @@
+/*
+ * The requests of a moment: one after the other, each with its retries, none
+ * without a slot. A retry waits without one, so that who fails holds up nobody;
+ * the next request of a moment keeps the slot, so that a moment is short.
+ */
+#include "watch/watcher_private.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/banned.h"
+
+enum { URL_BYTES_MAX = 64 << 10 };
+
+struct step_about {
+    const char *profile;
+    enum profile_kind kind;
+    bool is_leak;
+};
+
+static const struct step_about steps[N_STEPS] = {
+    [STEP_HEAP] = {"heap",          KIND_HEAP,          false},
+    [STEP_GOROUTINE] = {"goroutine",     KIND_GOROUTINE,     false},
+    [STEP_LEAK_FIRST] = {"goroutineleak", KIND_GOROUTINELEAK, true },
+    [STEP_LEAK] = {"goroutineleak", KIND_GOROUTINELEAK, true },
+};
+
+const char *step_profile(enum step step)
+{
+    return steps[step].profile;
+}
+
+bool fetching_url(const struct watched *t, const char *profile,
+                  const char *parameters, struct buf *out, struct err *err)
+{
+    const char *query = t->target.query;
+    const bool has_both = *parameters && *query;
+    buf_printf(out, "%s%s%s%s%s%s", t->target.base, profile,
+               *parameters || *query ? "?" : "", parameters,
+               has_both ? "&" : "", query);
+    return buf_check(out, "URL", err);
+}
+
+bool fetching_has_secrets(const struct watched *t)
+{
+    return *t->target.query || strchr(t->target.base, '@');
+}
+
+/* --- what is asked for --- */
+
+/* Goroutines that leak for sure. Asking costs the service a collection, so
+   where nothing ever leaks it is asked less. */
+enum { LEAK_EMPTY_MAX = 3, LEAK_REST = 3 };
+
+static unsigned leak_steps(struct watched *t)
+{
+    switch (t->leak_profile) {
+    case LEAK_ABSENT:
+        return 0;
+    case LEAK_UNKNOWN:
+        break;
+    case LEAK_PRESENT:
+        if (t->n_leak_empty >= LEAK_EMPTY_MAX &&
+            t->n_leak_rested++ < LEAK_REST) {
+            return 0;
+        }
+        t->n_leak_rested = 0;
+        break;
+    }
+    return 1u << STEP_LEAK_FIRST | 1u << STEP_LEAK;
+}
+
+static unsigned steps_of(const struct watcher *w, struct watched *t)
+{
+    return (w->o.has_heap ? 1u << STEP_HEAP : 0) |
+           (w->o.has_goroutine ? 1u << STEP_GOROUTINE : 0) |
+           (w->o.has_leak_profile ? leak_steps(t) : 0);
+}
+
+/* --- ends --- */
+
+static void moment_free(struct watcher *w, struct moment *m)
+{
+    for (size_t i = 0; i < m->n_points; i++) {
+        series_point_release(&m->points[i]);
+    }
+    input_free(m->input);
+    m->t->moment = NULL;
+    w->n_running--;
+    free(m);
+}
+
+void fetching_forget(struct watcher *w, struct watched *t)
+{
+    if (t->moment) {
+        due_heap_remove(&w->retries, t->id);
+        moment_free(w, t->moment);
+    }
+}
+
+static void finish(struct watcher *w, struct moment *m)
+{
+    const bool has_news = m->n_points > 0 || m->failure != FETCH_FAILURE_NONE;
+    if (has_news && !m->t->is_gone && !w->has_failed) {
+        taking_finish(w, m);
+    }
+    moment_free(w, m);
+}
+
+static void note_failure(struct moment *m, enum fetch_failure failure,
+                         const struct err *err)
+{
+    if (m->failure == FETCH_FAILURE_NONE) {
+        m->failure = failure;
+        m->failed_step = m->step;
+        m->err = *err;
+    }
+}
+
+/* Who was not reached, or not in time, is not asked for more. */
+static bool is_hopeless(enum fetch_failure failure)
+{
+    return failure == FETCH_FAILURE_CONNECT || failure == FETCH_FAILURE_TLS ||
+           failure == FETCH_FAILURE_SLOW;
+}
+
+/* --- one request --- */
+
+static void on_done(void *ctx, const struct fetch_result *r);
+
+static bool begin_request(struct watcher *w, struct moment *m, struct err *err)
+{
+    struct buf url = BUF_LIMIT(URL_BYTES_MAX);
+    const bool collects = m->step == STEP_HEAP && w->o.collects;
+    input_free(m->input);
+    m->input = input_new(NULL);
+    if (!m->input) {
+        return err_nomem(err, "input");
+    }
+    m->n_tries++;
+    m->asked_ns = w->now_ns;
+    bool ok = fetching_url(m->t, steps[m->step].profile, collects ? "gc=1" : "",
+                           &url, err);
+    if (ok) {
+        const struct fetch_request request = {
+            .url = url.data,
+            .sink = input_sink(m->input),
+            .has_secrets = fetching_has_secrets(m->t),
+            .ctx = m,
+            .done = on_done,
+        };
+        ok = fetch_pool_start(w->pool, &request, err);
+    }
+    buf_release(&url);
+    return ok;
+}
+
+static enum step next_step(const struct moment *m)
+{
+    unsigned step = 0;
+    while (!(m->todo & 1u << step)) {
+        step++;
+    }
+    return (enum step)step;
+}
+
+/* With a slot: goes on until something is under way, or ends the moment. */
+static void go_on(struct watcher *w, struct moment *m)
+{
+    const uint32_t host = m->t->waiter.host;
+    m->todo = m->t->is_gone ? 0 : m->todo;
+    while (m->todo != 0 && !w->has_failed) {
+        struct err err = {0};
+        m->step = next_step(m);
+        if (begin_request(w, m, &err)) {
+            return;
+        }
+        if (err.code == ERR_NOMEM) {
+            watcher_fail(w, &err);
+        }
+        w->counts.n_requests[FETCH_FAILURE_HERE]++;
+        note_failure(m, FETCH_FAILURE_HERE, &err);
+        m->todo &= ~(1u << m->step);
+    }
+    slots_give_back(&w->slots, host);
+    finish(w, m);
+}
+
+/* --- answers --- */
+
+/* The sink's own errors are about what was sent. */
+static enum fetch_failure failure_of(enum fetch_failure failure,
+                                     const struct err *err)
+{
+    if (failure != FETCH_FAILURE_HERE && failure != FETCH_FAILURE_NONE) {
+        return failure;
+    }
+    switch (err->code) {
+    case ERR_FORMAT:
+        return FETCH_FAILURE_BROKEN;
+    case ERR_UNKNOWN:
+    case ERR_MISMATCH:
+        return FETCH_FAILURE_ANSWER;
+    case ERR_LIMIT:
+        return FETCH_FAILURE_LIMIT;
+    case ERR_NONE:
+    case ERR_USAGE:
+    case ERR_IO:
+    case ERR_NOMEM:
+    case ERR_INTERNAL:
+    case ERR_INTERRUPTED:
+    case ERR_N_CODES:
+        break;
+    }
+    return FETCH_FAILURE_HERE;
+}
+
+/* Texts of leaked goroutines do not say that they are leaked. */
+static bool is_asked_kind(const struct snapshot *s, enum step step)
+{
+    return s->kind == steps[step].kind ||
+           (steps[step].is_leak && s->kind == KIND_GOROUTINE &&
+            s->form != FORM_PROTO);
+}
+
+static bool take_snapshot(struct watcher *w, struct moment *m,
+                          struct snapshot *s, struct err *err)
+{
+    if (!is_asked_kind(s, m->step)) {
+        return err_set(err, ERR_MISMATCH, "it sent a profile of kind %s",
+                       profile_kind_name(s->kind));
+    }
+    if (m->step == STEP_LEAK_FIRST) {
+        return true;
+    }
+    struct series_point *p = &m->points[m->n_points];
+    if (!series_point_of(w->table, s, p, err)) {
+        return false;
+    }
+    p->kind = steps[m->step].kind;
+    m->n_points++;
+    if (p->is_delta) {
+        series_point_release(&m->points[--m->n_points]);
+        return err_set(err, ERR_MISMATCH,
+                       "it sent what changed in some seconds, not a level");
+    }
+    return true;
+}
+
+static bool take_answer(struct watcher *w, struct moment *m, struct err *err)
+{
+    struct snapshot s = {.source = steps[m->step].profile};
+    const bool ok =
+        input_finish(m->input, &s, err) && take_snapshot(w, m, &s, err);
+    snapshot_release(&s);
+    return ok;
+}
+
+static void count(struct watcher *w, const struct fetch_result *r,
+                  enum fetch_failure failure)
+{
+    w->counts.n_requests[failure]++;
+    w->counts.n_bytes += r->n_bytes;
+    counts_observe(w->counts.latency, &w->counts.latency_seconds, r->total_ns);
+}
+
+/* Time goes on while requests are waited for; nobody tells but they. */
+static void advance_clock(struct watcher *w, int64_t to_ns)
+{
+    if (to_ns > w->now_ns) {
+        w->wall_nanos += to_ns - w->now_ns;
+        w->now_ns = to_ns;
+    }
+}
+
+/* Before the next tick, or not at all. */
+static bool retry_later(struct watcher *w, struct moment *m,
+                        enum fetch_failure failure, const struct err *err)
+{
+    if (w->is_draining || m->n_tries >= w->o.retry.tries_max ||
+        !fetch_retry_is_worth(failure, m->t->n_moments > 0)) {
+        return false;
+    }
+    w->dice =
+        w->dice * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+    const int64_t at = w->now_ns + fetch_retry_delay_ns(&w->o.retry, m->n_tries,
+                                                        w->dice >> 16);
+    if (at >= m->due_ns + w->o.interval_ns ||
+        !due_heap_put(&w->retries, m->t->id, at)) {
+        return false;
+    }
+    w->counts.n_retries++;
+    m->retried = failure;
+    m->retried_err = *err;
+    return true;
+}
+
+/* Old Go does not serve it: said once, and not asked for again. */
+static bool learn_absence(struct watcher *w, struct moment *m,
+                          enum fetch_failure failure)
+{
+    if (!steps[m->step].is_leak || failure != FETCH_FAILURE_REFUSED) {
+        return false;
+    }
+    m->t->leak_profile = LEAK_ABSENT;
+    m->todo &= ~(1u << STEP_LEAK_FIRST | 1u << STEP_LEAK);
+    if (!w->has_hinted) {
+        w->has_hinted = true;
+        watcher_say(w, m->t,
+                    (struct watch_event){
+                        .kind = WATCH_HINT,
+                        .profile = steps[STEP_LEAK].profile,
+                        .text = "the goroutineleak profile, which proves "
+                                "leaks, is not served: Go 1.27 has it, Go 1.26 "
+                                "when built with "
+                                "GOEXPERIMENT=goroutineleakprofile"});
+    }
+    return true;
+}
+
+static void learn_presence(struct moment *m)
+{
+    if (m->step != STEP_LEAK) {
+        return;
+    }
+    const bool is_empty = m->points[m->n_points - 1].cells.n == 0;
+    m->t->leak_profile = LEAK_PRESENT;
+    m->t->n_leak_empty = is_empty ? m->t->n_leak_empty + 1 : 0;
+}
+
+static void on_done(void *ctx, const struct fetch_result *r)
+{
+    struct moment *m = ctx;
+    struct watcher *w = m->w;
+    struct err err = r->err;
+    advance_clock(w, m->asked_ns + r->total_ns);
+    bool ok = r->failure == FETCH_FAILURE_NONE && take_answer(w, m, &err);
+    const enum fetch_failure failure =
+        ok ? FETCH_FAILURE_NONE : failure_of(r->failure, &err);
+    count(w, r, failure);
+    if (err.code == ERR_NOMEM) {
+        watcher_fail(w, &err);
+    }
+    if (err.code == ERR_INTERRUPTED) {
+        m->todo = 0;
+    } else if (ok) {
+        m->todo &= ~(1u << m->step);
+        m->n_tries = 0;
+        learn_presence(m);
+    } else if (learn_absence(w, m, failure)) {
+        m->n_tries = 0;
+    } else if (retry_later(w, m, failure, &err)) {
+        slots_give_back(&w->slots, m->t->waiter.host);
+        return;
+    } else {
+        note_failure(m, failure, &err);
+        m->todo &= is_hopeless(failure) ? 0 : ~(1u << m->step);
+        m->todo &= m->step == STEP_LEAK_FIRST ? ~(1u << STEP_LEAK) : ~0u;
+        m->n_tries = 0;
+    }
+    go_on(w, m);
+}
+
+/* --- who is next --- */
+
+static void start_moment(struct watcher *w, struct moment *m)
+{
+    if (!m->is_begun) {
+        m->is_begun = true;
+        counts_observe(w->counts.lateness, &w->counts.lateness_seconds,
+                       w->now_ns - m->due_ns);
+    }
+    go_on(w, m);
+}
+
+void fetching_begin(struct watcher *w, struct watched *t, int64_t due_ns)
+{
+    struct moment *m = calloc(1, sizeof(*m));
+    struct err err = {0};
+    if (!m) {
+        (void)err_nomem(&err, "moment");
+        watcher_fail(w, &err);
+        return;
+    }
+    *m = (struct moment){
+        .w = w, .t = t, .due_ns = due_ns, .todo = steps_of(w, t)};
+    t->moment = m;
+    w->n_running++;
+    if (slots_take(&w->slots, &t->waiter)) {
+        start_moment(w, m);
+    }
+}
+
+void fetching_continue(struct watcher *w)
+{
+    const struct due *due;
+    while ((due = due_heap_first(&w->retries)) != NULL &&
+           due->at_ns <= w->now_ns && !w->has_failed) {
+        struct watched *t = w->items[due->id];
+        due_heap_remove(&w->retries, t->id);
+        if (slots_take(&w->slots, &t->waiter)) {
+            go_on(w, t->moment);
+        }
+    }
+    struct watched *t;
+    while (!w->has_failed && (t = slots_next(&w->slots)) != NULL) {
+        start_moment(w, t->moment);
+    }
+}
+
+void fetching_drop_waiting(struct watcher *w)
+{
+    uint32_t from = 0;
+    struct watched *t;
+    while ((t = slots_dismiss(&w->slots, &from)) != NULL) {
+        finish(w, t->moment);
+    }
+    const struct due *due;
+    while ((due = due_heap_first(&w->retries)) != NULL) {
+        t = w->items[due->id];
+        due_heap_remove(&w->retries, t->id);
+        note_failure(t->moment, t->moment->retried, &t->moment->retried_err);
+        finish(w, t->moment);
+    }
+}

@@ -1,0 +1,120 @@
+#!/bin/sh
+# Real Go services, watched until they leak: those of testdata/src/seed that do
+# must be named at their marked line, the others must stay quiet. All at once,
+# as a fleet of different programs would be.
+# usage: watch_go.sh PROGRAM TESTDATA
+seep=$1
+sources=$2/src/seed
+
+# The first Go there is; nothing when there is none.
+find_go() {
+    for go in "$(command -v go)" /usr/local/go/bin/go /usr/lib/go-*/bin/go; do
+        if [ -x "$go" ]; then
+            echo "$go"
+            return
+        fi
+    done
+}
+
+go=$(find_go)
+if [ -z "$go" ]; then
+    echo "watch_go: no Go in PATH, /usr/local/go/bin or /usr/lib/go-*/bin:" \
+        "skipped"
+    exit 77
+fi
+work=$(mktemp -d) || exit 2
+services=
+watches=
+failed=0
+cleanup() {
+    for process in $watches $services; do
+        kill "$process" 2>/dev/null
+    done
+    wait
+    rm -rf "$work"
+}
+trap cleanup EXIT
+trap 'exit 130' INT TERM
+
+fail() {
+    echo "watch_go: $*"
+    failed=1
+}
+
+# The programs need nothing but the standard library, so no network either.
+mkdir "$work/bin"
+if ! (cd "$sources" &&
+    GOFLAGS=-mod=mod GOWORK=off GOPROXY=off GOTOOLCHAIN=local \
+        HOME="${HOME:-$work}" CGO_ENABLED=0 \
+        "$go" build -o "$work/bin/" ./...) >"$work/build" 2>&1; then
+    cat "$work/build"
+    echo "watch_go: $go cannot build the programs"
+    exit 1
+fi
+
+# start NAME: $url is where it serves.
+start() {
+    "$work/bin/$1" -addr 127.0.0.1:0 -life 80s >"$work/$1.url" &
+    services="$services $!"
+    for _ in $(seq 200); do
+        url=$(head -n 1 "$work/$1.url")
+        [ -z "$url" ] || return 0
+        sleep 0.05
+    done
+    fail "$1 did not start"
+    return 1
+}
+
+# watch NAME OPTIONS...: in the background; its status goes to NAME.status.
+watch() {
+    name=$1
+    shift
+    (
+        timeout 90 "$seep" watch "$@" --interval 1s \
+            >"$work/$name.out" 2>"$work/$name.err"
+        echo $? >"$work/$name.status"
+    ) &
+    watches="$watches $!"
+}
+
+programs=$(ls "$work/bin")
+for name in $programs; do
+    start "$name" || continue
+    case $name in
+    healthy*) watch "$name" "$url" --for 20s ;;
+    *) watch "$name" "$url" --for 60s --until-leak ;;
+    esac
+done
+for watch in $watches; do
+    wait "$watch"
+done
+watches=
+
+# expect NAME STATUS
+expect() {
+    status=$(cat "$work/$1.status" 2>/dev/null)
+    [ "$status" = "$2" ] && return 0
+    cat "$work/$1.out" "$work/$1.err"
+    fail "$1: status ${status:-none} where $2 was due"
+    return 1
+}
+
+for name in $programs; do
+    case $name in
+    healthy*)
+        expect "$name" 0 && printf '%-24s quiet\n' "$name"
+        continue
+        ;;
+    esac
+    line=$(grep -n '// leaks$' "$sources/$name/main.go" | cut -d: -f1)
+    expect "$name" 1 || continue
+    if grep -q "main\.go:$line\b" "$work/$name.out"; then
+        took=$(cat "$work/$name.out" "$work/$name.err" |
+            grep -o -m 1 'confirmed after [0-9a-z. ]*')
+        printf '%-24s main.go:%-3s %s\n' "$name" "$line" "$took"
+    else
+        cat "$work/$name.out"
+        fail "$name: main.go:$line is not named"
+    fi
+done
+[ "$failed" -eq 0 ] || exit 1

@@ -1,0 +1,122 @@
+/* What is news of a watch, and what is not said again. */
+#include "test.h"
+
+/* The program's own parts are not in the library. */
+#include "../../cmd/watch_words.c" /* NOLINT(bugprone-suspicious-include) */
+
+static bool is_news(struct watch_news *n, uint32_t target,
+                    enum watch_event_kind kind, enum fetch_failure failure)
+{
+    const struct watch_event e = {
+        .kind = kind, .target = target, .failure = failure};
+    return watch_news_is(n, &e);
+}
+
+static void a_failing_target_is_named_once(void **state)
+{
+    struct watch_news n = {0};
+    (void)state;
+    assert_true(is_news(&n, 3, WATCH_MISSED, FETCH_FAILURE_CONNECT));
+    assert_false(is_news(&n, 3, WATCH_MISSED, FETCH_FAILURE_CONNECT));
+    /* Another one, and another failure, are news. */
+    assert_true(is_news(&n, 4, WATCH_MISSED, FETCH_FAILURE_CONNECT));
+    assert_true(is_news(&n, 3, WATCH_MISSED, FETCH_FAILURE_SERVER));
+    assert_false(is_news(&n, 3, WATCH_MISSED, FETCH_FAILURE_CONNECT));
+    watch_news_release(&n);
+}
+
+static void who_answers_again_may_fail_anew(void **state)
+{
+    struct watch_news n = {0};
+    (void)state;
+    assert_true(is_news(&n, 0, WATCH_MISSED, FETCH_FAILURE_SLOW));
+    assert_true(is_news(&n, 0, WATCH_RECOVERED, FETCH_FAILURE_NONE));
+    assert_true(is_news(&n, 0, WATCH_MISSED, FETCH_FAILURE_SLOW));
+    watch_news_release(&n);
+}
+
+static void slowness_is_said_once_for_good(void **state)
+{
+    struct watch_news n = {0};
+    (void)state;
+    assert_true(is_news(&n, 0, WATCH_SKIPPED, FETCH_FAILURE_NONE));
+    assert_true(is_news(&n, 0, WATCH_RECOVERED, FETCH_FAILURE_NONE));
+    assert_false(is_news(&n, 0, WATCH_SKIPPED, FETCH_FAILURE_NONE));
+    watch_news_release(&n);
+}
+
+static void snapshots_and_first_targets_are_news_when_asked_for(void **state)
+{
+    struct watch_news n = {0};
+    (void)state;
+    assert_false(is_news(&n, 0, WATCH_MOMENT, FETCH_FAILURE_NONE));
+    assert_false(is_news(&n, 0, WATCH_ADDED, FETCH_FAILURE_NONE));
+    n.wants_moments = n.has_begun = true;
+    assert_true(is_news(&n, 0, WATCH_MOMENT, FETCH_FAILURE_NONE));
+    assert_true(is_news(&n, 1, WATCH_ADDED, FETCH_FAILURE_NONE));
+    watch_news_release(&n);
+}
+
+static void findings_are_always_news(void **state)
+{
+    static const enum watch_event_kind kinds[] = {
+        WATCH_FINDING, WATCH_CONFIRMED, WATCH_GONE,
+        WATCH_RESTART, WATCH_DEPLOY,    WATCH_HINT};
+    struct watch_news n = {0};
+    (void)state;
+    for (size_t i = 0; i < 2 * sizeof(kinds) / sizeof(kinds[0]); i++) {
+        assert_true(is_news(&n, 0, kinds[i / 2], FETCH_FAILURE_NONE));
+    }
+    watch_news_release(&n);
+}
+
+static bool is_news_of(struct watch_news *n, enum watch_event_kind kind,
+                       const struct finding *f)
+{
+    const struct watch_event e = {.kind = kind, .finding = f};
+    return watch_news_is(n, &e);
+}
+
+static void a_confirmed_finding_is_told_once_and_its_changes_after(void **state)
+{
+    struct watch_news n = {0};
+    struct finding f = {.id = "839bdd6aab8f075a", .grade = GRADE_SUSPECT};
+    (void)state;
+    assert_true(is_news_of(&n, WATCH_FINDING, &f));
+    f.grade = GRADE_STRONG;
+    assert_false(is_news_of(&n, WATCH_FINDING, &f));
+    assert_true(is_news_of(&n, WATCH_CONFIRMED, &f));
+    f.grade = GRADE_SUSPECT;
+    assert_true(is_news_of(&n, WATCH_FINDING, &f));
+    f.grade = GRADE_STRONG;
+    assert_true(is_news_of(&n, WATCH_FINDING, &f));
+    watch_news_release(&n);
+}
+
+static void words_carry_no_control_characters(void **state)
+{
+    struct buf out = BUF_LIMIT(4096);
+    const struct watch_event e = {.kind = WATCH_MISSED,
+                                  .profile = "heap",
+                                  .failure = FETCH_FAILURE_SERVER,
+                                  .text = "HTTP status 500: \033[2Jboom"};
+    (void)state;
+    watch_words_event(NULL, &e, &out);
+    assert_string_equal(out.data, "missed heap: HTTP status 500: \\x1b[2Jboom");
+    buf_release(&out);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_failing_target_is_named_once),
+        cmocka_unit_test(who_answers_again_may_fail_anew),
+        cmocka_unit_test(slowness_is_said_once_for_good),
+        cmocka_unit_test(snapshots_and_first_targets_are_news_when_asked_for),
+        cmocka_unit_test(findings_are_always_news),
+        cmocka_unit_test(
+            a_confirmed_finding_is_told_once_and_its_changes_after),
+        cmocka_unit_test(words_carry_no_control_characters),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
