@@ -75,7 +75,8 @@ static bool is_over(const struct short_watch *w, uint64_t count)
     struct watch_about a;
     watcher_about(w->watcher, 0, &a);
     /* The first answer tells whether the target is right. */
-    return a.is_ended || (a.n_moments == 0 && a.n_missed > 0) ||
+    return console_signal() != 0 || a.is_ended ||
+           (a.n_moments == 0 && a.n_missed > 0) ||
            a.n_moments + a.n_missed >= count ||
            w->n_in_a_row >= MISSED_IN_A_ROW_MAX;
 }
@@ -97,6 +98,7 @@ static bool take_all(struct session *s, struct short_watch *w, uint64_t count,
     return true;
 }
 
+/* Interrupted, it says what is known so far. */
 static int report(struct session *s, const struct leaks_live *l,
                   struct short_watch *w)
 {
@@ -105,15 +107,25 @@ static int report(struct session *s, const struct leaks_live *l,
     struct watch_about a;
     int status = STATUS_FAILED;
     watcher_about(w->watcher, 0, &a);
+    const int signo = console_signal();
+    if (signo != 0) {
+        console_say("interrupted after %llu snapshot%s",
+                    (unsigned long long)a.n_moments,
+                    a.n_moments == 1 ? "" : "s");
+    }
     if (a.n_moments == 0) {
-        console_say("%s", w->failure);
-        return STATUS_FAILED;
+        if (signo == 0) {
+            console_say("%s", w->failure);
+        }
+        return signo != 0 ? 128 + signo : STATUS_FAILED;
     }
     if (watch_summary_make(w->watcher, watch_clock_now().wall_nanos, NULL,
                            &summary, &err) &&
         watch_summary_write(&summary, "leaks", l->outputs, s, &err)) {
-        status = verdict_status(&summary.findings, l->fail_on,
-                                summary.has_lost || a.n_missed > 0);
+        status = signo != 0
+                     ? 128 + signo
+                     : verdict_status(&summary.findings, l->fail_on,
+                                      summary.has_lost || a.n_missed > 0);
     } else {
         status = console_fail(NULL, &err);
     }
@@ -160,7 +172,8 @@ int leaks_live(struct session *s, const struct leaks_live *l)
     struct short_watch w = {0};
     const uint64_t count = l->options->count > 0 ? l->options->count : COUNT;
     int status = STATUS_FAILED;
-    if (begin(s, l, &w, &err) && take_all(s, &w, count, &err)) {
+    if (console_catch(&err) && begin(s, l, &w, &err) &&
+        take_all(s, &w, count, &err)) {
         status = report(s, l, &w);
     } else {
         console_progress_end(s);

@@ -94,10 +94,23 @@ static bool number_in_range(const struct option_row *row, double v)
     return v >= row->min && v <= row->max;
 }
 
+/* A bound in the words of its kind: "100 ms", "1.0 MB". */
+static void put_bound(const struct option_row *row, double v, struct buf *out)
+{
+    if (row->kind == OPTION_DURATION) {
+        num_seconds(out, v);
+    } else if (row->kind == OPTION_BYTES) {
+        num_bytes(out, v);
+    } else {
+        buf_printf(out, "%g", v);
+    }
+}
+
 static bool wrong_value(const struct option_row *row, const char *text,
                         const char *want, struct err *err)
 {
     double v = 0;
+    struct buf range = BUF_LIMIT(ERR_TEXT_MAX);
     if (row->min == 0 && row->max == 0) {
         return num_parse_double(span_of(text), &v) && v < 0
                    ? err_set(err, ERR_USAGE, "--%s: '%s' must be at least 0",
@@ -105,8 +118,13 @@ static bool wrong_value(const struct option_row *row, const char *text,
                    : err_set(err, ERR_USAGE, "--%s: '%s' is not %s", row->name,
                              text, want);
     }
-    return err_set(err, ERR_USAGE, "--%s: '%s' is not %s from %g to %g",
-                   row->name, text, want, row->min, row->max);
+    put_bound(row, row->min, &range);
+    buf_str(&range, " to ");
+    put_bound(row, row->max, &range);
+    (void)err_set(err, ERR_USAGE, "--%s: '%s' is not %s from %s", row->name,
+                  text, want, range.data != NULL ? range.data : "its least");
+    buf_release(&range);
+    return false;
 }
 
 static bool set_choice(const struct option_row *row, int *field,

@@ -67,14 +67,9 @@ static void first_confirmed(struct watch_run *r, uint32_t target,
    for one has it when it is seen again. */
 static void look_for_known(struct watch_run *r, uint32_t target)
 {
-    struct watch_about a;
-    watcher_about(r->watcher, target, &a);
-    for (size_t i = 0; a.findings != NULL && i < a.findings->n; i++) {
-        if (a.findings->items[i].grade >= GRADE_STRONG) {
-            first_confirmed(r, target, &a.findings->items[i],
-                            "confirmed before, seen again");
-            return;
-        }
+    const struct finding *f = watcher_confirmed(r->watcher, target);
+    if (f != NULL) {
+        first_confirmed(r, target, f, "confirmed before, seen again");
     }
 }
 

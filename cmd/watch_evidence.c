@@ -34,7 +34,8 @@ struct job {
     json_t *manifest;
     uint64_t moment; /* the last one */
     struct buf dump;
-    bool waits, is_over;
+    bool wants, waits; /* a dump: not yet asked for; asked for */
+    bool is_over;
     struct err why; /* no dump */
     struct job *next;
 };
@@ -42,7 +43,8 @@ struct job {
 struct watch_evidence {
     struct watch_evidence_options options;
     struct job *jobs; /* newest first; freed at the end */
-    size_t n_begun, n_waiting;
+    size_t n_begun;
+    size_t n_waiting; /* that want or wait */
 };
 
 bool watch_evidence_new(const struct watch_evidence_options *o,
@@ -219,18 +221,64 @@ static bool keep_end(void *ctx, struct err *err)
     return true;
 }
 
+/* Nor does anybody wait for it. */
+static void wait_no_more(struct job *j)
+{
+    j->evidence->n_waiting -= j->wants || j->waits;
+    j->wants = j->waits = false;
+}
+
+/* What came is of all leaks of the target that are confirmed by now. */
+static void share(const struct job *from)
+{
+    for (struct job *j = from->evidence->jobs; j != NULL; j = j->next) {
+        if (!j->wants || j->leak.target != from->leak.target) {
+            continue;
+        }
+        wait_no_more(j);
+        j->why = from->why;
+        buf_span(&j->dump, buf_view(&from->dump));
+        if (!buf_check(&j->dump, "the goroutine dump", &j->why)) {
+            buf_release(&j->dump);
+        }
+    }
+}
+
 static void on_dump(void *ctx, const struct fetch_result *r)
 {
     struct job *j = ctx;
     if (j->is_over) {
         return; /* nobody waited for it any more */
     }
-    j->waits = false;
-    j->evidence->n_waiting--;
+    wait_no_more(j);
     if (r->failure != FETCH_FAILURE_NONE) {
         j->why = r->err;
         buf_release(&j->dump);
     }
+    share(j);
+}
+
+/* One at a time: a dump stops the process. */
+static bool is_asked(const struct watch_evidence *e, uint32_t target)
+{
+    for (const struct job *j = e->jobs; j != NULL; j = j->next) {
+        if (j->waits && j->leak.target == target) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void ask_if_free(struct watch_evidence *e, struct job *j)
+{
+    if (!j->wants || is_asked(e, j->leak.target)) {
+        return;
+    }
+    j->wants = false;
+    j->waits =
+        watcher_ask(e->options.watcher, j->leak.target, "goroutine", 2,
+                    (struct sink){j, keep_dump, keep_end}, j, on_dump, &j->why);
+    e->n_waiting -= !j->waits;
 }
 
 static void ask_for_dump(struct watch_evidence *e, struct job *j)
@@ -248,10 +296,9 @@ static void ask_for_dump(struct watch_evidence *e, struct job *j)
                       SMALL_GOROUTINES);
     } else {
         j->dump = BUF_LIMIT(DUMP_BYTES_MAX);
-        j->waits = watcher_ask(e->options.watcher, j->leak.target, "goroutine",
-                               2, (struct sink){j, keep_dump, keep_end}, j,
-                               on_dump, &j->why);
-        e->n_waiting += j->waits;
+        j->wants = true;
+        e->n_waiting++;
+        ask_if_free(e, j);
     }
 }
 
@@ -301,7 +348,7 @@ static bool finish(struct watch_evidence *e, struct job *j, struct buf *path,
 {
     json_t *name = NULL;
     const bool has_dump =
-        j->dump.len > 0 &&
+        !j->waits && j->dump.len > 0 && /* whole */
         evidence_write_dump(j->temporary, j->moment, buf_view(&j->dump), &name,
                             &j->why);
     const char *why = has_dump ? NULL : j->why.text;
@@ -326,10 +373,7 @@ static void tell(struct watch_evidence *e, struct job *j, const char *dir,
                  const struct err *err)
 {
     j->is_over = true;
-    if (j->waits) {
-        j->waits = false;
-        e->n_waiting--;
-    }
+    wait_no_more(j);
     (void)json_object_set_new(j->leak.document, "evidence",
                               watch_json_text(dir));
     e->options.kept(e->options.ctx, &j->leak, dir, err);
@@ -376,11 +420,11 @@ bool watch_evidence_add(struct watch_evidence *e, const struct watch_leak *leak,
 void watch_evidence_run(struct watch_evidence *e, bool all)
 {
     for (struct job *j = e->jobs; j != NULL; j = j->next) {
-        if (j->is_over || (j->waits && !all)) {
+        if (j->is_over || ((j->wants || j->waits) && !all)) {
             continue;
         }
         const bool is_lent = j->waits; /* its buffer, until the watcher goes */
-        if (is_lent) {
+        if (j->wants || is_lent) {
             (void)err_set(&j->why, ERR_INTERRUPTED,
                           "the watch ended before the dump came");
         }

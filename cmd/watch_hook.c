@@ -1,5 +1,8 @@
 #include "watch_hook.h"
 
+#include "base/num.h"
+
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -101,6 +104,10 @@ bool watch_hook_new(const char *command, struct watch_hook **out,
         watch_hook_free(h);
         return false;
     }
+    /* Where whoever started us ignores it, nobody is told how a child ended. */
+    struct sigaction usual = {0};
+    usual.sa_handler = SIG_DFL;
+    (void)sigaction(SIGCHLD, &usual, NULL);
     *out = h;
     return true;
 }
@@ -163,6 +170,25 @@ void watch_hook_counts(const struct watch_hook *h, uint64_t *n_ok,
 
 /* --- runs --- */
 
+/* A command that lasts would hold the connections to the targets open:
+   libcurl's sockets are inherited unless somebody says otherwise. */
+static void keep_descriptors(void)
+{
+    const struct dirent *e;
+    DIR *d = opendir("/proc/self/fd");
+    uint64_t fd = 0;
+    /* One stream of our own: nobody else reads it. */
+    while (d != NULL &&
+           (e = readdir(d)) != NULL) { /* NOLINT(concurrency-mt-unsafe) */
+        if (num_parse_u64(span_of(e->d_name), &fd) && fd > STDERR_FILENO) {
+            (void)fcntl((int)fd, F_SETFD, FD_CLOEXEC);
+        }
+    }
+    if (d != NULL) {
+        closedir(d);
+    }
+}
+
 /* Its signals as a program expects them: the watch ignores SIGPIPE. */
 static int spawn(const struct watch_hook *h, int input, pid_t *pid)
 {
@@ -214,10 +240,8 @@ static void begin(struct watch_hook *h, struct hook_run *r, struct buf *said)
         buf_release(&r->document);
         return;
     }
-    /* Neither is for the children to keep; dup2() makes one that is. */
-    for (int i = 0; i < 2; i++) {
-        (void)fcntl(ends[i], F_SETFD, FD_CLOEXEC);
-    }
+    /* Not even these two: dup2() makes one that is inherited. */
+    keep_descriptors();
     const int code = spawn(h, ends[0], &pid);
     close(ends[0]);
     r->fd = ends[1];
@@ -262,9 +286,12 @@ static void end_late(struct hook_run *r, int64_t mono_ns)
 static void reap(struct watch_hook *h, struct hook_run *r, struct buf *said)
 {
     int status = 0;
-    if (waitpid(r->pid, &status, WNOHANG) != r->pid) {
+    const pid_t pid = waitpid(r->pid, &status, WNOHANG);
+    if (pid == 0 || (pid < 0 && errno == EINTR)) {
         return;
     }
+    /* Somebody else was told: its number may be another's by now. */
+    status = pid < 0 ? 0 : status;
     const char *name = h->words[0];
     if (r->is_told) {
         buf_printf(said, "--on-leak: %.100s was ended after 60 s\n", name);

@@ -37,6 +37,14 @@ enum {
 
 /* --- targets --- */
 
+static void say_complaint(struct watch_run *r, struct err *complaint)
+{
+    if (complaint->code != ERR_NONE) {
+        (void)err_wrap(complaint, "the list of targets stays as it was");
+        watch_run_say(r, "targets", NULL, complaint->text, NULL);
+    }
+}
+
 static bool run_sources(struct watch_run *r, struct err *err)
 {
     bool changed = false;
@@ -45,14 +53,16 @@ static bool run_sources(struct watch_run *r, struct err *err)
                            err)) {
         return false;
     }
-    if (complaint.code != ERR_NONE) {
-        err_wrap(&complaint, "the list of targets stays as it was");
-        watch_run_say(r, "targets", NULL, complaint.text, NULL);
+    say_complaint(r, &complaint);
+    if (!changed) {
+        return true;
     }
-    if (changed && !watch_setup_targets(r, err)) {
+    complaint = (struct err){0};
+    if (!watch_setup_targets(r, &complaint, err)) {
         return false;
     }
-    if (changed) {
+    say_complaint(r, &complaint);
+    if (complaint.code == ERR_NONE) {
         char text[64];
         (void)snprintf(text, sizeof(text), "the list has %zu target%s now",
                        r->targets.n, r->targets.n == 1 ? "" : "s");
@@ -313,7 +323,8 @@ static int run(struct watch_run *r)
         screen_enter();
     }
     watch_setup_say(r);
-    bool ok = watch_setup_targets(r, &err);
+    /* At first there is no other that could stay. */
+    bool ok = watch_setup_targets(r, &err, &err) && err.code == ERR_NONE;
     r->people.news.has_begun = r->table.news.has_begun = true;
     ok = ok && watch_all(r, &err) && end_all(r, &summary, &err);
     screen_leave();

@@ -74,8 +74,10 @@ void watch_run_say(struct watch_run *r, const char *event,
 /* Everything but the first request. What may be wrong is found out here, before
    anything is asked or shown. */
 bool watch_setup(struct watch_run *r, struct err *err) MUST_USE;
-/* The list of targets as it is now, to the watcher. */
-bool watch_setup_targets(struct watch_run *r, struct err *err) MUST_USE;
+/* The list of targets as it is now, to the watcher; if that cannot be one, the
+   complaint says why, and the last stays. */
+bool watch_setup_targets(struct watch_run *r, struct err *complaint,
+                         struct err *err) MUST_USE;
 /* What is watched and for how long. */
 void watch_setup_say(struct watch_run *r);
 void watch_setup_release(struct watch_run *r);

@@ -73,7 +73,9 @@ static bool open_outputs(struct watch_run *r, struct err *err)
             r->outputs.items[r->outputs.n++] = *out;
         }
     }
-    r->has_report = o->n == 0 || r->outputs.n > 0;
+    /* Events in a file are beside the report, events on stdout instead of it.
+     */
+    r->has_report = !has_stream || r->outputs.n > 0;
     if (r->session->common.quiet || has_stream) {
         return true;
     }
@@ -113,7 +115,7 @@ static bool make_watcher(struct watch_run *r, struct err *err)
     const struct store_options store = {.age_max_ns = o->store_age_ns,
                                         .bytes_max = o->store_bytes};
     if (o->store != NULL && !store_open(o->store, &store, &r->store, err)) {
-        return err_wrap(err, "--store: %.120s", o->store);
+        return err_wrap(err, "--store");
     }
     const struct watch_options options = {
         .http = r->http,
@@ -247,10 +249,10 @@ void watch_setup_say(struct watch_run *r)
     warn_of_short(r);
 }
 
-bool watch_setup_targets(struct watch_run *r, struct err *err)
+bool watch_setup_targets(struct watch_run *r, struct err *complaint,
+                         struct err *err)
 {
-    watch_targets_release(&r->targets);
-    return watch_sources_targets(r->sources, &r->targets, err) &&
+    return watch_sources_renew(r->sources, &r->targets, complaint, err) &&
            watcher_set_targets(r->watcher, &r->targets, r->now.mono_ns,
                                r->now.wall_nanos, err);
 }

@@ -12,7 +12,7 @@
 #define REFRESH_NS (60 * SECOND_NS)
 
 /* A hundred thousand targets with their labels. */
-enum { LIST_BYTES_MAX = 64 << 20, ASK_MS = 200 };
+enum { LIST_BYTES_MAX = 64 << 20, ASK_MS = 200, GONE_LOOKS = 3 };
 
 /* What tells that a file is another one, or was written. */
 struct stamp {
@@ -26,6 +26,7 @@ struct list_file {
     const char *path;
     struct stamp stamp;
     struct buf text; /* the last that was good */
+    unsigned n_gone; /* looks in a row that found no file */
 };
 
 struct watch_sources {
@@ -112,13 +113,22 @@ static bool read_list(struct list_file *f, struct err *err)
     return ok;
 }
 
-/* A file that is gone for a moment, while it is replaced, is left alone. */
+/* A file that is gone for a moment, while it is replaced, is left alone; one
+   that stays away is told once. */
 static void look_at_file(struct list_file *f, bool *changed,
                          struct err *complaint)
 {
     struct stamp now = {0};
     struct err err = {0};
-    if (!stamp_of(f->path, &now, &err) || is_same_stamp(&now, &f->stamp)) {
+    if (!stamp_of(f->path, &now, &err)) {
+        f->n_gone += f->n_gone < GONE_LOOKS + 1;
+        if (f->n_gone == GONE_LOOKS) {
+            *complaint = err;
+        }
+        return;
+    }
+    f->n_gone = 0;
+    if (is_same_stamp(&now, &f->stamp)) {
         return;
     }
     f->stamp = now;
@@ -323,6 +333,21 @@ bool watch_sources_targets(const struct watch_sources *s,
                            struct watch_targets *out, struct err *err)
 {
     return add_all(s, out, err) && watch_targets_finish(out, err);
+}
+
+bool watch_sources_renew(const struct watch_sources *s, struct watch_targets *t,
+                         struct err *complaint, struct err *err)
+{
+    struct watch_targets now = {0};
+    struct err why = {0};
+    if (watch_sources_targets(s, &now, &why)) {
+        watch_targets_release(t);
+        *t = now;
+        return true;
+    }
+    watch_targets_release(&now);
+    *(why.code == ERR_NOMEM ? err : complaint) = why;
+    return why.code != ERR_NOMEM;
 }
 
 bool watch_sources_run(struct watch_sources *s, int64_t mono_ns, bool *changed,

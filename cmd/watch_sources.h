@@ -22,6 +22,10 @@ void watch_sources_free(struct watch_sources *s);
 /* All targets as last known; release them. */
 bool watch_sources_targets(const struct watch_sources *s,
                            struct watch_targets *out, struct err *err) MUST_USE;
+/* The same in place of `*t`; a list that cannot be is a complaint, and `*t`
+   stays. */
+bool watch_sources_renew(const struct watch_sources *s, struct watch_targets *t,
+                         struct err *complaint, struct err *err) MUST_USE;
 
 /* Looks again at what is due. `*changed`: another list; `complaint` has code
    when one was refused. */

@@ -88,7 +88,8 @@ static bool about_one(struct watch_summary *s, struct watcher *w,
     return true;
 }
 
-/* The most that was known of one, over the time of all. */
+/* The most that was known of one. Not from the first of all to the last of
+   all: clocks of different machines differ. */
 static void about_many(struct watch_summary *s, const struct watcher *w)
 {
     struct series_about *about = &s->about;
@@ -107,6 +108,9 @@ static void about_many(struct watch_summary *s, const struct watcher *w)
         if (a.history.last_nanos > about->last_nanos) {
             about->last_nanos = a.history.last_nanos;
         }
+        const double seconds =
+            (double)(a.history.last_nanos - a.history.first_nanos) / 1e9;
+        about->seconds = seconds > about->seconds ? seconds : about->seconds;
     }
     about->n_heap = about->n_goroutine =
         (uint32_t)(most < UINT32_MAX ? most : 0);
@@ -114,10 +118,9 @@ static void about_many(struct watch_summary *s, const struct watcher *w)
         about->n_segments++; /* the first of all */
     }
     about->has_times = about->first_nanos != 0;
-    about->seconds = (double)(about->last_nanos - about->first_nanos) / 1e9;
     note(s, arena_printf(&s->arena,
-                         "%zu targets were watched; snapshots are the most of "
-                         "one of them",
+                         "%zu targets were watched; snapshots and time are the "
+                         "most of one of them",
                          n));
 }
 

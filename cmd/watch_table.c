@@ -15,6 +15,8 @@ enum {
     TREND_MOST = HISTORY_MOMENTS_MAX,
     LINES_MAX = 500,
     COLUMNS_LEAST = 20,
+    STATE_COLUMNS = 60, /* room for the number of snapshots */
+    CLOCK_COLUMNS = 10, /* "12:34:56  " */
     COLUMNS_MOST = 1000
 };
 
@@ -422,7 +424,6 @@ static void put_head(struct picture *p, size_t n, int64_t since_start_ns)
 {
     const struct watch_table *t = p->table;
     struct buf text = BUF_LIMIT(LINE_BYTES_MAX);
-    buf_str(&text, "seep watch  ");
     num_count(&text, (int64_t)n);
     buf_printf(&text, " target%s every ", n == 1 ? "" : "s");
     watch_words_duration(t->interval_ns, &text);
@@ -432,6 +433,14 @@ static void put_head(struct picture *p, size_t n, int64_t since_start_ns)
     if (t->for_ns > 0) {
         buf_str(&text, " of ");
         watch_words_duration(t->for_ns, &text);
+    }
+    static const char name[] = "seep watch  ";
+    if (plain_width(buf_view(&text)) + sizeof(name) <= p->columns) {
+        struct buf named = BUF_LIMIT(LINE_BYTES_MAX);
+        buf_str(&named, name);
+        buf_span(&named, buf_view(&text));
+        plain_drop(&text, p->out);
+        text = named;
     }
     static const char how[] = "; Ctrl-C ends it with a report";
     if (t->for_ns == 0 &&
@@ -457,9 +466,12 @@ static void put_state(struct picture *p, const struct totals *totals)
             between = ", ";
         }
     }
-    buf_str(&text, *between == '\0' ? "no findings; " : "; ");
-    num_count(&text, (int64_t)counts.n_moments);
-    buf_printf(&text, " snapshot%s", counts.n_moments == 1 ? "" : "s");
+    buf_str(&text, *between == '\0' ? "no findings" : "");
+    if (p->columns >= STATE_COLUMNS) {
+        buf_str(&text, "; ");
+        num_count(&text, (int64_t)counts.n_moments);
+        buf_printf(&text, " snapshot%s", counts.n_moments == 1 ? "" : "s");
+    }
     if (totals->n_failing > 0) {
         buf_str(&text, "; ");
         num_count(&text, (int64_t)totals->n_failing);
@@ -496,9 +508,12 @@ static void put_rest(struct picture *p, const struct row_list *rows,
 static void put_news_line(struct picture *p,
                           const struct watch_table_news *news)
 {
-    const struct span who = buf_view(&news->who);
-    const size_t width = plain_width(who);
+    struct span who = buf_view(&news->who);
     const size_t half = p->columns / 2;
+    if (plain_width(who) > half && who.len > CLOCK_COLUMNS) {
+        who = span_from(who, CLOCK_COLUMNS); /* the name is worth more */
+    }
+    const size_t width = plain_width(who);
     if (p->lines_left == 0) {
         return;
     }

@@ -57,6 +57,18 @@ static void moment_words(const struct watcher *w, uint32_t target,
     }
 }
 
+/* What it was comes last: a grade in front reads as if it still had it. */
+static void gone_words(const struct watch_event *e, struct buf *out)
+{
+    buf_str(out, "no longer seen: ");
+    if (e->finding == NULL) {
+        plain_clean(out, e->text);
+        return;
+    }
+    watch_words_finding(e->finding, out);
+    buf_printf(out, " (was %s)", grade_name(e->finding->grade));
+}
+
 static void finding_words(const struct watch_event *e, const char *before,
                           struct buf *out)
 {
@@ -109,7 +121,8 @@ void watch_words_event(const struct watcher *w, const struct watch_event *e,
         buf_str(out, "slower than the interval: a snapshot is left out");
         break;
     case WATCH_RESTART:
-        buf_str(out, "restarted: a new series begins");
+        plain_clean(out, e->text != NULL ? e->text : "restarted");
+        buf_str(out, ": a new series begins");
         break;
     case WATCH_DEPLOY:
         buf_str(out, "another build: a new series begins");
@@ -121,7 +134,7 @@ void watch_words_event(const struct watcher *w, const struct watch_event *e,
         finding_words(e, "confirmed", out);
         break;
     case WATCH_GONE:
-        finding_words(e, "no longer seen", out);
+        gone_words(e, out);
         break;
     case WATCH_HINT:
         buf_str(out, "hint: ");

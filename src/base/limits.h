@@ -6,6 +6,11 @@
    stacks (523 MB); what inflates to more is an attack or a mistake. */
 #define LIMIT_INFLATED_BYTES (UINT64_C(1) << 30)
 
+/* Inflated bytes of one profile of a watch, which may take as many at once as
+   it has requests under way, unattended: half a million stacks, ten times what
+   services show. */
+#define LIMIT_WATCHED_BYTES (UINT64_C(64) << 20)
+
 /* Bytes of one file as stored. */
 #define LIMIT_FILE_BYTES (UINT64_C(1) << 30)
 

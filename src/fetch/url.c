@@ -123,6 +123,16 @@ static bool add_socket(struct span socket, struct buf *base, struct err *err)
     return socket.len > 0 || err_set(err, ERR_USAGE, "the URL names no socket");
 }
 
+/* "user@host:1/a?b": bytes of what names who is asked. */
+static size_t before_path(struct span rest)
+{
+    size_t n = 0;
+    while (n < rest.len && strchr("/?#", rest.p[n]) == NULL) {
+        n++;
+    }
+    return n;
+}
+
 static bool add_host(struct span url, struct span *path, struct buf *base,
                      struct err *err)
 {
@@ -133,11 +143,8 @@ static bool add_host(struct span url, struct span *path, struct buf *base,
             "only http, https and unix can be fetched from, not %.*s",
             (int)(scheme < 32 ? scheme : 32), url.p);
     }
-    struct span rest = span_from(url, scheme);
-    size_t n = 0;
-    while (n < rest.len && strchr("/?#", rest.p[n]) == NULL) {
-        n++;
-    }
+    const struct span rest = span_from(url, scheme);
+    const size_t n = before_path(rest);
     *path = span_from(rest, n);
     buf_span(base, scheme > 0 ? span_first(url, scheme) : SPAN_LIT("http://"));
     return add_authority(span_first(rest, n), base) ||
@@ -195,31 +202,54 @@ static bool is_half_a_user(struct span authority)
     return false;
 }
 
+/* The password may also be digits up to there, and then looks like a port. So
+   an '@' behind the host means a user that ends with it, were it only part of a
+   path: in a query, where one is usual, if the query follows the host at once.
+   `n` bytes are before the path; returns where what can be shown begins. */
+static size_t hidden_bytes(struct span rest, size_t n)
+{
+    const bool has_path = n < rest.len && rest.p[n] == '/';
+    const size_t end = has_path ? span_find_char(rest, '?') : rest.len;
+    const size_t at = span_rfind_char(span_first(rest, end), '@');
+    return at < end && at > n ? at : 0;
+}
+
+static struct span without_query(struct span path)
+{
+    path = span_first(path, span_find_char(path, '?'));
+    return span_first(path, span_find_char(path, '#'));
+}
+
+static void show_socket(struct span socket, struct span path, struct buf *out)
+{
+    path = without_query(path);
+    buf_str(out, UNIX);
+    buf_span(out, socket);
+    /* The base, as people write it, has none. */
+    buf_str(out, path.len > 1 ? ":" : "");
+    buf_span(out, path.len > 1 ? path : SPAN_LIT(""));
+}
+
 void url_shown(const char *url, struct buf *out)
 {
     const struct span whole = span_of(url);
     struct span socket;
     struct span path;
     if (url_unix(whole, &socket, &path)) {
-        path = span_first(path, span_find_char(path, '?'));
-        path = span_first(path, span_find_char(path, '#'));
-        buf_str(out, UNIX);
-        buf_span(out, socket);
-        /* The base, as people write it, has none. */
-        buf_str(out, path.len > 1 ? ":" : "");
-        buf_span(out, path.len > 1 ? path : SPAN_LIT(""));
+        show_socket(socket, path, out);
         return;
     }
     const size_t scheme = scheme_bytes(whole);
-    struct span rest = span_from(whole, scheme);
-    rest = span_first(rest, span_find_char(rest, '?'));
-    rest = span_first(rest, span_find_char(rest, '#'));
-    const size_t authority = span_find_char(rest, '/');
-    const size_t user = span_rfind_char(span_first(rest, authority), '@');
+    const struct span rest = span_from(whole, scheme);
+    const size_t n = before_path(rest);
+    const size_t hidden = hidden_bytes(rest, n);
     buf_span(out, span_first(whole, scheme));
-    if (is_half_a_user(span_first(rest, authority))) {
+    if (hidden > 0 || is_half_a_user(span_first(rest, n))) {
         buf_str(out, "(not shown)");
+        buf_span(out,
+                 without_query(span_from(rest, hidden ? hidden : rest.len)));
         return;
     }
-    buf_span(out, user < authority ? span_from(rest, user + 1) : rest);
+    const size_t user = span_rfind_char(span_first(rest, n), '@');
+    buf_span(out, without_query(user < n ? span_from(rest, user + 1) : rest));
 }

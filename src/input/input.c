@@ -132,6 +132,11 @@ static bool open_content(struct input *in, struct err *err)
     if (!in->format) {
         return input_set_unknown(head, wrapper_name(in), err);
     }
+    if (in->options.is_proto_only && in->format != &input_pprof) {
+        return err_set_at(err, ERR_UNKNOWN, 0,
+                          "not a profile in pprof's format: %s",
+                          in->format->name);
+    }
     const struct input_limits limits = {.text_bytes = LIMIT_TEXT_BYTES,
                                         .profile_bytes = LIMIT_PROFILE_BYTES,
                                         .is_like_pprof =
@@ -188,6 +193,12 @@ static bool is_unread(const struct input *in)
     return in->format && in->format->is_unread;
 }
 
+static uint64_t inflated_limit(const struct input *in)
+{
+    return in->options.limit_inflated_bytes ? in->options.limit_inflated_bytes
+                                            : LIMIT_INFLATED_BYTES;
+}
+
 static bool wrapped_write(struct input *in, const uint8_t *p, size_t n,
                           struct err *err)
 {
@@ -195,18 +206,16 @@ static bool wrapped_write(struct input *in, const uint8_t *p, size_t n,
         return true;
     }
     if (!in->wrapper) {
-        return content_write(in, p, n, err);
+        const unsigned long long limit = inflated_limit(in);
+        return in->stored_bytes > limit
+                   ? err_set_at(err, ERR_LIMIT, in->stored_bytes,
+                                "content of more than %llu bytes", limit)
+                   : content_write(in, p, n, err);
     }
     if (in->decoder && in->format->stored) {
         in->format->stored(in->decoder, in->stored_bytes);
     }
     return in->wrapper->write(in->reader, p, n, err);
-}
-
-static uint64_t inflated_limit(const struct input *in)
-{
-    return in->options.limit_inflated_bytes ? in->options.limit_inflated_bytes
-                                            : LIMIT_INFLATED_BYTES;
 }
 
 /* Knows the first bytes, or that there are no more. */

@@ -11,7 +11,8 @@
 #include "profile/profile.h"
 
 struct input_options {
-    uint64_t limit_inflated_bytes; /* 0 = LIMIT_INFLATED_BYTES */
+    uint64_t limit_inflated_bytes; /* of what is not compressed, too; 0 =
+                                      LIMIT_INFLATED_BYTES */
 
     /* Texts are read as pprof reads them: what was cut off between two lines
        passes, odd lines are ignored where pprof ignores them, and a heap
@@ -19,6 +20,10 @@ struct input_options {
        must add up to what its header says, and every heap profile has the
        four columns of Go's. */
     bool is_like_pprof;
+
+    /* A profile in pprof's wire format was asked for: all else is ERR_UNKNOWN
+       as soon as it is recognised. */
+    bool is_proto_only;
 };
 
 /* One thing being read. Feed input_sink() (gzip, zstd and raw are found out

@@ -255,9 +255,10 @@ static bool fill_notes(const struct judge *j, struct findings *f,
     if (a->n_stale > 0 && a->n_heap < POINTS_FULL) {
         notes[f->n_notes] = arena_printf(
             &f->arena,
-            "the heap profiles show %u different states only: %u repeat the "
-            "last GC cycle; take them with ?gc=1",
-            a->n_heap, a->n_stale);
+            "the heap profiles show %u state%s only, %u repeat the one before: "
+            "nothing changed that is sampled, or no GC ran in between (?gc=1 "
+            "makes one)",
+            a->n_heap, a->n_heap == 1 ? "" : "s", a->n_stale);
         if (!notes[f->n_notes++]) {
             return err_nomem(err, "notes");
         }

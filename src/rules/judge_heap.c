@@ -238,10 +238,12 @@ bool heap_measure(struct judge *j, const struct heap_work *w,
            err_nomem(err, "measuring");
 }
 
-double heap_z(const struct series_matrix *m, size_t group)
+double heap_z(const struct judge *j, const struct series_matrix *m,
+              size_t group)
 {
     const size_t at = group * m->n_points;
     struct trend t = {.n = m->n_points,
+                      .seconds = series_seconds(j->s, PLANE_HEAP),
                       .value = m->value + at,
                       .sampled = m->sampled + at,
                       .born = m->born + at};

@@ -43,7 +43,8 @@ bool heap_measure(struct judge *j, const struct heap_work *w,
                   struct err *err) MUST_USE;
 
 /* Growth of a group over its noise, from sums that are there already. */
-double heap_z(const struct series_matrix *m, size_t group);
+double heap_z(const struct judge *j, const struct series_matrix *m,
+              size_t group);
 
 /* Sampled objects a site gained over the window. */
 static inline double heap_grown(const struct heap_ends *e)

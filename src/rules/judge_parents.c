@@ -237,7 +237,7 @@ static bool try_parent(struct judge *j, struct heap_work *w, uint32_t func,
 {
     struct trend t;
     bool has_moved = false;
-    if (heap_z(&w->parents, group) < parent_z_min) {
+    if (heap_z(j, &w->parents, group) < parent_z_min) {
         return true;
     }
     if (!heap_measure(j, w, &w->parents, group, &t, err)) {

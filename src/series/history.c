@@ -9,6 +9,10 @@
 
 enum { MOMENTS_MIN = 4, SOURCE_BYTES = 64 };
 
+/* Clocks that are kept right by small steps may go back by less: of moments so
+   near each other it does not matter which is the last. */
+#define CLOCK_SLACK_NANOS INT64_C(1000000000)
+
 VEC_TYPE(tracks, struct track)
 
 struct history {
@@ -56,6 +60,12 @@ void history_free(struct history *h)
         forget(h);
         free(h);
     }
+}
+
+bool history_begins_run(enum history_event event)
+{
+    return event == HISTORY_RESTART || event == HISTORY_DEPLOY ||
+           event == HISTORY_CLOCK;
 }
 
 /* --- what a moment is to the one before --- */
@@ -120,6 +130,19 @@ static bool is_repeat(const struct history *h, const struct arrival *a,
                                        &a->point->memstats);
 }
 
+/* All that say a time say one before the run's last. */
+static bool is_clock_back(const struct history *h, const struct arrival *all,
+                          size_t n)
+{
+    int64_t last = 0;
+    for (size_t i = 0; i < n; i++) {
+        const int64_t nanos = all[i].point->time_nanos;
+        last = nanos != 0 && (last == 0 || nanos > last) ? nanos : last;
+    }
+    return last != 0 && h->last_nanos > INT64_MIN + CLOCK_SLACK_NANOS &&
+           h->last_nanos != 0 && last < h->last_nanos - CLOCK_SLACK_NANOS;
+}
+
 static enum history_event event_of(const struct history *h,
                                    const struct arrival *all, size_t n,
                                    const struct stack_table *t)
@@ -135,7 +158,8 @@ static enum history_event event_of(const struct history *h,
             event = HISTORY_REPEAT;
         }
     }
-    return event;
+    return event != HISTORY_RESTART && is_clock_back(h, all, n) ? HISTORY_CLOCK
+                                                                : event;
 }
 
 static bool arrive(struct history *h, struct stack_table *t,
@@ -178,7 +202,9 @@ static bool add_point(struct history *h, struct stack_table *t,
     h->build_id = *p->build_id ? p->build_id : h->build_id;
     if (p->time_nanos != 0) {
         h->first_nanos = h->first_nanos ? h->first_nanos : p->time_nanos;
-        h->last_nanos = p->time_nanos;
+        h->last_nanos = h->last_nanos == 0 || p->time_nanos > h->last_nanos
+                            ? p->time_nanos
+                            : h->last_nanos;
     }
     return true;
 }
@@ -213,8 +239,7 @@ static bool add_all(struct history *h, struct stack_table *t,
                     struct err *err)
 {
     *event = event_of(h, all, n, t);
-    if ((*event == HISTORY_RESTART || *event == HISTORY_DEPLOY) &&
-        !begin_run(h, t, all, n, err)) {
+    if (history_begins_run(*event) && !begin_run(h, t, all, n, err)) {
         return false;
     }
     if (!make_room(h, err)) {

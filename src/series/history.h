@@ -9,7 +9,8 @@
  * what is kept is evenly spaced, always begins with the run's first moment and
  * ends with its last, and depends on the numbers alone: thinning takes points
  * from tests of levels and of cumulative births, it does not bend them. A
- * restart or another build begins a new run; what was before is forgotten.
+ * restart, another build or a clock that was set back begins a new run; what
+ * was before is forgotten.
  *
  * Of a kind of profile that was not taken at the latest moment (goroutineleak,
  * dumps) the latest there is stays as well.
@@ -42,8 +43,11 @@ enum history_event {
     HISTORY_REPEAT,  /* taken, but the heap is in the state it had before: a
                         series will show one point of the two */
     HISTORY_RESTART, /* counters fell: a new run began with this moment */
-    HISTORY_DEPLOY   /* another binary: likewise */
+    HISTORY_DEPLOY,  /* another binary: likewise */
+    HISTORY_CLOCK    /* its times lie before those there are: likewise, since
+                        a series goes by time and would end with the old */
 };
+bool history_begins_run(enum history_event event);
 
 /* Takes the points of one moment, in any order; they are copied. `t` is the
    table of their rows and texts, and outlives the history. Of two points of
@@ -66,7 +70,7 @@ struct history_about {
     uint64_t n_moments; /* of this run, all that were taken */
     uint32_t n_kept;
     uint32_t stride;
-    uint32_t n_runs;                 /* 1 + restarts + deploys seen */
+    uint32_t n_runs;                 /* 1 + those that began anew */
     int64_t first_nanos, last_nanos; /* of this run; 0 unknown */
     size_t bytes; /* memory of this history, the table's not */
 };

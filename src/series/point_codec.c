@@ -4,6 +4,7 @@
  * say already is kept: blocks of a row have one size, nearly.
  */
 #include "base/limits.h"
+#include "base/num.h"
 #include "series/points_private.h"
 #include "series/varint_private.h"
 
@@ -114,6 +115,36 @@ static bool row_of_id(const struct stack_table *t,
     return *row < t->rows.n || bad(err, "a stack that is not there");
 }
 
+/* A table keeps fewer sets of labels than a store may know: what has no room
+   is counted on the stack without labels, as when it was taken. */
+static void fold_cells(struct series_cells_vec *cells)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < cells->n; i++) {
+        const struct series_cell c = cells->items[i];
+        struct series_cell *last = n > 0 ? &cells->items[n - 1] : NULL;
+        if (!last || last->row != c.row) {
+            cells->items[n++] = c;
+            continue;
+        }
+        last->alloc_objects = add_sat_i64(last->alloc_objects, c.alloc_objects);
+        last->alloc_bytes = add_sat_i64(last->alloc_bytes, c.alloc_bytes);
+        last->in_use = add_sat_i64(last->in_use, c.in_use);
+        last->in_use_bytes = add_sat_i64(last->in_use_bytes, c.in_use_bytes);
+    }
+    cells->n = n;
+}
+
+static bool has_row_twice(const struct series_cells_vec *cells)
+{
+    for (size_t i = 1; i < cells->n; i++) {
+        if (cells->items[i - 1].row == cells->items[i].row) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool get_cells(const struct stack_table *t,
                       const struct series_row_source *rows, struct reader *r,
                       struct series_point *p, struct err *err)
@@ -140,12 +171,10 @@ static bool get_cells(const struct stack_table *t,
     if (!series_cells_sort(&p->cells, err)) {
         return false;
     }
-    for (size_t i = 1; i < p->cells.n; i++) {
-        if (p->cells.items[i - 1].row == p->cells.items[i].row) {
-            return bad(err, "a stack twice");
-        }
+    if (rows) {
+        fold_cells(&p->cells);
     }
-    return true;
+    return !has_row_twice(&p->cells) || bad(err, "a stack twice");
 }
 
 /* --- goroutines --- */

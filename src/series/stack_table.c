@@ -54,6 +54,7 @@ struct texts {
     struct span ring[TEXTS_BACK];
     size_t n;
     struct span last[N_TEXT_SORTS];
+    size_t begin, n_bytes; /* writing: of the row in the buffer, of the texts */
 };
 
 static void texts_add(struct texts *t, enum text_sort sort, struct span text)
@@ -82,6 +83,14 @@ static size_t common_prefix(struct span a, struct span b)
     return n;
 }
 
+/* Bytes that the texts of a row may unfold to when it has so many: names of Go
+   share less than half with the one before, as a rule. */
+static size_t unfolded_max(size_t row_bytes)
+{
+    return ((size_t)1 << 16) + 32 * row_bytes;
+}
+
+/* Told in full where its prefix would unfold to more than who reads allows. */
 static void put_text(struct buf *out, struct texts *t, enum text_sort sort,
                      struct span text)
 {
@@ -90,7 +99,11 @@ static void put_text(struct buf *out, struct texts *t, enum text_sort sort,
         varint_put(out, back << 1 | 1);
         return;
     }
-    const size_t prefix = common_prefix(t->last[sort], text);
+    size_t prefix = common_prefix(t->last[sort], text);
+    t->n_bytes += text.len;
+    if (t->n_bytes > unfolded_max(out->len - t->begin + text.len - prefix)) {
+        prefix = 0;
+    }
     varint_put(out, prefix << 1);
     varint_put_text(out, span_from(text, prefix));
     texts_add(t, sort, text);
@@ -172,7 +185,7 @@ bool stack_table_encode(const struct stack_table *t, uint32_t row,
 {
     const struct stack_row *r = &t->rows.items[row];
     const uint32_t *key = t->keys.items + r->key;
-    struct texts texts = {.n = 0};
+    struct texts texts = {.begin = out->len};
     varint_put(out, ROW_VERSION);
     varint_put_signed(out, r->block_bytes);
     varint_put(out, count_frames(t, r));
@@ -236,9 +249,8 @@ static bool get_labels(struct stack_table *t, struct row_reader *in,
 bool stack_table_decode(struct stack_table *t, struct span bytes, uint32_t *row,
                         struct err *err)
 {
-    /* Names of Go share less than half with the one before, as a rule. */
     struct row_reader in = {.r = reader_of(bytes.p, bytes.len),
-                            .budget = ((size_t)1 << 16) + 32 * bytes.len};
+                            .budget = unfolded_max(bytes.len)};
     struct stacks_builder b = {0};
     const uint64_t version = varint_get(&in.r);
     const int64_t block_bytes = varint_get_signed(&in.r);

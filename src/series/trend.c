@@ -50,6 +50,49 @@ static double step(const double *x, size_t i)
     return x[i + 1] - x[i];
 }
 
+/* A watch that stood still leaves an interval many times as long as the others.
+   What came in it is no step: its share of a usual interval is what counts. */
+static const double gap_least = 8;
+
+/* The usual interval of a trend that has gaps, in seconds; 0: it has none. The
+   mean of all intervals, then of those that are no gap beside it, and so on:
+   a few rounds settle it. */
+static double usual_interval(const struct trend *t)
+{
+    enum { ROUNDS = 4 };
+    double usual = (t->seconds[t->n - 1] - t->seconds[0]) / (double)(t->n - 1);
+    size_t n_gaps = 0;
+    for (int round = 0; round < ROUNDS; round++) {
+        double sum = 0;
+        n_gaps = 0;
+        for (size_t i = 0; i + 1 < t->n; i++) {
+            const double seconds = step(t->seconds, i);
+            const bool is_gap = seconds > gap_least * usual;
+            n_gaps += is_gap;
+            sum += is_gap ? 0 : seconds;
+        }
+        usual = sum / (double)(t->n - 1 - n_gaps);
+    }
+    return n_gaps > 0 ? usual : 0;
+}
+
+/* Increment of interval i, of a gap its share of a usual one. */
+static double fair_step(const struct trend *t, size_t i, double usual)
+{
+    const double seconds = step(t->seconds, i);
+    const double d = step(stock(t), i);
+    return usual > 0 && seconds > gap_least * usual ? d * usual / seconds : d;
+}
+
+static double fair_growth(const struct trend *t, double usual)
+{
+    double sum = 0;
+    for (size_t i = 0; i + 1 < t->n; i++) {
+        sum += fair_step(t, i, usual);
+    }
+    return usual > 0 ? sum : t->growth;
+}
+
 /* Largest fall from a peak. */
 static double deepest_fall(const double *x, size_t n)
 {
@@ -100,15 +143,18 @@ static void measure_heap_flow(struct trend *t)
 }
 
 /* Sum over the window of the variance of increments around their mean. */
-static double moved(const double *x, size_t m, double growth)
+static double moved(const struct trend *t, size_t m, double usual)
 {
     double var = 0;
-    const double mean = growth / (double)m;
+    const double mean = fair_growth(t, usual) / (double)m;
     for (size_t i = 0; i < m; i++) {
-        const double off = step(x, i) - mean;
+        const double off = fair_step(t, i, usual) - mean;
         var += off * off;
     }
-    return m > 1 ? var * (double)m / (double)(m - 1) : var;
+    var = m > 1 ? var * (double)m / (double)(m - 1) : var;
+    /* In the gaps as many usual intervals as fit went unseen. */
+    const double span = t->seconds[t->n - 1] - t->seconds[0];
+    return usual > 0 ? var * span / (usual * (double)m) : var;
 }
 
 /* Upper bounds of the variance of dn at steady state, the smallest holds:
@@ -116,14 +162,14 @@ static double moved(const double *x, size_t m, double growth)
    clump); B + D for long-lived ones; and what the increments themselves show,
    which alone knows that an old stock does not move. Not below dn: even a
    pure accumulator is a Poisson count. */
-static double noise(const struct trend *t, size_t m)
+static double noise(const struct trend *t, size_t m, double usual)
 {
     const double *x = stock(t);
     double var = (x[0] + x[t->n - 1]) * stat_dispersion(x, t->n);
     if (t->sampled && t->births + t->deaths < var) {
         var = t->births + t->deaths;
     }
-    const double seen = moved(x, m, t->growth);
+    const double seen = moved(t, m, usual);
     const double least = fabs(t->growth) > 1 ? fabs(t->growth) : 1;
     if (m >= 4 && seen < var) {
         var = seen;
@@ -133,14 +179,16 @@ static double noise(const struct trend *t, size_t m)
 
 /* How clumped the growth arrives: variance of increments over their mean,
    from successive differences so that a slow change of pace is no clump. */
-static double clumping(const double *x, size_t m, double growth)
+static double clumping(const struct trend *t, size_t m, double usual)
 {
+    const double growth = fair_growth(t, usual);
     if (m < 3 || growth <= 0) {
         return 1;
     }
     double v = 0;
     for (size_t i = 1; i < m; i++) {
-        const double change = step(x, i) - step(x, i - 1);
+        const double change =
+            fair_step(t, i, usual) - fair_step(t, i - 1, usual);
         v += change * change / 2 / (double)(m - 1);
     }
     const double phi = v / (growth / (double)m);
@@ -171,14 +219,13 @@ static void measure_pace(struct trend *t, double phi)
 
 /* Over how many intervals the growth is spread, and whether it has been idle
    for longer than it ever paused before. */
-static void measure_events(struct trend *t, size_t m)
+static void measure_events(struct trend *t, size_t m, double usual)
 {
-    const double *x = stock(t);
     double sum = 0;
     double squares = 0;
     double largest = 0;
     for (size_t i = 0; i < m; i++) {
-        const double d = step(x, i);
+        const double d = fair_step(t, i, usual);
         if (d > 0) {
             sum += d;
             squares += d * d;
@@ -190,7 +237,7 @@ static void measure_events(struct trend *t, size_t m)
     double pause = 0;
     for (size_t i = 0; i < m; i++) {
         pause++;
-        if (step(x, i) >= largest / 4) {
+        if (fair_step(t, i, usual) >= largest / 4) {
             longest = pause > longest ? pause : longest;
             pause = 0;
         }
@@ -209,14 +256,14 @@ struct spread {
    the variance of the growth is that of births and deaths (a Poisson count,
    known but for its mean, so the normal quantile holds), and more where the
    increments show that they clump (estimated from few of them: Student's). */
-static struct spread spread_of(const struct trend *t, size_t m)
+static struct spread spread_of(const struct trend *t, size_t m, double usual)
 {
     const double normal = 1.959964;
     const double *x = stock(t);
     const double births_and_deaths =
         t->sampled ? t->births + t->deaths : fabs(t->growth);
     const double counted = births_and_deaths > 1 ? births_and_deaths : 1;
-    const double clumps = moved(x, m, t->growth) / counted;
+    const double clumps = moved(t, m, usual) / counted;
     const double t975 = stat_t975(m > 2 ? (double)m - 1 : 1);
     const double student = m >= 8 || t975 < 4.4 ? t975 : 4.4;
     const double doubt = clumps <= 1 ? 0 : clumps >= 1.5 ? 1 : 2 * clumps - 2;
@@ -235,14 +282,14 @@ static struct spread spread_of(const struct trend *t, size_t m)
 /* Growth per second with its interval. Counts that hardly die are skewed: on
    the scale of square roots their spread does not depend on their mean
    (Anscombe's 3/8), so both ends miss equally often. */
-static void measure_rate(struct trend *t, size_t m)
+static void measure_rate(struct trend *t, size_t m, double usual)
 {
     t->per_second = t->per_second_low = t->per_second_high = NAN;
     const double span = t->seconds[t->n - 1] - t->seconds[0];
     if (!t->has_times || span <= 0) {
         return;
     }
-    const struct spread s = spread_of(t, m);
+    const struct spread s = spread_of(t, m, usual);
     const double unit =
         t->sampled && t->growth != 0 ? fabs(t->delta / t->growth) : 1;
     double low = t->growth - s.quantile * sqrt(s.var);
@@ -302,7 +349,7 @@ void trend_measure_noise(struct trend *t)
     if (t->sampled) {
         measure_heap_flow(t);
     }
-    t->z = t->growth / noise(t, t->n - 1);
+    t->z = t->growth / noise(t, t->n - 1, usual_interval(t));
 }
 
 bool trend_measure(struct trend *t, int64_t period_bytes)
@@ -321,13 +368,14 @@ bool trend_measure(struct trend *t, int64_t period_bytes)
         return false;
     }
     const size_t m = k - 1;
-    const double phi = clumping(x, m, t->growth);
+    const double usual = usual_interval(t);
+    const double phi = clumping(t, m, usual);
     t->level_ratio = level_ratio(x, k);
     t->p = stat_mann_kendall(t->value, k);
     t->p_late = stat_mann_kendall(x + (k - 1) / 2, k - (k - 1) / 2);
     t->drawdown = t->growth > 0 ? deepest_fall(x, k) / t->growth : INFINITY;
     measure_pace(t, phi);
-    measure_events(t, m);
-    measure_rate(t, m);
+    measure_events(t, m, usual);
+    measure_rate(t, m, usual);
     return !isnan(t->p) && !isnan(t->p_late);
 }

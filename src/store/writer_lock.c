@@ -50,10 +50,11 @@ static void write_pid(int fd)
 {
     char text[PID_TEXT_MAX];
     const int n = snprintf(text, sizeof(text), "%ld\n", (long)getpid());
-    /* For people only: a lock without a number is a lock. */
-    if (ftruncate(fd, 0) == 0 && pwrite(fd, text, (size_t)n, 0) != n) {
-        (void)ftruncate(fd, 0);
-    }
+    /* For people only: a lock without a number, or with half of one, is a
+       lock. */
+    const bool is_written =
+        ftruncate(fd, 0) == 0 && pwrite(fd, text, (size_t)n, 0) == n;
+    (void)is_written;
 }
 
 /* Beside the file itself, whatever symbolic links lead to it. A file that is

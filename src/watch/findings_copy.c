@@ -110,16 +110,38 @@ bool finding_copy(const struct finding *from, struct arena *arena,
     return !arena->has_failed;
 }
 
+/* The notes, and one of how many findings were left out. */
+static void copy_notes(const struct findings *from, struct findings *out)
+{
+    struct arena *a = &out->arena;
+    if (from->n_notes == 0 && out->n == from->n) {
+        return; /* of most targets */
+    }
+    const char **notes = arena_new(a, const char *, from->n_notes + 1);
+    a->has_failed |= !notes;
+    for (size_t i = 0; notes && i < from->n_notes; i++) {
+        notes[i] = copy_text(a, from->notes[i]);
+    }
+    if (notes && out->n < from->n) {
+        const char *text = arena_printf(
+            a, "%zu more findings, less grave, are left out", from->n - out->n);
+        a->has_failed |= !text;
+        notes[out->n_notes++] = text;
+    }
+    out->notes = notes;
+}
+
 bool findings_copy(const struct findings *from, struct findings *out,
                    struct err *err)
 {
     *out = *from;
     out->arena = (struct arena){0};
+    out->n = from->n < FINDINGS_KEPT_MAX ? from->n : FINDINGS_KEPT_MAX;
     struct arena *a = &out->arena;
     out->limits.advice = copy_text(a, from->limits.advice);
-    out->notes = copy_texts(a, from->notes, from->n_notes);
-    out->items = copy_items(a, from->items, from->n, sizeof(*from->items));
-    for (size_t i = 0; out->items && i < from->n; i++) {
+    copy_notes(from, out);
+    out->items = copy_items(a, from->items, out->n, sizeof(*from->items));
+    for (size_t i = 0; out->items && i < out->n; i++) {
         (void)finding_copy(&from->items[i], a, &out->items[i]);
     }
     if (a->has_failed) {

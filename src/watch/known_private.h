@@ -16,7 +16,8 @@ struct known_finding {
     enum grade grade, worst;
     enum profile_kind profile;
     uint64_t strong_since; /* moments of the run, at each judgement from then
-                              on; 0 it is not */
+                              on; 0 it is not. Stored, as a resume must not
+                              begin the waiting anew */
     int64_t first_seen_nanos;
 };
 VEC_TYPE(known_findings, struct known_finding)
@@ -30,7 +31,12 @@ struct known_finding *known_add(struct known_findings *k, const char *id,
 /* Is one that was confirmed seen now? */
 bool known_has_confirmed(const struct known_findings *k);
 
-/* A copy of the findings that takes no more memory than it needs. */
+/* Of one target: they are sorted, so that the gravest stay. A program that
+   shows more has another problem, or means us ill. */
+enum { FINDINGS_KEPT_MAX = 1024 };
+
+/* A copy of the findings, of so many at most, that takes no more memory than
+   it needs. */
 bool findings_copy(const struct findings *from, struct findings *out,
                    struct err *err) MUST_USE;
 /* One of them, into an arena that may hold others. */

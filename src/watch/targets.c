@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <utf8proc.h>
+#include <xxhash.h>
 
 #include "base/banned.h"
 
@@ -421,17 +422,49 @@ static int compare_targets(const void *pa, const void *pb, const void *ctx)
     return urls != 0 ? urls : compare_labels(a, b);
 }
 
-/* What differs in secrets only would be shown alike. */
-static bool number_namesakes(struct watch_targets *t)
+/* 24 bits tell some namesakes apart, and say of a secret what 24 bits can. */
+static const char *mark_namesake(struct watch_targets *t,
+                                 const struct watch_target *item)
+{
+    const uint64_t base = XXH3_64bits(item->base, strlen(item->base));
+    const uint64_t hash =
+        XXH3_64bits_withSeed(item->query, strlen(item->query), base);
+    return arena_printf(&t->arena, "%s#%06x", item->shown,
+                        (unsigned)(hash >> 40));
+}
+
+/* What differs in secrets only would be shown alike. Each gets a mark of its
+   own, and not a number in the list: else, when the first leaves, the second
+   went on with its name and its history. */
+static bool mark_namesakes(struct watch_targets *t)
+{
+    size_t first = 0;
+    for (size_t i = 1; i <= t->n; i++) {
+        if (i < t->n && strcmp(t->items[first].shown, t->items[i].shown) == 0) {
+            continue;
+        }
+        for (size_t k = first; i - first > 1 && k < i; k++) {
+            t->items[k].shown = mark_namesake(t, &t->items[k]);
+            if (!t->items[k].shown) {
+                return false;
+            }
+        }
+        first = i;
+    }
+    return true;
+}
+
+/* Of some thousands, two may have the same mark. */
+static bool number_twins(struct watch_targets *t)
 {
     size_t first = 0;
     for (size_t i = 1; i < t->n; i++) {
         if (strcmp(t->items[first].shown, t->items[i].shown) != 0) {
             first = i;
-        } else {
-            t->items[i].shown = arena_printf(&t->arena, "%s#%zu",
-                                             t->items[i].shown, i - first + 1);
+            continue;
         }
+        t->items[i].shown =
+            arena_printf(&t->arena, "%s-%zu", t->items[i].shown, i - first + 1);
         if (!t->items[i].shown) {
             return false;
         }
@@ -451,9 +484,9 @@ bool watch_targets_finish(struct watch_targets *t, struct err *err)
         }
     }
     t->n = n;
-    if (!number_namesakes(t)) {
+    if (!mark_namesakes(t)) {
         return err_nomem(err, "list of targets");
     }
     sort_items(t->items, t->n, sizeof(*t->items), compare_targets, NULL);
-    return true;
+    return number_twins(t) || err_nomem(err, "list of targets");
 }

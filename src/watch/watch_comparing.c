@@ -83,36 +83,41 @@ static bool confirms(const struct watched *t, struct known_finding *k,
     return true;
 }
 
-static void forget_weak(struct watched *t)
+static bool forget_weak(struct watched *t)
 {
+    bool is_news = false;
     for (size_t i = 0; i < t->known.n; i++) {
         struct known_finding *k = &t->known.items[i];
         const struct finding *f = find(&t->findings, k->id);
         if (!f || f->grade < GRADE_STRONG) {
+            is_news |= k->strong_since > 0;
             k->strong_since = 0;
         }
     }
+    return is_news;
 }
 
 /* --- what has changed --- */
 
-/* What is of grade info is harmless, and so no news unless it was more. */
+/* What is of grade info is harmless, and so no news unless it was more. True:
+   there is something that must outlast us. */
 static bool compare_one(struct watcher *w, struct watched *t,
                         struct known_finding *k, const struct finding *f,
                         uint64_t n)
 {
     const enum grade before = k->is_open ? k->grade : GRADE_INFO;
-    const bool is_news = confirms(t, k, f, n);
+    const uint64_t since = k->strong_since;
+    const bool is_confirmed = confirms(t, k, f, n);
     k->is_open = true;
     k->grade = f->grade;
     k->worst = f->grade > k->worst ? f->grade : k->worst;
     if (f->grade != before) {
         say_finding(w, t, WATCH_FINDING, f, before);
     }
-    if (is_news) {
+    if (is_confirmed) {
         say_finding(w, t, WATCH_CONFIRMED, f, before);
     }
-    return is_news;
+    return is_confirmed || k->strong_since != since;
 }
 
 static void say_gone(struct watcher *w, struct watched *t,
@@ -146,14 +151,6 @@ static bool know(struct watcher *w, struct watched *t, struct findings *now,
     return true;
 }
 
-static void count_grades(struct watcher *w, const struct findings *f, int sign)
-{
-    for (size_t i = 0; i < f->n; i++) {
-        uint64_t *n = &w->counts.n_findings[f->items[i].grade];
-        *n = sign > 0 ? *n + 1 : *n - 1;
-    }
-}
-
 static bool compare_all(struct watcher *w, struct watched *t)
 {
     const uint64_t n = history_about(t->history).n_moments;
@@ -163,8 +160,7 @@ static bool compare_all(struct watcher *w, struct watched *t)
         struct known_finding *k = known_find(&t->known, f->id);
         is_news |= k && compare_one(w, t, k, f, n);
     }
-    forget_weak(t);
-    return is_news;
+    return forget_weak(t) || is_news;
 }
 
 /* Events are said when all is in place, so that who hears them sees the new
@@ -176,8 +172,8 @@ bool comparing_replace(struct watcher *w, struct watched *t,
         return false;
     }
     struct findings before = t->findings;
-    count_grades(w, &before, -1);
-    count_grades(w, now, 1);
+    counts_findings(w, &before, -1);
+    counts_findings(w, now, 1);
     t->findings = *now;
     *now = (struct findings){0};
     t->has_findings = true;

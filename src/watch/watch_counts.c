@@ -16,6 +16,14 @@ void counts_observe(uint64_t *buckets, double *sum, int64_t ns)
     *sum += seconds;
 }
 
+void counts_findings(struct watcher *w, const struct findings *f, int sign)
+{
+    for (size_t i = 0; i < f->n; i++) {
+        uint64_t *n = &w->counts.n_findings[f->items[i].grade];
+        *n = sign > 0 ? *n + 1 : *n - 1;
+    }
+}
+
 void counts_resize(struct watcher *w, struct watched *t)
 {
     const size_t known = t->known.cap * sizeof(*t->known.items);

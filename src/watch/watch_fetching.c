@@ -5,6 +5,8 @@
  */
 #include "watch/watcher_private.h"
 
+#include "base/limits.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -132,8 +134,10 @@ static bool begin_request(struct watcher *w, struct moment *m, struct err *err)
 {
     struct buf url = BUF_LIMIT(URL_BYTES_MAX);
     const bool collects = m->step == STEP_HEAP && w->o.collects;
+    const struct input_options input = {
+        .limit_inflated_bytes = LIMIT_WATCHED_BYTES, .is_proto_only = true};
     input_free(m->input);
-    m->input = input_new(NULL);
+    m->input = input_new(&input);
     if (!m->input) {
         return err_nomem(err, "input");
     }
@@ -215,18 +219,10 @@ static enum fetch_failure failure_of(enum fetch_failure failure,
     return FETCH_FAILURE_HERE;
 }
 
-/* Texts of leaked goroutines do not say that they are leaked. */
-static bool is_asked_kind(const struct snapshot *s, enum step step)
-{
-    return s->kind == steps[step].kind ||
-           (steps[step].is_leak && s->kind == KIND_GOROUTINE &&
-            s->form != FORM_PROTO);
-}
-
 static bool take_snapshot(struct watcher *w, struct moment *m,
                           struct snapshot *s, struct err *err)
 {
-    if (!is_asked_kind(s, m->step)) {
+    if (s->kind != steps[m->step].kind) {
         return err_set(err, ERR_MISMATCH, "it sent a profile of kind %s",
                        profile_kind_name(s->kind));
     }
@@ -273,12 +269,21 @@ static void advance_clock(struct watcher *w, int64_t to_ns)
     }
 }
 
+/* Resets and cuts pass. What came to its end and is broken was made so, and
+   costs the service another profile. */
+static bool is_passing(const struct moment *m, enum fetch_failure failure,
+                       const struct err *err)
+{
+    return err->code != ERR_FORMAT &&
+           fetch_retry_is_worth(failure, m->t->n_moments > 0);
+}
+
 /* Before the next tick, or not at all. */
 static bool retry_later(struct watcher *w, struct moment *m,
                         enum fetch_failure failure, const struct err *err)
 {
     if (w->is_draining || m->n_tries >= w->o.retry.tries_max ||
-        !fetch_retry_is_worth(failure, m->t->n_moments > 0)) {
+        !is_passing(m, failure, err)) {
         return false;
     }
     w->dice =

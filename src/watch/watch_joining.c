@@ -131,6 +131,7 @@ static bool join(struct watcher *w, struct watched *t, struct err *err)
     t->n_since_mark = 0;
     forget_values(t);
     w->counts.n_targets++;
+    counts_findings(w, &t->findings, 1);
     counts_resize(w, t);
     watcher_say(w, t, (struct watch_event){.kind = WATCH_ADDED});
     return true;
@@ -144,6 +145,7 @@ static bool leave(struct watcher *w, struct watched *t, struct err *err)
     due_heap_remove(&w->judgements, t->id);
     t->is_gone = true;
     w->counts.n_targets--;
+    counts_findings(w, &t->findings, -1); /* kept, and not open */
     w->counts.n_failing -= t->is_failing ? 1 : 0;
     t->is_failing = false;
     history_free(t->history);

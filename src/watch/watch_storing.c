@@ -25,7 +25,25 @@ bool storing_begin(struct watcher *w, struct err *err)
         return true;
     }
     w->is_writing = store_begin(w->o.store, err);
+    w->write_since_ns = w->now_ns;
     return w->is_writing || err_wrap(err, "store");
+}
+
+/* A commit writes whole pages, however little is new: where moments end all the
+   time, those of a few turns share one. A target loses no more by it than the
+   moment that was on its way. */
+static const int64_t commit_every_ns = 50 * INT64_C(1000000);
+
+int64_t storing_next_ns(const struct watcher *w)
+{
+    return w->is_writing ? w->write_since_ns + commit_every_ns : INT64_MAX;
+}
+
+bool storing_turn(struct watcher *w, struct err *err)
+{
+    const bool is_busy = watcher_n_in_flight(w) > 0;
+    return (is_busy && w->now_ns < storing_next_ns(w)) ||
+           storing_commit(w, err);
 }
 
 bool storing_commit(struct watcher *w, struct err *err)
@@ -55,8 +73,27 @@ static bool pass_moment(struct watched *t, bool begins_run, int64_t nanos)
     return is_mark;
 }
 
-/* "1 <from nanos> <next moment> <confirmed id>...": text, so that a person can
-   read it. */
+/*
+ * "1 <from nanos> <next moment> <confirmed id>... <strong id>:<since>:<profile>
+ * ...": text, so that a person can read it. "Since" is as many moments as the
+ * store had when it became strong. That outlasts us, while moments of the run
+ * are counted from where a replay begins.
+ */
+static void put_strong(const struct watched *t, struct buf *out)
+{
+    const uint64_t n = history_about(t->history).n_moments;
+    for (size_t i = 0; i < t->known.n; i++) {
+        const struct known_finding *k = &t->known.items[i];
+        const uint64_t more = n - k->strong_since; /* moments from then on */
+        if (!k->is_confirmed && k->strong_since > 0 && k->strong_since <= n &&
+            more < t->next_moment) {
+            buf_printf(out, " %s:%llu:%s", k->id,
+                       (unsigned long long)(t->next_moment - more),
+                       profile_kind_name(k->profile));
+        }
+    }
+}
+
 static bool put_state(struct watcher *w, struct watched *t, struct err *err)
 {
     struct buf b = BUF_LIMIT(STATE_BYTES_MAX);
@@ -67,6 +104,7 @@ static bool put_state(struct watcher *w, struct watched *t, struct err *err)
             buf_printf(&b, " %s", t->known.items[i].id);
         }
     }
+    put_strong(t, &b);
     const bool ok = buf_check(&b, "state", err) &&
                     store_put_state(w->o.store, t->stored, buf_view(&b), err);
     buf_release(&b);
@@ -88,6 +126,45 @@ static void recall_confirmed(struct watched *t, struct span id)
     }
 }
 
+/* False: it is of no such kind. `strong_since` is the store's for now. */
+static bool recall_strong(struct watched *t, struct span field)
+{
+    const struct span id = span_first(field, span_find_char(field, ':'));
+    const struct span rest = span_from(field, id.len + 1);
+    const struct span since = span_first(rest, span_find_char(rest, ':'));
+    const struct span profile = span_from(rest, since.len + 1);
+    uint64_t n = 0;
+    if (id.len == field.len || !num_parse_u64(since, &n)) {
+        return false;
+    }
+    for (size_t i = 0; i < t->known.n; i++) {
+        struct known_finding *k = &t->known.items[i];
+        for (int kind = 0; span_is(id, k->id) && kind < N_PROFILE_KINDS;
+             kind++) {
+            if (span_is(profile, profile_kind_name((enum profile_kind)kind))) {
+                k->profile = (enum profile_kind)kind;
+                k->strong_since = n;
+            }
+        }
+    }
+    return true;
+}
+
+/* From moments of the store to moments of the run that was replayed. */
+static void count_strong(struct watched *t)
+{
+    const uint64_t n = history_about(t->history).n_moments;
+    for (size_t i = 0; i < t->known.n; i++) {
+        struct known_finding *k = &t->known.items[i];
+        if (k->strong_since > 0) {
+            const uint64_t more = t->next_moment > k->strong_since
+                                      ? t->next_moment - k->strong_since
+                                      : 0;
+            k->strong_since = n > more ? n - more : n > 0;
+        }
+    }
+}
+
 static bool get_state(struct watcher *w, struct watched *t, int64_t *since,
                       struct err *err)
 {
@@ -101,7 +178,10 @@ static bool get_state(struct watcher *w, struct watched *t, int64_t *since,
              err_set(err, ERR_FORMAT, "the state is of another version");
     }
     while (ok && rest.len > 0) {
-        recall_confirmed(t, next_field(&rest));
+        const struct span field = next_field(&rest);
+        if (!recall_strong(t, field)) {
+            recall_confirmed(t, field);
+        }
     }
     buf_release(&b);
     return ok;
@@ -136,8 +216,7 @@ static bool replay_moment(struct replay *r, struct err *err)
     enum history_event event = HISTORY_TAKEN;
     const bool ok =
         history_add(r->t->history, r->w->table, r->points, r->n, &event, err);
-    const bool begins_run = event == HISTORY_RESTART ||
-                            event == HISTORY_DEPLOY || r->t->mark_nanos == 0;
+    const bool begins_run = history_begins_run(event) || r->t->mark_nanos == 0;
     watched_take_totals(r->t, r->points, r->n, begins_run);
     (void)pass_moment(r->t, begins_run, r->taken_nanos);
     forget_points(r);
@@ -220,6 +299,7 @@ static bool recall(struct watcher *w, struct watched *t, struct err *err)
                          &r, err) &&
         replay_moment(&r, err);
     forget_points(&r);
+    count_strong(t);
     t->has_unjudged = history_about(t->history).n_moments > 0;
     return ok;
 }
@@ -262,12 +342,14 @@ bool storing_append(struct watcher *w, struct watched *t,
         return false;
     }
     const bool is_first = begins_run || t->mark_nanos == 0;
-    bool ok = !pass_moment(t, is_first, w->wall_nanos) || put_state(w, t, err);
+    const bool is_mark = pass_moment(t, is_first, w->wall_nanos);
+    bool ok = true;
     for (size_t i = 0; ok && i < n; i++) {
         ok = store_append(w->o.store, t->stored, t->next_moment, w->wall_nanos,
                           w->table, &points[i], err);
     }
     t->next_moment++;
+    ok = ok && (!is_mark || put_state(w, t, err));
     return ok || err_wrap(err, "store");
 }
 

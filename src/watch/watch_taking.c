@@ -118,10 +118,10 @@ static bool has_proof(const struct moment *m)
     return false;
 }
 
-/* Another process: what it serves is asked anew, and it is judged as soon as
-   one can. */
+/* Another process, or the same for another reason: what it serves is asked
+   anew, and it is judged as soon as one can. */
 static void begin_run(struct watcher *w, struct watched *t,
-                      enum history_event event)
+                      enum watch_event_kind kind, const char *why)
 {
     t->leak_profile = LEAK_UNKNOWN;
     t->n_leak_empty = 0;
@@ -129,10 +129,7 @@ static void begin_run(struct watcher *w, struct watched *t,
     for (size_t i = 0; i < t->known.n; i++) {
         t->known.items[i].strong_since = 0;
     }
-    watcher_say(w, t,
-                (struct watch_event){.kind = event == HISTORY_DEPLOY
-                                                 ? WATCH_DEPLOY
-                                                 : WATCH_RESTART});
+    watcher_say(w, t, (struct watch_event){.kind = kind, .text = why});
 }
 
 /* What cannot be put into the history is a failure of the target's; no memory
@@ -141,6 +138,23 @@ static bool is_of_target(const struct err *err)
 {
     return err->code == ERR_LIMIT || err->code == ERR_MISMATCH ||
            err->code == ERR_FORMAT;
+}
+
+/* A history that could not take all of a moment can take no other. */
+static bool begin_history(struct watcher *w, struct watched *t, struct err *err)
+{
+    struct history *fresh = history_new(w->o.moments_max);
+    if (!fresh) {
+        return err_nomem(err, "history");
+    }
+    history_free(t->history);
+    t->history = fresh;
+    counts_resize(w, t);
+    t->mark_nanos = 0; /* a replay begins with the next moment */
+    t->has_unjudged = false;
+    due_heap_remove(&w->judgements, t->id);
+    begin_run(w, t, WATCH_RESTART, "its history could not be gone on with");
+    return true;
 }
 
 static bool add_to_history(struct watcher *w, struct moment *m,
@@ -163,14 +177,14 @@ static bool add_to_history(struct watcher *w, struct moment *m,
     m->failed_step = STEP_HEAP;
     m->err = *err;
     err_clear(err);
-    return true;
+    return begin_history(w, m->t, err);
 }
 
 static bool take_points(struct watcher *w, struct moment *m,
                         enum history_event event, struct err *err)
 {
     struct watched *t = m->t;
-    const bool begins_run = event == HISTORY_RESTART || event == HISTORY_DEPLOY;
+    const bool begins_run = history_begins_run(event);
     t->n_moments++;
     t->n_repeats += event == HISTORY_REPEAT ? 1 : 0;
     w->counts.n_moments++;
@@ -183,7 +197,8 @@ static bool take_points(struct watcher *w, struct moment *m,
     }
     counts_resize(w, t);
     if (begins_run) {
-        begin_run(w, t, event);
+        begin_run(w, t, event == HISTORY_DEPLOY ? WATCH_DEPLOY : WATCH_RESTART,
+                  event == HISTORY_CLOCK ? "its clock was set back" : NULL);
     }
     watcher_say(w, t, (struct watch_event){.kind = WATCH_MOMENT});
     return judging_after_moment(w, t, has_proof(m), err);

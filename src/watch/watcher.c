@@ -190,7 +190,7 @@ static int wait_at_most(const struct watcher *w, int wait_ms)
 
 static bool prune(struct watcher *w, struct err *err)
 {
-    if (!w->o.store || w->now_ns < w->prune_at_ns) {
+    if (!w->o.store || w->is_writing || w->now_ns < w->prune_at_ns) {
         return true;
     }
     bool has_more = false;
@@ -220,7 +220,7 @@ bool watcher_run(struct watcher *w, int64_t mono_ns, int64_t wall_nanos,
         fetching_continue(w);
     }
     return !watcher_has_failed(w, err) && judging_turn(w, err) &&
-           storing_commit(w, err) && prune(w, err);
+           storing_turn(w, err) && prune(w, err);
 }
 
 int watcher_fd(const struct watcher *w)
@@ -231,13 +231,15 @@ int watcher_fd(const struct watcher *w)
 int64_t watcher_next_ns(const struct watcher *w)
 {
     const struct due *retry = due_heap_first(&w->retries);
-    const int64_t next = schedule_next_ns(w->schedule);
+    const int64_t commit = storing_next_ns(w);
+    int64_t next = schedule_next_ns(w->schedule);
     if (judging_is_due(w)) {
         return w->now_ns;
     }
     if (w->is_draining) {
-        return INT64_MAX;
+        return commit;
     }
+    next = commit < next ? commit : next;
     return retry && retry->at_ns < next ? retry->at_ns : next;
 }
 
@@ -301,6 +303,21 @@ void watcher_about(const struct watcher *w, uint32_t target,
     if (t->history) {
         out->history = history_about(t->history);
     }
+}
+
+const struct finding *watcher_confirmed(const struct watcher *w,
+                                        uint32_t target)
+{
+    assert(target < w->n);
+    const struct watched *t = w->items[target];
+    for (size_t i = 0; i < t->findings.n; i++) {
+        const struct finding *f = &t->findings.items[i];
+        const struct known_finding *k = known_find(&t->known, f->id);
+        if (f->grade >= GRADE_STRONG && k && k->is_confirmed) {
+            return f;
+        }
+    }
+    return NULL;
 }
 
 const struct history *watcher_history(const struct watcher *w, uint32_t target)

@@ -49,7 +49,8 @@ enum watch_event_kind {
     WATCH_MISSED,    /* it failed, or a profile of it: `failure`, `text` */
     WATCH_RECOVERED, /* taken again after misses */
     WATCH_SKIPPED,   /* a tick was dropped: the one before still runs */
-    WATCH_RESTART,
+    WATCH_RESTART,   /* a new series began; `text`: why, if the process is the
+                        one it was */
     WATCH_DEPLOY,
     WATCH_FINDING,   /* new, or of another grade than before */
     WATCH_CONFIRMED, /* a finding is proven, or strong and stays so while its
@@ -124,6 +125,10 @@ struct watch_about {
 size_t watcher_n_targets(const struct watcher *w);
 void watcher_about(const struct watcher *w, uint32_t target,
                    struct watch_about *out);
+/* The gravest finding of the last judgement that was confirmed, now or by an
+   earlier watch into the store, and is strong still; NULL none. */
+const struct finding *watcher_confirmed(const struct watcher *w,
+                                        uint32_t target);
 const struct history *watcher_history(const struct watcher *w, uint32_t target);
 struct stack_table *watcher_table(struct watcher *w);
 

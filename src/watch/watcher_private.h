@@ -95,7 +95,7 @@ struct watcher {
     struct ask *asks;
     size_t n_asks, n_running;
     int64_t now_ns, wall_nanos;
-    int64_t prune_at_ns;
+    int64_t prune_at_ns, write_since_ns;
     uint64_t dice;
     bool is_draining, has_hinted, is_writing;
     bool has_failed; /* of this machine: `failure` says why */
@@ -150,19 +150,25 @@ bool comparing_replace(struct watcher *w, struct watched *t,
 
 bool storing_begin(struct watcher *w, struct err *err) MUST_USE;
 bool storing_commit(struct watcher *w, struct err *err) MUST_USE;
+/* The same at the end of a turn, when it is time. */
+bool storing_turn(struct watcher *w, struct err *err) MUST_USE;
+int64_t storing_next_ns(const struct watcher *w);
 /* Once per target, before its first moment: what the store knows of it. */
 bool storing_resume(struct watcher *w, struct watched *t,
                     struct err *err) MUST_USE;
 bool storing_append(struct watcher *w, struct watched *t,
                     const struct series_point *points, size_t n,
                     bool begins_run, struct err *err) MUST_USE;
-/* `is_news`: one was confirmed, which must outlast us too. */
+/* `is_news`: one was confirmed, or is strong since now or no longer, which must
+   outlast us too. */
 bool storing_findings(struct watcher *w, struct watched *t, bool is_news,
                       struct err *err) MUST_USE;
 
 /* --- watch_counts.c --- */
 
 void counts_observe(uint64_t *buckets, double *sum, int64_t ns);
+/* They are open from now on (sign 1), or no longer (-1). */
+void counts_findings(struct watcher *w, const struct findings *f, int sign);
 /* After anything that changed the size of a target's state. */
 void counts_resize(struct watcher *w, struct watched *t);
 

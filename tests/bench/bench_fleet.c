@@ -206,18 +206,25 @@ static double metric(const char *text, const char *name)
     return 0;
 }
 
-/* The bound of the bucket that holds the share `q` of a histogram. */
-static double quantile(const char *text, const char *name, double q)
+/* The bound of the bucket that holds the share `q` of what a histogram counted
+   between two scrapes. */
+static double quantile(const char *before, const char *after, const char *name,
+                       double q)
 {
     char key[WORD_BYTES];
     snprintf(key, sizeof(key), "%s_count ", name);
-    const double n = metric(text, key);
+    const double n = metric(after, key) - metric(before, key);
     snprintf(key, sizeof(key), "%s_bucket{le=\"", name);
-    for (const char *at = strstr(text, key); at != NULL;
+    for (const char *at = strstr(after, key); at != NULL;
          at = strstr(at + 1, key)) {
         const char *bound = at + strlen(key);
         const char *close = strchr(bound, '}');
-        if (close != NULL && strtod(close + 1, NULL) >= q * n) {
+        char line[WORD_BYTES];
+        if (close == NULL) {
+            break;
+        }
+        snprintf(line, sizeof(line), "%.*s", (int)(close + 1 - at), at);
+        if (strtod(close + 1, NULL) - metric(before, line) >= q * n) {
             return strtod(bound, NULL);
         }
     }
@@ -253,9 +260,9 @@ struct phase {
     double cpu_s, fetches, at_s;
 };
 
-static void report(const char *text, const struct phase *from,
-                   const struct phase *to, double decode, double rss_mb,
-                   double targets)
+static void report(const char *before, const char *text,
+                   const struct phase *from, const struct phase *to,
+                   double decode, double rss_mb, double targets)
 {
     const double fetches = to->fetches - from->fetches;
     const double cpu = (to->cpu_s - from->cpu_s) / fetches;
@@ -264,12 +271,12 @@ static void report(const char *text, const struct phase *from,
            to->fetches - metric(text, "seep_fetches_total{result=\"ok\"}"));
     printf("lateness       p50 %.3g s, p99 %.3g s (bounds of buckets); ticks "
            "skipped %.0f\n",
-           quantile(text, "seep_schedule_lateness_seconds", 0.5),
-           quantile(text, "seep_schedule_lateness_seconds", 0.99),
+           quantile(before, text, "seep_schedule_lateness_seconds", 0.5),
+           quantile(before, text, "seep_schedule_lateness_seconds", 0.99),
            metric(text, "seep_ticks_skipped_total "));
     printf("latency        p50 %.3g s, p99 %.3g s\n",
-           quantile(text, "seep_fetch_seconds", 0.5),
-           quantile(text, "seep_fetch_seconds", 0.99));
+           quantile(before, text, "seep_fetch_seconds", 0.5),
+           quantile(before, text, "seep_fetch_seconds", 0.99));
     printf("CPU a fetch    %.3f ms, of it decoding %.3f, beyond it %.3f\n",
            1e3 * cpu, 1e3 * decode, 1e3 * (cpu - decode));
     printf("memory         %.0f MB, %.0f kB a target\n", rss_mb,
@@ -285,7 +292,7 @@ int main(int argc, char **argv)
     const char *targets = argc > 2 ? argv[2] : "2000";
     const char *interval_s = argc > 3 ? argv[3] : "10";
     const double seconds = argc > 4 ? atof(argv[4]) : 180;
-    const char *background = argc > 5 ? argv[5] : "200";
+    const char *background = argc > 5 ? argv[5] : "100";
     char dir[] = "/tmp/seep-fleet-XXXXXX";
     char server_log[64];
     char watch_log[64];
@@ -298,6 +305,7 @@ int main(int argc, char **argv)
     double goroutine_bytes = 0;
     double rss_mb = 0;
     struct bytes_of text = {0};
+    struct bytes_of before = {0};
     struct phase from = {0};
     struct phase to = {0};
 
@@ -312,10 +320,9 @@ int main(int argc, char **argv)
     snprintf(store, sizeof(store), "%s/store.db", dir);
     snprintf(interval, sizeof(interval), "%ss", interval_s);
 
-    const char *server_argv[] = {program,   "sim",          "steady",
-                                 "--serve", "127.0.0.1:0",  "--targets",
-                                 targets,   "--background", background,
-                                 "--speed", "60",           NULL};
+    const char *server_argv[] = {
+        program,     "sim",   "steady",       "--serve",  "127.0.0.1:0",
+        "--targets", targets, "--background", background, NULL};
     const pid_t server = start(server_argv, server_log);
     wait_for_url(server_log, "/debug/pprof/", base, sizeof(base));
     char *slash = strchr(base + strlen("http://"), '/');
@@ -332,9 +339,12 @@ int main(int argc, char **argv)
            targets, interval_s, seconds, heap_bytes / 1e3, 1e3 * heap,
            goroutine_bytes / 1e3, 1e3 * goroutine);
 
-    const char *watch_argv[] = {program,      "watch",       "--targets", list,
-                                "--interval", interval,      "--store",   store,
-                                "--listen",   "127.0.0.1:0", NULL};
+    const char *watch_argv[] = {
+        program,       "watch", "--profile",  "heap,goroutine",
+        "--targets",   list,    "--per-host", "200",
+        "--in-flight", "200",   "--interval", interval,
+        "--store",     store,   "--listen",   "127.0.0.1:0",
+        NULL};
     const pid_t watch = start(watch_argv, watch_log);
     wait_for_url(watch_log, "/metrics", metrics_url, sizeof(metrics_url));
     const double begin = now_s();
@@ -347,13 +357,15 @@ int main(int argc, char **argv)
         keep(&end, 1, 1, &text);
         to = (struct phase){cpu_of(watch, &rss_mb),
                             sum_of_results((const char *)text.p), now_s()};
-        /* The first round also starts, connects and interns all stacks. */
+        /* The first rounds also start all services, and intern all stacks. */
         if (now_s() - begin < 2 * atof(interval_s)) {
             from = to;
+            before.n = 0;
+            keep((char *)text.p, 1, text.n, &before);
         }
     }
-    report((const char *)text.p, &from, &to, (heap + goroutine) / 2, rss_mb,
-           atof(targets));
+    report((const char *)before.p, (const char *)text.p, &from, &to,
+           (heap + goroutine) / 2, rss_mb, atof(targets));
     kill(watch, SIGTERM);
     kill(server, SIGTERM);
     waitpid(watch, NULL, 0);
@@ -362,6 +374,7 @@ int main(int argc, char **argv)
     unlink(watch_log);
     unlink(list);
     free(text.p);
+    free(before.p);
     char command[WORD_BYTES];
     snprintf(command, sizeof(command), "rm -rf '%s'", dir);
     return system(command); /* NOLINT(cert-env33-c) */

@@ -123,14 +123,51 @@ static void the_document_comes_whole_on_standard_input(void **state)
     unlink(path);
 }
 
+/* Sockets of libraries are not marked as ours alone. */
+static void no_descriptor_but_three_is_inherited(void **state)
+{
+    int ends[2];
+    struct buf said = BUF_LIMIT(4096);
+    struct buf d = document(1);
+    (void)state;
+    assert_int_equal(pipe(ends), 0);
+    const int fd = fcntl(ends[0], F_DUPFD, 40);
+    char command[64];
+    (void)snprintf(command, sizeof(command), "test ! -e /proc/self/fd/%d", fd);
+    struct watch_hook *h = make(command);
+    assert_true(watch_hook_add(h, &d));
+    run_all(h, &said, 0);
+    assert_int_equal(said.len, 0);
+    assert_int_equal(h->n_ok, 1);
+    buf_release(&said);
+    watch_hook_free(h);
+    close(fd);
+    close(ends[0]);
+    close(ends[1]);
+}
+
+/* As some supervisors start their children. */
+static void who_was_started_without_sigchld_is_told_of_ends(void **state)
+{
+    struct buf said = BUF_LIMIT(4096);
+    struct buf d = document(1);
+    struct sigaction quiet = {0};
+    (void)state;
+    quiet.sa_handler = SIG_IGN;
+    sigaction(SIGCHLD, &quiet, NULL);
+    struct watch_hook *h = make("sh -c 'exit 7'");
+    assert_true(watch_hook_add(h, &d));
+    run_all(h, &said, 0);
+    assert_string_equal(said.data, "--on-leak: sh ended with status 7\n");
+    buf_release(&said);
+    watch_hook_free(h);
+}
+
 static void who_does_not_read_is_no_failure(void **state)
 {
     struct buf said = BUF_LIMIT(4096);
     struct buf d = document((size_t)1 << 20);
-    struct sigaction quiet = {0};
     (void)state;
-    quiet.sa_handler = SIG_IGN;
-    sigaction(SIGPIPE, &quiet, NULL);
     struct watch_hook *h = make("true");
     assert_true(watch_hook_add(h, &d));
     run_all(h, &said, 0);
@@ -218,6 +255,10 @@ static void too_many_that_wait_are_left_out(void **state)
 
 int main(void)
 {
+    /* As the program does. */
+    struct sigaction quiet = {0};
+    quiet.sa_handler = SIG_IGN;
+    sigaction(SIGPIPE, &quiet, NULL);
     enum { N_CASES = sizeof(cases) / sizeof(cases[0]) };
     struct CMUnitTest rows[N_CASES];
     for (size_t i = 0; i < N_CASES; i++) {
@@ -230,6 +271,8 @@ int main(void)
         cmocka_unit_test(what_is_no_command_is_refused),
         cmocka_unit_test(the_document_comes_whole_on_standard_input),
         cmocka_unit_test(who_does_not_read_is_no_failure),
+        cmocka_unit_test(no_descriptor_but_three_is_inherited),
+        cmocka_unit_test(who_was_started_without_sigchld_is_told_of_ends),
         cmocka_unit_test(how_it_ended_is_said),
         cmocka_unit_test(who_takes_too_long_is_ended_with_all_it_started),
         cmocka_unit_test(a_few_run_at_once_and_others_wait),

@@ -1,6 +1,8 @@
 /* Lists of targets: files that change, and those that are none. */
 #include "test.h"
 
+#include "base/limits.h"
+
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <signal.h>
@@ -150,6 +152,57 @@ static void a_file_that_is_gone_for_a_moment_is_left_alone(void **state)
     write_list(l, "b:1\n");
     assert_true(look(l, 11, &complaint));
     has_targets(l, "b:1");
+}
+
+static void a_list_that_stays_away_is_told_once(void **state)
+{
+    struct list *l = *state;
+    unsigned n_told = 0;
+    write_list(l, "a:1\n");
+    open_list(l, &(struct words){0});
+    assert_int_equal(unlink(l->path), 0);
+    for (int i = 0; i < 10; i++) {
+        struct err complaint = {0};
+        assert_false(look(l, 10 + i, &complaint));
+        n_told += complaint.code != ERR_NONE;
+    }
+    assert_int_equal(n_told, 1);
+    has_targets(l, "a:1");
+    write_list(l, "b:1\n");
+}
+
+/* Each of them is a list, so only together they are too many. */
+static void too_many_together_are_said_and_change_nothing(void **state)
+{
+    struct list *l = *state;
+    const char *words[] = {"one:1", "two:1"};
+    const struct words args = {words, 2};
+    struct err complaint = {0};
+    struct err err = {0};
+    struct watch_targets t = {0};
+    struct buf text = BUF_LIMIT(4u << 20);
+    write_list(l, "a:1\n");
+    open_list(l, &args);
+    assert_true(watch_sources_renew(l->sources, &t, &complaint, &err));
+    assert_int_equal(t.n, 3);
+    for (unsigned i = 0; i < LIMIT_TARGETS - 1; i++) {
+        buf_printf(&text, "r-%u:1\n", i);
+    }
+    write_list(l, text.data);
+    assert_true(look(l, 10, &complaint));
+    assert_int_equal(complaint.code, ERR_NONE);
+    assert_true(watch_sources_renew(l->sources, &t, &complaint, &err));
+    assert_err(&complaint, ERR_LIMIT, "line 99999: more than 100000 targets");
+    assert_int_equal(err.code, ERR_NONE);
+    assert_int_equal(t.n, 3);
+    write_list(l, "b:1\n");
+    complaint = (struct err){0};
+    assert_true(look(l, 11, &complaint));
+    assert_true(watch_sources_renew(l->sources, &t, &complaint, &err));
+    assert_int_equal(complaint.code, ERR_NONE);
+    assert_string_equal(t.items[0].shown, "b:1");
+    watch_targets_release(&t);
+    buf_release(&text);
 }
 
 static void a_service_must_answer_with_json(void **state)
@@ -325,6 +378,10 @@ int main(void)
             tear_down),
         cmocka_unit_test_setup_teardown(
             a_file_that_is_gone_for_a_moment_is_left_alone, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_list_that_stays_away_is_told_once,
+                                        set_up, tear_down),
+        cmocka_unit_test_setup_teardown(
+            too_many_together_are_said_and_change_nothing, set_up, tear_down),
         cmocka_unit_test(a_service_must_answer_with_json),
         cmocka_unit_test_setup_teardown(
             a_service_is_asked_each_minute_and_its_last_good_list_stays, set_up,

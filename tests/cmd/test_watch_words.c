@@ -70,6 +70,33 @@ static void findings_are_always_news(void **state)
     watch_news_release(&n);
 }
 
+static void what_is_gone_is_told_without_its_grade_in_front(void **state)
+{
+    const struct rule rule = {.headline = "it grows"};
+    const struct finding f = {.grade = GRADE_SUSPECT, .rule = &rule};
+    const struct watch_event e = {.kind = WATCH_GONE, .finding = &f};
+    struct buf text = BUF_LIMIT(1024);
+    (void)state;
+    watch_words_event(NULL, &e, &text);
+    assert_string_equal(text.data, "no longer seen: it grows (was suspect)");
+    buf_release(&text);
+}
+
+static void a_new_series_is_told_with_its_reason(void **state)
+{
+    struct watch_event e = {.kind = WATCH_RESTART};
+    struct buf text = BUF_LIMIT(1024);
+    (void)state;
+    watch_words_event(NULL, &e, &text);
+    assert_string_equal(text.data, "restarted: a new series begins");
+    buf_clear(&text);
+    e.text = "its clock was set back";
+    watch_words_event(NULL, &e, &text);
+    assert_string_equal(text.data,
+                        "its clock was set back: a new series begins");
+    buf_release(&text);
+}
+
 static bool is_news_of(struct watch_news *n, enum watch_event_kind kind,
                        const struct finding *f)
 {
@@ -114,6 +141,8 @@ int main(void)
         cmocka_unit_test(slowness_is_said_once_for_good),
         cmocka_unit_test(snapshots_and_first_targets_are_news_when_asked_for),
         cmocka_unit_test(findings_are_always_news),
+        cmocka_unit_test(what_is_gone_is_told_without_its_grade_in_front),
+        cmocka_unit_test(a_new_series_is_told_with_its_reason),
         cmocka_unit_test(
             a_confirmed_finding_is_told_once_and_its_changes_after),
         cmocka_unit_test(words_carry_no_control_characters),

@@ -132,15 +132,23 @@ static void parameters_are_cut_at_ampersands(void **state)
 static void secrets_are_not_shown(void **state)
 {
     static const char *const rows[][2] = {
-        {"http://user:pa@ss@host:1/a/b?token=x#y", "http://host:1/a/b"      },
-        {"https://host/a@b",                       "https://host/a@b"       },
-        {"user:secret@host:1/x",                   "host:1/x"               },
-        {"http://user:pa/ss@host/",                "http://(not shown)"     },
-        {"http://user:pa?ss@host/",                "http://(not shown)"     },
-        {"http://[::1]:6060/a",                    "http://[::1]:6060/a"    },
-        {"http://[::1]/a",                         "http://[::1]/a"         },
-        {"unix:///run/a.sock",                     "unix:///run/a.sock"     },
-        {"unix:///run/a@b.sock:/x?token=y#z",      "unix:///run/a@b.sock:/x"},
+        {"http://user:pa@ss@host:1/a/b?token=x#y", "http://host:1/a/b"       },
+        {"https://host/a@b",                       "https://(not shown)@b"   },
+        {"https://host/a?mail=b@c",                "https://host/a"          },
+        {"https://host/a?b/c@d",                   "https://host/a"          },
+        {"user:secret@host:1/x",                   "host:1/x"                },
+        {"http://user:pa/ss@host/",                "http://(not shown)@host/"},
+        {"http://user:pa?ss@host/",                "http://(not shown)@host/"},
+        {"user:12/34@host:1/x?y=z",                "(not shown)@host:1/x"    },
+        {"http://user:12/3@4/5@host",              "http://(not shown)@host" },
+        {"http://user:12?34@host/",                "http://(not shown)@host/"},
+        {"http://user:12#34@host/",                "http://(not shown)@host/"},
+        {"http://us/er:secret@host/",              "http://(not shown)@host/"},
+        {"http://user:pa/ss",                      "http://(not shown)"      },
+        {"http://[::1]:6060/a",                    "http://[::1]:6060/a"     },
+        {"http://[::1]/a",                         "http://[::1]/a"          },
+        {"unix:///run/a.sock",                     "unix:///run/a.sock"      },
+        {"unix:///run/a@b.sock:/x?token=y#z",      "unix:///run/a@b.sock:/x" },
     };
     (void)state;
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {

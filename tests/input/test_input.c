@@ -108,6 +108,43 @@ static void heap_dump_is_only_recognised(void **state)
     snapshot_release(&s);
 }
 
+/* Of a log of any length no more is looked at. */
+static void
+what_is_no_proto_is_refused_at_once_where_one_is_wanted(void **state)
+{
+    (void)state;
+    const struct input_options options = {.is_proto_only = true};
+    struct buf b = BUF_LIMIT((size_t)1 << 20);
+    buf_str(&b, "goroutine profile: total 2\n2 @ 0x1 0x2\n");
+    while (b.len < 8192) {
+        buf_str(&b, "#\t0x1\tmain.main+0x1\t/src/main.go:1\n");
+    }
+    struct input *const in = input_new(&options);
+    const struct sink sink = input_sink(in);
+    struct err err = {0};
+    assert_false(sink.write(sink.ctx, (const uint8_t *)b.data, b.len, &err));
+    assert_int_equal(err.code, ERR_UNKNOWN);
+    assert_non_null(strstr(err.text, "not a profile in pprof's format: "));
+    input_free(in);
+    buf_release(&b);
+}
+
+static void what_is_not_compressed_is_limited_too(void **state)
+{
+    (void)state;
+    const struct input_options options = {.limit_inflated_bytes = 1000};
+    struct buf b = BUF_LIMIT((size_t)1 << 20);
+    buf_str(&b, "goroutine profile: total 2\n2 @ 0x1 0x2\n");
+    while (b.len <= 1000) {
+        buf_str(&b, "#\t0x1\tmain.main+0x1\t/src/main.go:1\n");
+    }
+    struct snapshot s = {0};
+    struct err err = {0};
+    assert_false(input_decode(buf_view(&b), &options, &s, &err));
+    assert_err(&err, ERR_LIMIT, "content of more than 1000 bytes");
+    buf_release(&b);
+}
+
 /* Its own size must not matter: nothing of it is kept or even inflated. */
 static void heap_dump_longer_than_the_limit_is_recognised(void **state)
 {
@@ -434,6 +471,9 @@ int main(void)
         cmocka_unit_test(strangers_in_gzip_are_named_with_it),
         cmocka_unit_test(texts_are_read_from_every_wrapper),
         cmocka_unit_test(heap_dump_is_only_recognised),
+        cmocka_unit_test(
+            what_is_no_proto_is_refused_at_once_where_one_is_wanted),
+        cmocka_unit_test(what_is_not_compressed_is_limited_too),
         cmocka_unit_test(heap_dump_longer_than_the_limit_is_recognised),
         cmocka_unit_test(block_sizes_do_not_matter),
         cmocka_unit_test(proto_says_its_own_time),

@@ -379,6 +379,71 @@ static void another_binary_begins_a_new_run(void **state)
     watched_release(&w);
 }
 
+/* A series goes by time: after half an hour more of the old times it would
+   still end with moment 14. */
+static void a_clock_set_back_begins_a_new_run(void **state)
+{
+    (void)state;
+    struct watched w;
+    struct stack_table *t = stack_table_new();
+    struct history *h = history_new(0);
+    watched_init(&w, 30, 1, false, true);
+    for (size_t i = 0; i < 30; i++) {
+        w.begin_seconds = i < 15 ? 0 : -3600;
+        assert_int_equal(watched_step(&w, i, h, t),
+                         i == 15 ? HISTORY_CLOCK : HISTORY_TAKEN);
+    }
+    assert_int_equal(history_about(h).n_runs, 2);
+    assert_int_equal(history_about(h).n_moments, 15);
+    assert_int_equal(history_about(h).first_nanos, watched_nanos(&w, 15));
+    assert_int_equal(history_about(h).last_nanos, watched_nanos(&w, 29));
+    struct series *s = series_of(h, t);
+    assert_int_equal(series_n_points(s, PLANE_GOROUTINE), 15);
+    series_free(s);
+    history_free(h);
+    stack_table_free(t);
+    watched_release(&w);
+}
+
+static enum history_event step_at(struct history *h, struct stack_table *t,
+                                  int64_t heap_nanos, int64_t goroutine_nanos)
+{
+    struct err err = {0};
+    enum history_event event = HISTORY_TAKEN;
+    const struct series_point p[2] = {
+        {.kind = KIND_HEAP,
+         .time_nanos = heap_nanos,
+         .program = "",
+         .build_id = ""},
+        {.kind = KIND_GOROUTINE,
+         .time_nanos = goroutine_nanos,
+         .program = "",
+         .build_id = ""},
+    };
+    assert_ok(history_add(h, t, p, 2, &event, &err), &err);
+    return event;
+}
+
+static void small_steps_and_missing_times_are_no_clock_set_back(void **state)
+{
+    (void)state;
+    const int64_t second = INT64_C(1000000000);
+    struct stack_table *t = stack_table_new();
+    struct history *h = history_new(0);
+    step_at(h, t, 100 * second, 101 * second);
+    assert_int_not_equal(step_at(h, t, 100 * second, 100 * second),
+                         HISTORY_CLOCK);
+    assert_int_not_equal(step_at(h, t, 0, 0), HISTORY_CLOCK);
+    assert_int_not_equal(step_at(h, t, 0, 102 * second), HISTORY_CLOCK);
+    /* Between its two profiles: the next moment tells. */
+    assert_int_not_equal(step_at(h, t, 110 * second, 51 * second),
+                         HISTORY_CLOCK);
+    assert_int_equal(step_at(h, t, 60 * second, 61 * second), HISTORY_CLOCK);
+    assert_int_equal(history_about(h).n_moments, 1);
+    history_free(h);
+    stack_table_free(t);
+}
+
 static void a_state_seen_before_is_said_and_makes_no_point(void **state)
 {
     (void)state;
@@ -655,6 +720,8 @@ int main(void)
         cmocka_unit_test(a_simulated_service_is_judged_as_its_files_are),
         cmocka_unit_test(fallen_counters_begin_a_new_run),
         cmocka_unit_test(another_binary_begins_a_new_run),
+        cmocka_unit_test(a_clock_set_back_begins_a_new_run),
+        cmocka_unit_test(small_steps_and_missing_times_are_no_clock_set_back),
         cmocka_unit_test(a_state_seen_before_is_said_and_makes_no_point),
         cmocka_unit_test(replaying_gives_the_same_history),
         cmocka_unit_test(evidence_of_rare_profiles_stays_until_the_next),

@@ -141,6 +141,79 @@ static void a_store_has_ids_of_its_own(void **state)
     stack_table_free(t);
 }
 
+/* --- a store knows more labels than a table keeps --- */
+
+enum { LABEL_SETS = 400 }; /* more than STACK_LABEL_SETS_MAX */
+
+static struct series_point requests(struct stack_table *t, unsigned first,
+                                    unsigned n)
+{
+    struct err err = {0};
+    struct snapshot snap = {.source = "x", .kind = KIND_GOROUTINE};
+    struct profile_builder *b = made_goroutine();
+    uint32_t locs[MADE_FRAMES];
+    const size_t n_locs = made_locations(b, "main.a:1 main.main:2", locs);
+    const int64_t three = 3;
+    for (unsigned i = first; i < first + n; i++) {
+        char value[WATCHED_NAME];
+        snprintf(value, sizeof value, "request-%u", i);
+        const struct profile_label label = {
+            .key = profile_builder_string(b, SPAN_LIT("request")),
+            .str = profile_builder_string(b, span_of(value))};
+        profile_builder_sample(b, locs, n_locs, &three, 1, &label, 1);
+    }
+    assert_ok(profile_builder_finish(b, &snap.profile, &err), &err);
+    return watched_point(t, snap);
+}
+
+/* A store of one table's rows, read into another. */
+struct other_table {
+    const struct stack_table *from;
+    struct stack_table *to;
+};
+
+static bool row_of_other(void *ctx, uint64_t id, uint32_t *row, struct err *err)
+{
+    const struct other_table *o = ctx;
+    struct buf b = BUF_LIMIT((size_t)1 << 16);
+    const bool ok = stack_table_encode(o->from, (uint32_t)id, &b, err) &&
+                    stack_table_decode(o->to, buf_view(&b), row, err);
+    buf_release(&b);
+    return ok;
+}
+
+/* Two watches in turn, each with requests of its own: who reads both has no
+   room for all, and counts the rest on the stack without labels. */
+static void labels_of_many_watches_are_counted_on_the_stack(void **state)
+{
+    (void)state;
+    struct err err = {0};
+    struct stack_table *reader = stack_table_new();
+    int64_t sum = 0;
+    for (unsigned i = 0; i < 2; i++) {
+        struct stack_table *t = stack_table_new();
+        struct other_table other = {t, reader};
+        const struct series_row_source rows = {&other, row_of_other};
+        struct series_point p = requests(t, i * LABEL_SETS / 2, LABEL_SETS / 2);
+        struct series_point q;
+        struct buf b = encoded(&p, NULL);
+        assert_ok(series_point_decode(reader, buf_view(&b), &rows, &q, &err),
+                  &err);
+        for (size_t c = 0; c < q.cells.n; c++) {
+            sum += q.cells.items[c].in_use;
+            assert_true(c == 0 ||
+                        q.cells.items[c - 1].row < q.cells.items[c].row);
+        }
+        series_point_release(&p);
+        series_point_release(&q);
+        buf_release(&b);
+        stack_table_free(t);
+    }
+    assert_int_equal(sum, 3 * LABEL_SETS);
+    assert_int_equal(stack_table_n_rows(reader), STACK_LABEL_SETS_MAX + 1);
+    stack_table_free(reader);
+}
+
 /* --- hostile bytes --- */
 
 static void truncated_points_are_refused(void **state)
@@ -218,6 +291,7 @@ int main(void)
         cmocka_unit_test(points_of_all_forms_survive),
         cmocka_unit_test(extreme_numbers_survive),
         cmocka_unit_test(a_store_has_ids_of_its_own),
+        cmocka_unit_test(labels_of_many_watches_are_counted_on_the_stack),
         cmocka_unit_test(truncated_points_are_refused),
         cmocka_unit_test(changed_points_do_no_harm),
         cmocka_unit_test(huge_counts_take_no_memory),

@@ -122,6 +122,35 @@ static void rows_of_a_simulated_service_survive(void **state)
     stack_table_free(other);
 }
 
+/* What is written can be read: names that repeat most of a long one are told
+   in full where they would unfold too much. */
+static void rows_of_long_names_survive(void **state)
+{
+    (void)state;
+    enum { N = 60, NAME_BYTES = 20000 };
+    struct err err = {0};
+    struct stack_table *t = stack_table_new();
+    struct stack_table *other = stack_table_new();
+    struct stacks_builder b = {0};
+    struct buf name = BUF_LIMIT(NAME_BYTES + 64);
+    uint32_t row = 0;
+    for (unsigned i = 0; i < N; i++) {
+        buf_clear(&name);
+        buf_repeat(&name, 'a', NAME_BYTES);
+        buf_printf(&name, ".f%u", i);
+        assert_ok(stacks_build_frame(t, &b, buf_view(&name), SPAN_LIT("a.go"),
+                                     i, &err),
+                  &err);
+        assert_ok(stacks_build_location(t, &b, &err), &err);
+    }
+    assert_ok(stacks_build_row(t, &b, 0, &row, &err), &err);
+    carry(t, other);
+    stacks_builder_release(t, &b);
+    buf_release(&name);
+    stack_table_free(t);
+    stack_table_free(other);
+}
+
 /* --- hostile bytes --- */
 
 static void truncated_rows_are_refused(void **state)
@@ -263,6 +292,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_row_is_the_same_in_another_table),
         cmocka_unit_test(rows_of_a_simulated_service_survive),
+        cmocka_unit_test(rows_of_long_names_survive),
         cmocka_unit_test(truncated_rows_are_refused),
         cmocka_unit_test(changed_rows_do_no_harm),
         cmocka_unit_test(texts_that_unfold_for_ever_are_refused),

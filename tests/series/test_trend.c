@@ -54,6 +54,7 @@ static void cheap_figures_are_those_of_the_whole_measure(void **state)
                               .born = born};
         struct trend ends = {.n = POINTS, .value = live, .sampled = live};
         struct trend noise = ends;
+        noise.seconds = ticks;
         noise.born = born;
         assert_true(trend_measure(&whole, 0));
         trend_measure_ends(&ends);
@@ -103,6 +104,35 @@ static void growth_in_one_step_is_one_event(void **state)
     const struct trend t = counted(x, POINTS, seconds);
     assert_close(t.events, 1, 0);
     assert_close(t.idle_share, 5.0 / 4, 1e-12);
+}
+
+/* A watch that stood still for a minute between its snapshots. */
+static void a_gap_in_watching_is_no_step(void **state)
+{
+    (void)state;
+    double x[20];
+    double seconds[20];
+    for (size_t i = 0; i < 20; i++) {
+        seconds[i] = (double)i + (i >= 14 ? 60 : 0);
+        x[i] = 5 * seconds[i];
+    }
+    struct trend t = {.n = 20,
+                      .seconds = seconds,
+                      .clock = seconds,
+                      .value = x,
+                      .has_times = true};
+    assert_true(trend_measure(&t, 0));
+    assert_true(t.events > 15);
+    assert_true(t.z > 10);
+    assert_close(t.per_second, 5, 1e-9);
+    assert_true(t.per_second_low > 4);
+
+    /* What came in it alone is a step still. */
+    for (size_t i = 0; i < 20; i++) {
+        x[i] = i >= 14 ? 400 : 100;
+    }
+    assert_true(trend_measure(&t, 0));
+    assert_close(t.events, 1, 1e-9);
 }
 
 static void the_deepest_fall_is_from_the_peak_before_it(void **state)
@@ -296,6 +326,7 @@ int main(void)
         cmocka_unit_test(a_line_has_pace_one_and_no_fall),
         cmocka_unit_test(z_of_an_accumulator_is_the_root_of_its_growth),
         cmocka_unit_test(growth_in_one_step_is_one_event),
+        cmocka_unit_test(a_gap_in_watching_is_no_step),
         cmocka_unit_test(the_deepest_fall_is_from_the_peak_before_it),
         cmocka_unit_test(pace_is_of_after_to_before_each_split),
         cmocka_unit_test(heap_flow_counts_births_deaths_and_retention),
@@ -305,7 +336,7 @@ int main(void)
         cmocka_unit_test(a_long_series_is_measured_to_its_end),
         cmocka_unit_test(a_long_series_that_has_stopped_is_idle),
     };
-    size_t n = 11;
+    size_t n = 13;
     for (size_t i = 0; i < N_OF(processes); i++) {
         tests[n++] =
             (struct CMUnitTest){.name = processes[i].name,

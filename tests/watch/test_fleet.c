@@ -247,6 +247,59 @@ static bool merge(void *ctx, struct err *err)
     return ok;
 }
 
+/* Whatever a target sends, what is kept of it is bounded. */
+static void of_too_many_findings_the_gravest_are_kept(void **state)
+{
+    (void)state;
+    enum { N = FINDINGS_KEPT_MAX + 76 };
+    struct finding *items = calloc(N, sizeof *items);
+    const char *note = "first";
+    struct err err = {0};
+    assert_non_null(items);
+    for (size_t i = 0; i < N; i++) {
+        items[i].rule = rules_find("goroutine-growth");
+        items[i].grade = i == 0 ? GRADE_STRONG : GRADE_GROWTH;
+    }
+    const struct findings from = {
+        .items = items, .n = N, .notes = &note, .n_notes = 1};
+    struct findings out;
+    assert_ok(findings_copy(&from, &out, &err), &err);
+    assert_int_equal(out.n, FINDINGS_KEPT_MAX);
+    assert_int_equal(out.items[0].grade, GRADE_STRONG);
+    assert_int_equal(out.n_notes, 2);
+    assert_string_equal(out.notes[0], "first");
+    assert_string_equal(out.notes[1],
+                        "76 more findings, less grave, are left out");
+    findings_release(&out);
+    free(items);
+}
+
+static void set_targets(struct watcher *w, const char *lines)
+{
+    struct watch_targets t = {0};
+    struct err err = {0};
+    assert_ok(watch_targets_parse(&t, span_of(lines), &err), &err);
+    assert_ok(watch_targets_finish(&t, &err), &err);
+    assert_ok(watcher_set_targets(w, &t, 2, 2, &err), &err);
+    watch_targets_release(&t);
+}
+
+static void who_has_left_has_no_open_findings(void **state)
+{
+    (void)state;
+    struct watcher *w = fleet_new(2);
+    struct watch_counts c;
+    add_finding(w, 0, "00000000000000aa", GRADE_STRONG, "count", 100);
+    w->counts.n_findings[GRADE_STRONG] = 1;
+    set_targets(w, "replica-01:1\n");
+    watcher_counts(w, &c);
+    assert_int_equal(c.n_findings[GRADE_STRONG], 0);
+    set_targets(w, "replica-00:1\nreplica-01:1\n");
+    watcher_counts(w, &c);
+    assert_int_equal(c.n_findings[GRADE_STRONG], 1);
+    watcher_free(w);
+}
+
 static void running_out_of_memory_is_said_and_leaks_nothing(void **state)
 {
     (void)state;
@@ -266,6 +319,8 @@ int main(void)
         cmocka_unit_test(the_verdict_is_the_worst_and_silence_is_no_health),
         cmocka_unit_test(notes_are_told_once_with_who_they_are_about),
         cmocka_unit_test(the_report_shows_the_spread),
+        cmocka_unit_test(of_too_many_findings_the_gravest_are_kept),
+        cmocka_unit_test(who_has_left_has_no_open_findings),
         cmocka_unit_test(running_out_of_memory_is_said_and_leaks_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,6 +3,7 @@
 #include "base/limits.h"
 #include "watch/targets.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 /* --- one argument --- */
@@ -216,16 +217,59 @@ static void doubles_are_dropped_and_the_one_with_labels_stays(void **state)
     watch_targets_release(&t);
 }
 
-static void what_differs_in_secrets_only_is_numbered(void **state)
+static const char *name_of(const struct watch_targets *t, const char *query)
+{
+    for (size_t i = 0; i < t->n; i++) {
+        if (strcmp(t->items[i].query, query) == 0) {
+            return t->items[i].shown;
+        }
+    }
+    fail_msg("no target with ?%s", query);
+    return "";
+}
+
+static void what_differs_in_secrets_only_has_a_mark_of_its_own(void **state)
 {
     (void)state;
     struct watch_targets t;
-    parse(&t, "http://gate:80/?pod=a\nhttp://gate:80/?pod=b\n");
-    assert_int_equal(t.n, 2);
-    assert_string_equal(t.items[0].shown, "gate:80");
-    assert_string_equal(t.items[0].query, "pod=a");
-    assert_string_equal(t.items[1].shown, "gate:80#2");
-    assert_string_equal(t.items[1].query, "pod=b");
+    struct watch_targets later;
+    parse(&t, "http://gate:80/?pod=a\nhttp://gate:80/?pod=b\n"
+              "http://gate:80/?pod=c\n");
+    parse(&later, "http://gate:80/?pod=b\nhttp://gate:80/?pod=c\n");
+    assert_int_equal(t.n, 3);
+    assert_int_equal(strlen(name_of(&t, "pod=a")), strlen("gate:80#123456"));
+    assert_memory_equal(name_of(&t, "pod=a"), "gate:80#", 8);
+    assert_string_not_equal(name_of(&t, "pod=a"), name_of(&t, "pod=b"));
+    assert_string_equal(name_of(&t, "pod=b"), name_of(&later, "pod=b"));
+    assert_string_equal(name_of(&t, "pod=c"), name_of(&later, "pod=c"));
+    watch_targets_release(&later);
+    /* Alone it has the plain name, which was nobody's. */
+    parse(&later, "http://gate:80/?pod=b\n");
+    assert_string_equal(later.items[0].shown, "gate:80");
+    watch_targets_release(&t);
+    watch_targets_release(&later);
+}
+
+/* So many that some marks are the same. */
+static void names_differ_where_marks_are_the_same(void **state)
+{
+    (void)state;
+    enum { N = 20000 };
+    struct watch_targets t = {0};
+    struct err err = {0};
+    unsigned n_twins = 0;
+    for (unsigned i = 0; i < N; i++) {
+        char url[64];
+        snprintf(url, sizeof url, "http://gate:80/?pod=%u", i);
+        assert_ok(watch_targets_add(&t, url, &err), &err);
+    }
+    assert_ok(watch_targets_finish(&t, &err), &err);
+    assert_int_equal(t.n, N);
+    for (unsigned i = 1; i < N; i++) {
+        assert_true(strcmp(t.items[i - 1].shown, t.items[i].shown) < 0);
+        n_twins += strchr(t.items[i].shown, '-') ? 1 : 0;
+    }
+    assert_true(n_twins > 0);
     watch_targets_release(&t);
 }
 
@@ -294,7 +338,8 @@ int main(void)
         cmocka_unit_test(labels_of_prometheus_say_where_to_ask),
         cmocka_unit_test(empty_documents_are_empty_lists),
         cmocka_unit_test(doubles_are_dropped_and_the_one_with_labels_stays),
-        cmocka_unit_test(what_differs_in_secrets_only_is_numbered),
+        cmocka_unit_test(what_differs_in_secrets_only_has_a_mark_of_its_own),
+        cmocka_unit_test(names_differ_where_marks_are_the_same),
         cmocka_unit_test(there_is_a_limit_to_targets),
         cmocka_unit_test(there_is_a_limit_to_labels),
         cmocka_unit_test(running_out_of_memory_is_said_and_leaks_nothing),

@@ -74,6 +74,20 @@ static void append(struct watcher *w, int64_t i, bool begins_run)
     assert_ok(storing_append(w, w->items[0], &p, 1, begins_run, &err), &err);
 }
 
+/* The same moment into the history. */
+static void add(struct watcher *w, int64_t i)
+{
+    const struct series_point p = {.kind = KIND_GOROUTINE,
+                                   .form = FORM_PROTO,
+                                   .program = "",
+                                   .build_id = "",
+                                   .time_nanos = (1000 + i) * SECOND};
+    enum history_event event;
+    struct err err = {0};
+    assert_ok(history_add(w->items[0]->history, w->table, &p, 1, &event, &err),
+              &err);
+}
+
 static void commit_and_close(struct watcher *w, struct store *store)
 {
     struct err err = {0};
@@ -172,6 +186,78 @@ static void what_was_confirmed_is_remembered(void **state)
     commit_and_close(w, store);
 }
 
+/* Else a watch that is restarted once in a while would confirm nothing. */
+static void since_when_it_is_strong_is_remembered(void **state)
+{
+    (void)state;
+    struct store *store = NULL;
+    struct watcher *w = open_watch(&store);
+    struct finding item = {.rule = rules_find("goroutine-growth"),
+                           .profile = KIND_GOROUTINE,
+                           .grade = GRADE_STRONG};
+    memcpy(item.id, "00000000000000aa", 17);
+    const struct findings found = {.items = &item, .n = 1};
+    struct err err = {0};
+    /* Five moments of a run before, then twelve, strong since the seventh. */
+    for (int64_t i = 0; i < 17; i++) {
+        struct findings now = {0};
+        assert_ok(storing_resume(w, w->items[0], &err), &err);
+        add(w, i);
+        append(w, i, i == 5);
+        if (i == 5) {
+            history_free(w->items[0]->history);
+            w->items[0]->history = history_new(0);
+            add(w, i);
+        }
+        if (i >= 11) {
+            assert_ok(findings_copy(&found, &now, &err), &err);
+            assert_ok(comparing_replace(w, w->items[0], &now, &err), &err);
+        }
+    }
+    assert_int_equal(w->items[0]->known.items[0].strong_since, 7);
+    commit_and_close(w, store);
+    w = open_watch(&store);
+    assert_int_equal(history_about(w->items[0]->history).n_moments, 12);
+    assert_int_equal(w->items[0]->known.n, 1);
+    assert_int_equal(w->items[0]->known.items[0].strong_since, 7);
+    assert_int_equal(w->items[0]->known.items[0].profile, KIND_GOROUTINE);
+    assert_false(w->items[0]->known.items[0].is_confirmed);
+    /* It falls back; that is remembered, too. */
+    struct findings none = {0};
+    assert_ok(comparing_replace(w, w->items[0], &none, &err), &err);
+    commit_and_close(w, store);
+    w = open_watch(&store);
+    assert_int_equal(w->items[0]->known.items[0].strong_since, 0);
+    commit_and_close(w, store);
+}
+
+/* A strong finding is not yet a confirmed one, whoever looks. */
+static void what_is_strong_only_counts_as_unconfirmed(void **state)
+{
+    (void)state;
+    struct store *store = NULL;
+    struct watcher *w = open_watch(&store);
+    struct watched *t = w->items[0];
+    struct finding items[2] = {
+        {.rule = rules_find("goroutine-growth"), .grade = GRADE_STRONG},
+        {.rule = rules_find("goroutine-growth"), .grade = GRADE_STRONG},
+    };
+    memcpy(items[0].id, "00000000000000aa", 17);
+    memcpy(items[1].id, "00000000000000bb", 17);
+    const struct findings found = {.items = items, .n = 2};
+    struct err err = {0};
+    assert_ok(findings_copy(&found, &t->findings, &err), &err);
+    for (size_t i = 0; i < 2; i++) {
+        assert_non_null(known_add(&t->known, items[i].id, 77));
+    }
+    assert_null(watcher_confirmed(w, 0));
+    known_find(&t->known, "00000000000000bb")->is_confirmed = true;
+    assert_string_equal(watcher_confirmed(w, 0)->id, "00000000000000bb");
+    t->findings.items[1].grade = GRADE_SUSPECT;
+    assert_null(watcher_confirmed(w, 0));
+    commit_and_close(w, store);
+}
+
 static void a_state_of_another_version_is_refused(void **state)
 {
     (void)state;
@@ -209,6 +295,8 @@ int main(void)
         CASE(of_a_long_run_the_latest_part_is_replayed),
         CASE(what_is_not_committed_is_not_there),
         CASE(what_was_confirmed_is_remembered),
+        CASE(since_when_it_is_strong_is_remembered),
+        CASE(what_is_strong_only_counts_as_unconfirmed),
         CASE(a_state_of_another_version_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -140,19 +140,21 @@ static void an_empty_leak_profile_is_asked_for_less(void **state)
 struct fault {
     const char *name, *words;
     enum fetch_failure failure;
+    bool is_passing; /* worth asking again at once */
 };
 
 static const struct fault faults[] = {
-    {"fault_500",      "steady --fault 500",      FETCH_FAILURE_SERVER  },
-    {"fault_404",      "steady --fault 404",      FETCH_FAILURE_REFUSED },
-    {"fault_401",      "steady --fault 401",      FETCH_FAILURE_REFUSED },
-    {"fault_redirect", "steady --fault redirect", FETCH_FAILURE_REDIRECT},
-    {"fault_html",     "steady --fault html",     FETCH_FAILURE_ANSWER  },
-    {"fault_reset",    "steady --fault reset",    FETCH_FAILURE_BROKEN  },
-    {"fault_truncate", "steady --fault truncate", FETCH_FAILURE_BROKEN  },
-    {"fault_length",   "steady --fault length",   FETCH_FAILURE_BROKEN  },
-    {"fault_bomb",     "steady --fault bomb",     FETCH_FAILURE_LIMIT   },
-    {"fault_hang",     "steady --fault hang",     FETCH_FAILURE_SLOW    },
+    {"fault_500",      "steady --fault 500",      FETCH_FAILURE_SERVER,   true },
+    {"fault_404",      "steady --fault 404",      FETCH_FAILURE_REFUSED,  false},
+    {"fault_401",      "steady --fault 401",      FETCH_FAILURE_REFUSED,  false},
+    {"fault_redirect", "steady --fault redirect", FETCH_FAILURE_REDIRECT,
+     false                                                                     },
+    {"fault_html",     "steady --fault html",     FETCH_FAILURE_ANSWER,   false},
+    {"fault_reset",    "steady --fault reset",    FETCH_FAILURE_BROKEN,   true },
+    {"fault_truncate", "steady --fault truncate", FETCH_FAILURE_BROKEN,   true },
+    {"fault_length",   "steady --fault length",   FETCH_FAILURE_BROKEN,   false},
+    {"fault_bomb",     "steady --fault bomb",     FETCH_FAILURE_LIMIT,    false},
+    {"fault_hang",     "steady --fault hang",     FETCH_FAILURE_SLOW,     false},
 };
 
 static void fault_is_said_by_name_and_nothing_is_taken(void **state)
@@ -174,6 +176,9 @@ static void fault_is_said_by_name_and_nothing_is_taken(void **state)
     assert_true(about(0).is_failing);
     assert_string_equal(about(0).failure_text,
                         x.events[x.n - 1].text); /* of the second */
+    struct watch_counts c;
+    watcher_counts(x.w, &c);
+    assert_int_equal(c.n_retries > 0, f->is_passing);
 }
 
 static void who_fails_stops_nobody_else(void **state)
