@@ -1,6 +1,7 @@
 /* The main job: a verdict from a series of snapshots of one process. */
 #include "analysis.h"
 #include "console.h"
+#include "heap_load.h"
 #include "output.h"
 #include "verdict.h"
 
@@ -15,6 +16,8 @@ struct leaks_options {
     const char *module;
     uint64_t limit_bytes;
     struct words settings;
+    const char *heap; /* a heap dump of the same process */
+    const char *exe;
     struct outputs outputs;
 };
 
@@ -41,7 +44,13 @@ static const struct option_row rows[] = {
     {.name = "set", .arg = "ID.PARAM=N", .kind = OPTION_WORDS,
      .offset = offsetof(struct leaks_options, settings),
      .help = "parameter of a rule; seep rules ID lists them"},
-    OUTPUT_ROWS(struct leaks_options, outputs, "text, json or markdown (default text)"),
+    {.name = "heap", .arg = "DUMP", .kind = OPTION_TEXT,
+     .offset = offsetof(struct leaks_options, heap),
+     .help = "a heap dump of the same process: says what holds the memory, and which goroutines nothing can wake"},
+    {.name = "exe", .arg = "BINARY", .kind = OPTION_TEXT,
+     .offset = offsetof(struct leaks_options, exe),
+     .help = "the file that ran, for the names and types of --heap"},
+    OUTPUT_ROWS(struct leaks_options, outputs, "text, json, markdown or csv (default text)"),
 };
 /* clang-format on */
 
@@ -49,6 +58,8 @@ static const struct cmd_example examples[] = {
     {"seep leaks snapshots/",                                               "verdict on the profiles of a directory"},
     {"seep leaks *.heap.pb.gz *.goroutine.pb.gz --limit 512MiB",
      "the same for named files, with the time until memory is used up"                                              },
+    {"seep leaks snapshots/ --heap end.heapdump --exe ./accounts",
+     "with what holds the memory, from a heap dump of the same process"                                             },
     {"seep leaks snapshots/ --format json -o leaks.json --format markdown",
      "findings as a file, and a comment for a pull request on stdout"                                               },
 };
@@ -195,16 +206,44 @@ static bool show(struct analysis *a, const struct series *series,
     return outputs_write_report(&o->outputs, a->session, &report, err);
 }
 
+/* A heap dump beside the profiles; findings borrow from it. */
+struct held {
+    struct heap_loaded loaded;
+    struct heap_view *view;
+};
+
+static bool join_heap(struct analysis *a, const struct leaks_options *o,
+                      struct held *held, struct findings *findings,
+                      struct err *err)
+{
+    if (o->heap == NULL) {
+        return true;
+    }
+    const struct heap_load_options how = {.dump = o->heap, .exe = o->exe};
+    if (!heap_load(a->session, &how, &held->loaded, err)) {
+        a->where = held->loaded.where;
+        return false;
+    }
+    if (!heap_view_new(&held->loaded.facts, &held->view, err)) {
+        return false;
+    }
+    const struct dump_evidence evidence = {.facts = &held->loaded.facts,
+                                           .view = held->view};
+    return rules_join_dump(&evidence, NULL, findings, err);
+}
+
 static int judge(struct analysis *a, struct series *series,
                  const struct rules_options *rules,
                  const struct leaks_options *o)
 {
     struct err err = {0};
     struct findings findings = {0};
+    struct held held = {.view = NULL};
     int status = STATUS_FAILED;
     a->where = NULL;
     if (series_finish(series, &err) &&
         rules_judge(series, rules, &findings, &err) &&
+        join_heap(a, o, &held, &findings, &err) &&
         show(a, series, &findings, o, &err)) {
         status =
             verdict_status(&findings, (enum fail_on)o->fail_on, a->has_lost);
@@ -212,6 +251,8 @@ static int judge(struct analysis *a, struct series *series,
         status = analysis_fail(a, &err);
     }
     findings_release(&findings);
+    heap_view_free(held.view);
+    heap_loaded_release(&held.loaded);
     return status;
 }
 
@@ -236,6 +277,9 @@ static bool check_usage(const struct leaks_options *o, const struct words *args,
         return err_set(err, ERR_USAGE,
                        "leaks: name snapshots or a directory; "
                        "seep leaks --help shows how");
+    }
+    if (o->exe != NULL && o->heap == NULL) {
+        return err_set(err, ERR_USAGE, "--exe BINARY is about --heap DUMP");
     }
     return outputs_check_report(&o->outputs, err);
 }
