@@ -63,7 +63,7 @@ static const struct option_row rows[] = {
     {.name = "skip-bad", .kind = OPTION_FLAG,
      .offset = offsetof(struct diff_options, skip_bad),
      .help = "go on without broken inputs; list them and never exit 0"},
-    OUTPUT_ROWS(struct diff_options, outputs, "text, json or markdown (default text)"),
+    OUTPUT_ROWS(struct diff_options, outputs, "text, json, markdown or csv (default text)"),
 };
 /* clang-format on */
 

@@ -1,6 +1,7 @@
 /* The main job: a verdict from a series of snapshots of one process. */
 #include "analysis.h"
 #include "console.h"
+#include "heap_load.h"
 #include "leaks_live.h"
 #include "leaks_store.h"
 #include "output.h"
@@ -17,6 +18,8 @@ struct leaks_options {
     struct words settings;
     struct leaks_store_options store;
     struct leaks_live_options live;
+    const char *heap; /* a heap dump of the same process */
+    const char *exe;
     struct outputs outputs;
 };
 
@@ -53,7 +56,13 @@ static const struct option_row rows[] = {
     {.name = "since", .arg = "D", .kind = OPTION_DURATION, .min = 1, .max = 316000000,
      .offset = offsetof(struct leaks_options, store.since_ns),
      .help = "of the store, only what was taken in the last D, such as 6h"},
-    OUTPUT_ROWS(struct leaks_options, outputs, "text, json or markdown (default text)"),
+    {.name = "heap", .arg = "DUMP", .kind = OPTION_TEXT,
+     .offset = offsetof(struct leaks_options, heap),
+     .help = "a heap dump of the same process: says what holds the memory, and which goroutines nothing can wake"},
+    {.name = "exe", .arg = "BINARY", .kind = OPTION_TEXT,
+     .offset = offsetof(struct leaks_options, exe),
+     .help = "the file that ran, for the names and types of --heap"},
+    OUTPUT_ROWS(struct leaks_options, outputs, "text, json, markdown or csv (default text)"),
     {.name = "count", .short_name = 'n', .arg = "N", .kind = OPTION_COUNT, .min = 1, .max = 10000,
      .offset = offsetof(struct leaks_options, live.count),
      .help = "of a URL: snapshots (default 10)"},
@@ -70,6 +79,8 @@ static const struct cmd_example examples[] = {
     {"seep leaks snapshots/",                                               "verdict on the profiles of a directory"},
     {"seep leaks *.heap.pb.gz *.goroutine.pb.gz --limit 512MiB",
      "the same for named files, with the time until memory is used up"                                              },
+    {"seep leaks snapshots/ --heap end.heapdump --exe ./accounts",
+     "with what holds the memory, from a heap dump of the same process"                                             },
     {"seep leaks snapshots/ --format json -o leaks.json --format markdown",
      "findings as a file, and a comment for a pull request on stdout"                                               },
     {"seep leaks --store history.db --target orders --since 6h",
@@ -134,6 +145,32 @@ static bool show(struct analysis *a, const struct series *series,
     return outputs_write_report(&o->outputs, a->session, &report, err);
 }
 
+/* A heap dump beside the profiles; findings borrow from it. */
+struct held {
+    struct heap_loaded loaded;
+    struct heap_view *view;
+};
+
+static bool join_heap(struct analysis *a, const struct leaks_options *o,
+                      struct held *held, struct findings *findings,
+                      struct err *err)
+{
+    if (o->heap == NULL) {
+        return true;
+    }
+    const struct heap_load_options how = {.dump = o->heap, .exe = o->exe};
+    if (!heap_load(a->session, &how, &held->loaded, err)) {
+        a->where = held->loaded.where;
+        return false;
+    }
+    if (!heap_view_new(&held->loaded.facts, &held->view, err)) {
+        return false;
+    }
+    const struct dump_evidence evidence = {.facts = &held->loaded.facts,
+                                           .view = held->view};
+    return rules_join_dump(&evidence, NULL, findings, err);
+}
+
 static int judge(struct analysis *a, struct series *series,
                  const struct rules_options *rules,
                  const struct leaks_options *o,
@@ -141,10 +178,12 @@ static int judge(struct analysis *a, struct series *series,
 {
     struct err err = {0};
     struct findings findings = {0};
+    struct held held = {.view = NULL};
     int status = STATUS_FAILED;
     a->where = NULL;
     if (series_finish(series, &err) &&
         rules_judge(series, rules, &findings, &err) &&
+        join_heap(a, o, &held, &findings, &err) &&
         show(a, series, &findings, o, stored, &err)) {
         status =
             verdict_status(&findings, (enum fail_on)o->fail_on, a->has_lost);
@@ -152,6 +191,8 @@ static int judge(struct analysis *a, struct series *series,
         status = analysis_fail(a, &err);
     }
     findings_release(&findings);
+    heap_view_free(held.view);
+    heap_loaded_release(&held.loaded);
     return status;
 }
 
@@ -195,6 +236,9 @@ static bool check_usage(const struct leaks_options *o, const struct words *args,
         return err_set(err, ERR_USAGE,
                        "leaks: name snapshots or a directory; "
                        "seep leaks --help shows how");
+    }
+    if (o->exe != NULL && o->heap == NULL) {
+        return err_set(err, ERR_USAGE, "--exe BINARY is about --heap DUMP");
     }
     return outputs_check_report(&o->outputs, err);
 }

@@ -259,6 +259,22 @@ void console_progress(const struct session *s, size_t done, size_t total,
     }
 }
 
+void console_progress_share(const struct session *s, const char *what,
+                            double share)
+{
+    if (!s->shows_progress) {
+        return;
+    }
+    char text[128];
+    const int pct = share > 0 && share <= 1 ? (int)(share * 100) : 0;
+    const int n =
+        snprintf(text, sizeof(text), CLEAR_LINE "seep: %.60s %d%%", what, pct);
+    if (n > 0 && (size_t)n < sizeof(text)) {
+        has_progress = 1;
+        write_all(STDERR_FILENO, text, (size_t)n);
+    }
+}
+
 void console_progress_end(const struct session *s)
 {
     if (s->shows_progress && has_progress) {

@@ -40,6 +40,9 @@ void console_say_notes(const struct session *s, struct span notes);
 /* One line that the next one replaces; nothing unless `shows_progress`. */
 void console_progress(const struct session *s, size_t done, size_t total,
                       const char *what);
+/* The same of a part of the work: "seep: dominators 40%". */
+void console_progress_share(const struct session *s, const char *what,
+                            double share);
 void console_progress_end(const struct session *s);
 
 /* All of it to stdout, flushed and closed: ERR_IO when it cannot be written.

@@ -81,7 +81,7 @@ static int print_and_end(struct buf *text)
 static int unknown_command(const char *word)
 {
     /* Commands of releases to come get a plain answer. */
-    static const char *const planned[] = {"heap", "baseline"};
+    static const char *const planned[] = {"baseline"};
     for (size_t i = 0; i < sizeof(planned) / sizeof(planned[0]); i++) {
         if (strcmp(word, planned[i]) == 0) {
             console_say("%s is not in this release; seep --help lists what is",

@@ -12,8 +12,8 @@
 enum { FORMATS_MAX = 32 };
 
 /* Formats of releases to come, so that asking for one gets a plain answer. */
-static const char *const planned[] = {"ndjson", "sarif", "github",
-                                      "gitlab", "junit", "csv"};
+static const char *const planned[] = {"ndjson", "sarif", "github", "gitlab",
+                                      "junit"};
 
 static bool too_many(struct err *err)
 {
@@ -57,9 +57,10 @@ static const char *format_of(const struct output *o)
         return o->format != NULL ? o->format : "text";
     }
     const struct span path = span_of(o->path);
-    return span_ends(path, ".json") ? "json"
-           : span_ends(path, ".md") ? "markdown"
-                                    : "text";
+    return span_ends(path, ".json")  ? "json"
+           : span_ends(path, ".md")  ? "markdown"
+           : span_ends(path, ".csv") ? "csv"
+                                     : "text";
 }
 
 static bool is_stdout(const struct output *o)

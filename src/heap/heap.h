@@ -8,7 +8,17 @@
 #define SEEP_HEAP_HEAP_H
 
 #include "base/span.h"
-#include "heap/dump_writer.h" /* IWYU pragma: export */
+#include "heap/binary.h"          /* IWYU pragma: export */
+#include "heap/dump_file.h"       /* IWYU pragma: export */
+#include "heap/dump_reader.h"     /* IWYU pragma: export */
+#include "heap/dump_writer.h"     /* IWYU pragma: export */
+#include "heap/heap_blocked.h"    /* IWYU pragma: export */
+#include "heap/heap_diff.h"       /* IWYU pragma: export */
+#include "heap/heap_dominators.h" /* IWYU pragma: export */
+#include "heap/heap_graph.h"      /* IWYU pragma: export */
+#include "heap/heap_paths.h"      /* IWYU pragma: export */
+#include "heap/heap_types.h"      /* IWYU pragma: export */
+#include "heap/heap_view.h"       /* IWYU pragma: export */
 
 #include <stdbool.h>
 #include <stdint.h>

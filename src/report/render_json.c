@@ -1,6 +1,7 @@
 /*
- * The findings document, schema seep/findings/1. Every key is always there
- * and in this order; what is unknown is null. Keys are only ever added.
+ * The findings document, schema seep/findings/1; where nothing was judged, a
+ * document of tables, seep/tables/1. Every key is always there and in this
+ * order; what is unknown is null. Keys are only ever added.
  */
 #include "base/num.h"
 #include "report/plain.h"
@@ -237,6 +238,22 @@ static json_t *replicas(struct builder *b, const struct finding_replicas *r)
     return out;
 }
 
+static json_t *holder(struct builder *b, const struct finding_holder *h)
+{
+    if (!h) {
+        return json_null();
+    }
+    json_t *out = json_object();
+    put(b, out, "name", text(b, h->name));
+    put(b, out, "type", text(b, h->type));
+    put(b, out, "path", text(b, h->path));
+    put(b, out, "retained_bytes", number(h->retained_bytes));
+    put(b, out, "retained_objects", number(h->retained_objects));
+    put(b, out, "reachable_bytes", number(h->reachable_bytes));
+    put(b, out, "share", number(h->share));
+    return out;
+}
+
 static json_t *finding(struct builder *b, const struct finding *f)
 {
     const struct rule *rule = f->rule;
@@ -255,7 +272,7 @@ static json_t *finding(struct builder *b, const struct finding *f)
     put(b, out, "stack", stack(b, f));
     put(b, out, "metrics", metrics(b, f));
     put(b, out, "statistics", statistics(b, &f->statistics));
-    put(b, out, "holder", json_null());
+    put(b, out, "holder", holder(b, f->holder));
     put(b, out, "replicas", replicas(b, f->replicas));
     put(b, out, "patch", json_null());
     put(b, out, "suppressed", json_null());
@@ -279,7 +296,7 @@ static json_t *findings(struct builder *b, const struct findings *f)
 static json_t *notes(struct builder *b, const struct report *r)
 {
     json_t *out = texts(b, r->notes, r->n_notes);
-    for (size_t i = 0; i < r->findings->n_notes; i++) {
+    for (size_t i = 0; r->findings && i < r->findings->n_notes; i++) {
         push(b, out, text(b, r->findings->notes[i]));
     }
     return out;
@@ -335,6 +352,20 @@ static json_t *labels(struct builder *b, const struct report *r)
     return out;
 }
 
+/* Nothing was judged: tables alone. */
+static json_t *table_document(struct builder *b, const struct report *r)
+{
+    json_t *out = json_object();
+    put(b, out, "schema", text(b, "seep/tables/1"));
+    put(b, out, "tool", tool(b, r));
+    put(b, out, "command", text(b, r->command));
+    put(b, out, "target", text(b, r->target));
+    put(b, out, "summary", texts(b, r->summary, r->n_summary));
+    put(b, out, "notes", notes(b, r));
+    put(b, out, "tables", tables(b, r));
+    return out;
+}
+
 static json_t *document(struct builder *b, const struct report *r)
 {
     json_t *out = json_object();
@@ -348,6 +379,9 @@ static json_t *document(struct builder *b, const struct report *r)
     put(b, out, "inputs", inputs(b, r));
     put(b, out, "findings", findings(b, r->findings));
     put(b, out, "notes", notes(b, r));
+    if (r->n_summary > 0) {
+        put(b, out, "summary", texts(b, r->summary, r->n_summary));
+    }
     if (r->findings->oom.asked) {
         put(b, out, "out_of_memory", out_of_memory(b, &r->findings->oom));
     }
@@ -394,7 +428,7 @@ static bool render(const struct report *r, const struct render_options *o,
 {
     (void)o;
     struct builder b = {.scratch = BUF_LIMIT(64u << 20)};
-    json_t *doc = document(&b, r);
+    json_t *doc = r->findings ? document(&b, r) : table_document(&b, r);
     if (!dump(&b, doc, JSON_INDENT(1) | DIGITS, out, err)) {
         return false;
     }

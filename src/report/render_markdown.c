@@ -186,9 +186,22 @@ static void marker(struct piece *p, const struct report *r)
     buf_str(p->out, " -->\n");
 }
 
+static void summary_lines(struct piece *p, const struct report *r)
+{
+    for (size_t i = 0; i < r->n_summary; i++) {
+        prose(p, r->summary[i]);
+        buf_char(p->out, '\n');
+    }
+}
+
 static void opening(struct piece *p, const struct report *r)
 {
     marker(p, r);
+    if (!r->findings) {
+        buf_str(p->out, "### ");
+        summary_lines(p, r);
+        return;
+    }
     buf_printf(p->out, "### %s: ", summary_word(r->findings->verdict));
     summary_verdict(scratch(p), r);
     prose_scratch(p);
@@ -198,6 +211,7 @@ static void opening(struct piece *p, const struct report *r)
         prose_scratch(p);
         buf_char(p->out, '\n');
     }
+    summary_lines(p, r);
 }
 
 static const char table_head[] =
@@ -232,6 +246,8 @@ static void table_row(struct piece *p, const struct finding *f, size_t number)
     const struct frame *where = summary_place(f);
     if (where) {
         place(p, where);
+    } else if (f->holder) {
+        code(p, f->holder->name);
     } else {
         buf_str(p->out, "the whole process");
     }
@@ -282,6 +298,17 @@ static void fleet_items(struct piece *p, const struct finding *f)
 static void items(struct piece *p, const struct finding *f, bool is_brief)
 {
     fleet_items(p, f);
+    summary_held(scratch(p), f);
+    if (p->scratch->len > 0) {
+        item(p, "held");
+        prose_scratch(p);
+        buf_char(p->out, '\n');
+    }
+    if (f->holder && f->holder->path) {
+        item(p, "path");
+        prose(p, f->holder->path);
+        buf_char(p->out, '\n');
+    }
     item(p, "why");
     summary_why(scratch(p), f);
     prose_scratch(p);
@@ -412,6 +439,9 @@ static void data_row(struct piece *p, const struct report_table *t, size_t i)
     buf_str(p->out, "|");
     for (size_t c = 0; c < t->n_columns; c++) {
         const struct report_column *column = &t->columns[c];
+        if (*column->title == '\0') {
+            continue;
+        }
         buf_char(p->out, ' ');
         summary_cell(scratch(p), column, &t->cells[i * t->n_columns + c]);
         prose_scratch(p);
@@ -420,31 +450,37 @@ static void data_row(struct piece *p, const struct report_table *t, size_t i)
     buf_char(p->out, '\n');
 }
 
-static void table_opening(struct piece *p, const struct report_table *t)
+static void table_opening(struct piece *p, const struct report_table *t,
+                          bool is_open)
 {
-    buf_str(p->out, "\n<details><summary>");
+    buf_str(p->out,
+            is_open ? "\n<details open><summary>" : "\n<details><summary>");
     html(p, t->title);
     buf_str(p->out, "</summary>\n\n|");
     for (size_t c = 0; c < t->n_columns; c++) {
-        buf_char(p->out, ' ');
-        prose(p, t->columns[c].title);
-        buf_str(p->out, " |");
+        if (*t->columns[c].title != '\0') {
+            buf_char(p->out, ' ');
+            prose(p, t->columns[c].title);
+            buf_str(p->out, " |");
+        }
     }
     buf_str(p->out, "\n|");
     for (size_t c = 0; c < t->n_columns; c++) {
-        buf_str(p->out, t->columns[c].type == CELL_TEXT ? "---|" : "--:|");
+        if (*t->columns[c].title != '\0') {
+            buf_str(p->out, t->columns[c].type == CELL_TEXT ? "---|" : "--:|");
+        }
     }
     buf_char(p->out, '\n');
 }
 
 /* Whole rows only, as many as fit before `limit`. */
 static void add_table(struct buf *out, struct buf *word,
-                      const struct report_table *t, size_t limit)
+                      const struct report_table *t, bool is_open, size_t limit)
 {
     struct buf row = BUF_LIMIT(PIECE_BYTES);
     size_t n_shown = 0;
     struct buf head = BUF_LIMIT(PIECE_BYTES);
-    table_opening(&(struct piece){&head, word}, t);
+    table_opening(&(struct piece){&head, word}, t, is_open);
     if (out->len + head.len + 200 < limit) {
         buf_span(out, buf_view(&head));
         while (n_shown < t->n_rows) {
@@ -480,7 +516,7 @@ static void add_note(struct piece *p, const char *text)
 
 static void add_notes(struct piece *p, const struct report *r)
 {
-    const size_t n = r->n_notes + r->findings->n_notes;
+    const size_t n = r->n_notes + (r->findings ? r->findings->n_notes : 0);
     buf_str(p->out, n > 0 ? "\n" : "");
     for (size_t i = 0; i < n && i < NOTES_SHOWN; i++) {
         add_note(p, i < r->n_notes ? r->notes[i]
@@ -494,14 +530,20 @@ static void add_notes(struct piece *p, const struct report *r)
 static void closing(struct piece *p, const struct report *r)
 {
     add_notes(p, r);
-    summary_memory(scratch(p), r->findings);
+    scratch(p);
+    if (r->findings) {
+        summary_memory(p->scratch, r->findings);
+    }
     if (p->scratch->len > 0) {
         buf_char(p->out, '\n');
         prose_scratch(p);
         buf_char(p->out, '\n');
     }
     buf_str(p->out, "\n<sub>");
-    summary_footer(scratch(p), r);
+    scratch(p);
+    if (r->findings) {
+        summary_footer(p->scratch, r);
+    }
     prose_scratch(p);
     buf_printf(p->out, "%sseep ", p->scratch->len > 0 ? " " : "");
     prose(p, r->tool_version);
@@ -516,15 +558,17 @@ static bool render(const struct report *r, const struct render_options *o,
     struct buf doc = BUF_LIMIT(DOCUMENT_BYTES);
     struct piece p = {&doc, &word};
     opening(&p, r);
-    const size_t n_shown = add_findings(&doc, &word, r->findings);
-    const size_t n_left = r->findings->n - n_shown;
+    const size_t n_left =
+        r->findings ? r->findings->n - add_findings(&doc, &word, r->findings)
+                    : 0;
     if (n_left > 0) {
         buf_printf(&doc, "\n%zu more finding%s left out for length.\n", n_left,
                    n_left == 1 ? "" : "s");
     }
     /* What follows: at most 8 notes of 100 columns, and the footer. */
     for (size_t i = 0; i < r->n_tables; i++) {
-        add_table(&doc, &word, &r->tables[i], DOCUMENT_BYTES - TAIL_BYTES);
+        add_table(&doc, &word, &r->tables[i], !r->findings,
+                  DOCUMENT_BYTES - TAIL_BYTES);
     }
     closing(&p, r);
     buf_span(out, buf_view(&doc));

@@ -189,6 +189,8 @@ static void site_line(struct text *t, const struct finding *f)
     const struct frame *place = summary_place(f);
     if (place) {
         add_frame(t, place, room);
+    } else if (f->holder) {
+        plain_clean(line, f->holder->name);
     } else {
         buf_str(line, "(the whole process)");
     }
@@ -231,7 +233,8 @@ static void label(struct text *t, const char *word)
 {
     buf_repeat(t->out, ' ', INDENT);
     paint(t, DIM, word);
-    buf_repeat(t->out, ' ', LABEL - strlen(word));
+    const size_t n = strlen(word);
+    buf_repeat(t->out, ' ', n < LABEL ? LABEL - n : 1);
 }
 
 /* The scratch line behind a label, when there is something to say. */
@@ -300,6 +303,11 @@ static void finding_block(struct text *t, const struct finding *f,
     figures_line(t, f);
     summary_replicas(scratch(t), f);
     labelled_scratch(t, "fleet");
+    summary_held(scratch(t), f);
+    labelled_scratch(t, "held");
+    if (f->holder && f->holder->path) {
+        labelled(t, "path", f->holder->path);
+    }
     summary_why(scratch(t), f);
     labelled_scratch(t, "why");
     evidence_lines(t, f);
@@ -346,6 +354,22 @@ static void add_findings(struct text *t)
 
 enum { TABLE_COLUMNS_MAX = 16, TEXT_CELL_MIN = 48 };
 
+/* A column without a title is for programs. */
+static bool is_shown(const struct report_column *column)
+{
+    return *column->title != '\0';
+}
+
+/* The last column that is shown; a name there is not padded. */
+static size_t last_shown(const struct report_table *table, size_t n_columns)
+{
+    size_t last = 0;
+    for (size_t c = 0; c < n_columns; c++) {
+        last = is_shown(&table->columns[c]) ? c : last;
+    }
+    return last;
+}
+
 static const struct report_cell *cell_at(const struct report_table *table,
                                          size_t row, size_t column)
 {
@@ -361,6 +385,9 @@ static void column_widths(struct text *t, const struct report_table *table,
     size_t widest = 0;
     for (size_t c = 0; c < n_columns; c++) {
         const struct report_column *column = &table->columns[c];
+        if (!is_shown(column)) {
+            continue;
+        }
         plain_clean(scratch(t), column->title);
         widths[c] = plain_width(buf_view(&t->line));
         for (size_t i = 0; i < table->n_rows; i++) {
@@ -398,6 +425,40 @@ static void table_cell(struct text *t, const struct report_column *column,
     plain_drop(&shown, t->out);
 }
 
+static void table_row(struct text *t, const struct report_table *table,
+                      size_t row, const size_t *widths, size_t n_columns)
+{
+    const size_t last = last_shown(table, n_columns);
+    for (size_t c = 0; c < n_columns; c++) {
+        if (is_shown(&table->columns[c])) {
+            summary_cell(scratch(t), &table->columns[c],
+                         cell_at(table, row, c));
+            table_cell(t, &table->columns[c], widths[c], c == last);
+        }
+    }
+}
+
+static void table_head(struct text *t, const struct report_table *table,
+                       const size_t *widths, size_t n_columns)
+{
+    const size_t last = last_shown(table, n_columns);
+    for (size_t c = 0; c < n_columns; c++) {
+        if (is_shown(&table->columns[c])) {
+            plain_clean(scratch(t), table->columns[c].title);
+            table_cell(t, &table->columns[c], widths[c], c == last);
+        }
+    }
+}
+
+static void rows_left_out(struct text *t, const struct report_table *table)
+{
+    if (table->n_rows_left_out > 0) {
+        buf_str(t->out, "... ");
+        num_count(t->out, (int64_t)table->n_rows_left_out);
+        buf_str(t->out, " more\n");
+    }
+}
+
 static void add_table(struct text *t, const struct report_table *table)
 {
     size_t widths[TABLE_COLUMNS_MAX] = {0};
@@ -407,21 +468,32 @@ static void add_table(struct text *t, const struct report_table *table)
     buf_char(t->out, '\n');
     plain_clean(scratch(t), table->title);
     wrap_scratch(t, 0, 0);
-    for (size_t c = 0; c < n; c++) {
-        plain_clean(scratch(t), table->columns[c].title);
-        table_cell(t, &table->columns[c], widths[c], c + 1 == n);
-    }
+    table_head(t, table, widths, n);
     for (size_t i = 0; i < table->n_rows && buf_ok(t->out); i++) {
-        for (size_t c = 0; c < n; c++) {
-            summary_cell(scratch(t), &table->columns[c], cell_at(table, i, c));
-            table_cell(t, &table->columns[c], widths[c], c + 1 == n);
+        table_row(t, table, i, widths, n);
+    }
+    rows_left_out(t, table);
+}
+
+/* Each row as a block of labelled lines. */
+static void add_blocks(struct text *t, const struct report_table *table)
+{
+    for (size_t i = 0; i < table->n_rows && buf_ok(t->out); i++) {
+        buf_printf(t->out, "\n%2zu ", i + 1);
+        plain_clean(scratch(t), cell_at(table, i, 0)->text);
+        wrap_scratch(t, INDENT, INDENT);
+        for (size_t c = 1; c < table->n_columns; c++) {
+            const struct report_column *column = &table->columns[c];
+            if (is_shown(column)) {
+                summary_cell(scratch(t), column, cell_at(table, i, c));
+                labelled_scratch(t, column->title);
+            }
         }
     }
     if (table->n_rows_left_out > 0) {
-        buf_str(t->out, "... ");
-        num_count(t->out, (int64_t)table->n_rows_left_out);
-        buf_str(t->out, " more\n");
+        buf_char(t->out, '\n');
     }
+    rows_left_out(t, table);
 }
 
 static void note_line(struct text *t, const char *text)
@@ -434,20 +506,30 @@ static void note_line(struct text *t, const char *text)
 static void add_footer(struct text *t)
 {
     const struct report *r = t->report;
-    buf_char(t->out, '\n');
-    summary_memory(scratch(t), r->findings);
-    if (t->line.len > 0) {
-        wrap_scratch(t, 0, 0);
-    }
-    summary_footer(scratch(t), r);
-    if (t->line.len > 0) {
-        wrap_scratch(t, 0, 0);
+    buf_str(t->out, r->findings || r->n_notes > 0 ? "\n" : "");
+    if (r->findings) {
+        summary_memory(scratch(t), r->findings);
+        if (t->line.len > 0) {
+            wrap_scratch(t, 0, 0);
+        }
+        summary_footer(scratch(t), r);
+        if (t->line.len > 0) {
+            wrap_scratch(t, 0, 0);
+        }
     }
     for (size_t i = 0; i < r->n_notes; i++) {
         note_line(t, r->notes[i]);
     }
-    for (size_t i = 0; i < r->findings->n_notes; i++) {
+    for (size_t i = 0; r->findings && i < r->findings->n_notes; i++) {
         note_line(t, r->findings->notes[i]);
+    }
+}
+
+static void add_summary(struct text *t)
+{
+    for (size_t i = 0; i < t->report->n_summary; i++) {
+        plain_clean(scratch(t), t->report->summary[i]);
+        wrap_scratch(t, 0, 2);
     }
 }
 
@@ -473,10 +555,15 @@ static bool render(const struct report *r, const struct render_options *o,
         .out = out,
         .line = BUF_LIMIT(LINE_MAX_BYTES),
     };
-    verdict_line(&t);
-    add_findings(&t);
+    if (r->findings) {
+        verdict_line(&t);
+    }
+    add_summary(&t);
+    if (r->findings) {
+        add_findings(&t);
+    }
     for (size_t i = 0; i < r->n_tables; i++) {
-        add_table(&t, &r->tables[i]);
+        (r->tables[i].is_blocks ? add_blocks : add_table)(&t, &r->tables[i]);
     }
     add_footer(&t);
     const bool ok = buf_check(&t.line, "text line", err) &&

@@ -8,10 +8,12 @@
 
 #include "base/buf.h"
 #include "base/err.h"
-#include "report/export.h" /* IWYU pragma: export */
-#include "report/plain.h"  /* IWYU pragma: export */
-#include "report/pprof.h"  /* IWYU pragma: export */
-#include "report/spark.h"  /* IWYU pragma: export */
+#include "report/export.h"      /* IWYU pragma: export */
+#include "report/heap_export.h" /* IWYU pragma: export */
+#include "report/heap_report.h" /* IWYU pragma: export */
+#include "report/plain.h"       /* IWYU pragma: export */
+#include "report/pprof.h"       /* IWYU pragma: export */
+#include "report/spark.h"       /* IWYU pragma: export */
 #include "rules/rules.h"
 
 /* A table with typed cells; the renderers decide what they look like. */
@@ -25,7 +27,7 @@ enum cell_type {
 
 struct report_column {
     const char *key;   /* JSON / CSV name */
-    const char *title; /* for people */
+    const char *title; /* for people; "" when it is for programs only */
     enum cell_type type;
     bool is_signed; /* print + as well */
 };
@@ -42,6 +44,9 @@ struct report_table {
     const struct report_cell *cells; /* row-major */
     size_t n_rows;
     size_t n_rows_left_out;
+    /* In a terminal each row is a block: the first cell as its title, below
+       it the other texts, labelled. */
+    bool is_blocks;
 };
 
 struct report_label {
@@ -57,7 +62,9 @@ struct report {
     const struct series_about *about;
     const struct series_input *inputs;
     size_t n_inputs;
-    const struct findings *findings;
+    const struct findings *findings; /* NULL: nothing was judged */
+    const char *const *summary;      /* said first, behind the verdict */
+    size_t n_summary;
     const char *const *notes; /* of the series; findings has its own */
     size_t n_notes;
     const struct report_table *tables;

@@ -74,6 +74,7 @@ void summary_verdict(struct buf *out, const struct report *r)
     const struct findings *f = r->findings;
     if (add_grades(out, f) == 0) {
         buf_str(out, f->verdict == VERDICT_INCONCLUSIVE ? "too little to judge"
+                     : r->n_summary > 0                 ? "nothing stands out"
                      : f->n_below_limits > 0
                          ? "nothing that counts, but some growth beyond noise"
                          : "nothing grows beyond noise");
@@ -344,6 +345,26 @@ void summary_position(struct buf *out, const struct frame *f)
 static const char *either(const char *own, const char *general)
 {
     return own ? own : (general ? general : "");
+}
+
+void summary_held(struct buf *out, const struct finding *f)
+{
+    const struct finding_holder *h = f->holder;
+    if (!h || f->profile == KIND_HEAPDUMP) {
+        return;
+    }
+    buf_str(out, "by ");
+    plain_clean(out, h->name);
+    if (h->type && strcmp(h->type, "goroutine") != 0) {
+        buf_str(out, " (");
+        plain_clean(out, h->type);
+        buf_char(out, ')');
+    }
+    buf_str(out, ": ");
+    num_bytes(out, h->retained_bytes);
+    buf_str(out, " in ");
+    add_count(out, h->retained_objects);
+    buf_str(out, " objects");
 }
 
 const char *summary_headline(const struct finding *f)

@@ -52,6 +52,9 @@ const char *summary_fix(const struct finding *f);
 const char *summary_confirm(const struct finding *f);
 
 /* Cause with figures, then why it cannot be freed. */
+/* Who keeps it alive, where profiles and a heap dump were joined; what a heap
+   dump alone found says so in other words. */
+void summary_held(struct buf *out, const struct finding *f);
 void summary_why(struct buf *out, const struct finding *f);
 
 /* "a slow sender; a ticker": what else fits, `most` of it; empty for what is

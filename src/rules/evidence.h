@@ -15,7 +15,8 @@ enum evidence_kind {
     EVIDENCE_LEAK_PROFILE, /* goroutines in Go's goroutineleak profile */
     EVIDENCE_DUMP_STATE,   /* goroutines in a state that nothing can end */
     EVIDENCE_COHORT,       /* goids of three dumps that never went away */
-    EVIDENCE_MEMSTATS      /* runtime figures that grew */
+    EVIDENCE_MEMSTATS,     /* runtime figures that grew */
+    EVIDENCE_HEAP_DUMP     /* what holds much in a heap dump */
 };
 
 /* The blocking operation at the leaf of a goroutine's stack. */
@@ -60,6 +61,8 @@ const char *evidence_is_baseline(const struct frame *leaf_first, size_t n);
    connections, the server's side of a connection): what it is, or NULL. At
    most suspect. */
 const char *evidence_is_pool(const struct frame *leaf_first, size_t n);
+
+struct dump_candidate;
 
 /* One stack of the group, the stack that grew most first. Frames leaf first,
    all of them (runtime and std included), names as Go prints them. */
@@ -110,6 +113,8 @@ struct evidence {
     /* Growth, in objects, of what time.NewTicker and time.Tick allocated in
        the whole program; 0 unknown. */
     double ticker_objects_growth;
+
+    const struct dump_candidate *dump; /* EVIDENCE_HEAP_DUMP; else NULL */
 
     /* Of the whole program. */
     const struct series_about *about;

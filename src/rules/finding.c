@@ -511,6 +511,8 @@ static enum profile_kind profile_of(const struct unit *u)
         return KIND_HEAP;
     case EVIDENCE_LEAK_PROFILE:
         return KIND_GOROUTINELEAK;
+    case EVIDENCE_HEAP_DUMP:
+        return KIND_HEAPDUMP;
     case EVIDENCE_GOROUTINE:
     case EVIDENCE_DUMP_STATE:
     case EVIDENCE_COHORT:

@@ -72,6 +72,16 @@ struct finding_replicas {
 };
 enum { FINDING_WORST_MAX = 20 };
 
+/* What keeps it alive, from a heap dump. */
+struct finding_holder {
+    const char *name; /* "main.userCache", "main.Server.cache.users" */
+    const char *type; /* "map[int]*main.User"; NULL unknown */
+    const char *path; /* from a root down to what is held */
+    /* By it alone, and by it and others. */
+    double retained_bytes, retained_objects, reachable_bytes;
+    double share; /* of all that is live: 0..1 */
+};
+
 struct rule;
 
 struct finding {
@@ -91,6 +101,7 @@ struct finding {
     const struct metric *metrics; /* the first one ranks */
     size_t n_metrics;
     struct finding_statistics statistics;
+    const struct finding_holder *holder; /* NULL unknown */
     const char *headline; /* "goroutines wait on a channel receive" */
     const char *cause;
     const char **evidence;

@@ -46,6 +46,10 @@ bool finding_identify(struct finding *f, struct err *err)
 {
     struct buf text = BUF_LIMIT(TEXT_MAX);
     buf_printf(&text, "seep/id/1\n%s\n", profile_kind_name(f->profile));
+    const bool is_dump = f->profile == KIND_HEAPDUMP && f->holder;
+    if (is_dump) { /* who allocates alike may be held by several */
+        buf_printf(&text, "%s\n", f->holder->name);
+    }
     if (add_frames(&text, f, ORIGIN_USER) == 0 &&
         add_frames(&text, f, ORIGIN_DEP) == 0) {
         add_frames(&text, f, ORIGIN_RUNTIME);
@@ -55,7 +59,9 @@ bool finding_identify(struct finding *f, struct err *err)
         digest(&text, f->id);
         buf_clear(&text);
         buf_str(&text, "seep/loose-id/1\n");
-        add_name(&text, f->has_site ? f->site.function : f->rule->id);
+        add_name(&text, f->has_site ? f->site.function
+                        : is_dump   ? f->holder->name
+                                    : f->rule->id);
         ok = buf_check(&text, "id of a finding", err);
     }
     if (ok) {

@@ -9,6 +9,7 @@
 #define SEEP_RULES_RULES_H
 
 #include "base/err.h"
+#include "rules/dump_rules.h" /* IWYU pragma: export */
 #include "rules/evidence.h"
 #include "rules/finding.h"
 #include "series/series.h"
@@ -19,7 +20,8 @@ enum rule_need {
     NEED_GOROUTINE = 2,    /* a series of goroutine profiles */
     NEED_LEAK_PROFILE = 4, /* a goroutineleak profile */
     NEED_DUMPS = 8,        /* goroutine dumps (debug=2) */
-    NEED_MEMSTATS = 16     /* heap profiles in text form */
+    NEED_MEMSTATS = 16,    /* heap profiles in text form */
+    NEED_HEAP_DUMP = 32    /* a heap dump */
 };
 
 struct rule_param {

@@ -1,0 +1,482 @@
+/*
+ * Who holds the memory: views of a heap dump. What is asked decides what is
+ * computed; everything is made before anything is written.
+ */
+#include "console.h"
+#include "files.h"
+#include "heap_compare.h"
+#include "heap_load.h"
+#include "output.h"
+#include "verdict.h"
+
+#include "base/num.h"
+#include "report/report.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#define EXPORT_BYTES_MAX ((size_t)2 << 30)
+
+enum { EXPORTS_MAX = 8 };
+
+enum heap_view_word {
+    VIEW_SUSPECTS,
+    VIEW_HOLDERS,
+    VIEW_TYPES,
+    VIEW_GLOBALS,
+    VIEW_GOROUTINES,
+    VIEW_DOMINATORS,
+    VIEW_WASTE,
+    VIEW_DUPLICATES,
+    VIEW_STATS
+};
+
+/* clang-format off */
+static const char *const view_words[] = {
+    "suspects", "holders", "types", "globals", "goroutines", "dominators",
+    "waste", "duplicates", "stats", NULL};
+/* clang-format on */
+
+struct heap_cmd_options {
+    const char *exe;
+    const char *exe_before;
+    uint64_t min_bytes, min_goroutines;
+    bool is_forced;
+    int view;
+    const char *paths_to;
+    const char *object;
+    uint64_t n_max;
+    double share_percent;
+    struct words exports;
+    uint64_t sample_rate;
+    uint64_t memory_limit_bytes;
+    int fail_on;
+    struct outputs outputs;
+};
+
+static void heap_defaults(void *options)
+{
+    struct heap_cmd_options *o = options;
+    o->share_percent = 1;
+    o->fail_on = N_FAIL_ON; /* see fail_on_of() */
+}
+
+#define FIELD(name) offsetof(struct heap_cmd_options, name)
+
+/* clang-format off */
+static const struct option_row rows[] = {
+    {.name = "exe", .arg = "BINARY", .kind = OPTION_TEXT, .offset = FIELD(exe),
+     .help = "the file that ran, for names and types; without it sizes and holders by address are all there is"},
+    {.name = "exe-before", .arg = "BINARY", .kind = OPTION_TEXT, .offset = FIELD(exe_before),
+     .help = "of heap diff: the file that ran when the first dump was taken (default: the same)"},
+    {.name = "force", .kind = OPTION_FLAG, .offset = FIELD(is_forced),
+     .help = "take a binary that does not match the dump: names may then be wrong"},
+    {.name = "view", .arg = "VIEW", .kind = OPTION_CHOICE, .choices = view_words, .offset = FIELD(view),
+     .help = "suspects, holders, types, globals, goroutines, dominators, waste, duplicates or stats (default suspects)"},
+    {.name = "paths-to", .arg = "WHAT", .kind = OPTION_TEXT, .offset = FIELD(paths_to),
+     .help = "why it is alive: the shortest paths to all objects of a type, or to the object at an address (0x...)"},
+    {.name = "object", .arg = "ADDR", .kind = OPTION_TEXT, .offset = FIELD(object),
+     .help = "the object at an address: contents, who points to it, what keeps it, where it was allocated"},
+    {.name = "top", .short_name = 'n', .arg = "N", .kind = OPTION_COUNT, .min = 1, .max = 1000000, .offset = FIELD(n_max),
+     .help = "rows (default 5 paths, 10 holders, 40 branches of the tree, 25 of others)"},
+    {.name = "share", .arg = "PERCENT", .kind = OPTION_NUMBER, .min = 0.0001, .max = 100, .offset = FIELD(share_percent),
+     .help = "holders and branches of the tree that hold less of all are left out (default 1)"},
+    {.name = "export", .arg = "KIND=FILE", .kind = OPTION_WORDS, .offset = FIELD(exports),
+     .help = "for other tools: pprof (shortest paths as stacks), pprof-dominators, pprof-sites (where what is live was allocated), dot (top of the dominator tree); may be repeated"},
+    {.name = "sample-rate", .arg = "BYTES", .kind = OPTION_BYTES, .min = 1, .max = 1e15, .offset = FIELD(sample_rate),
+     .help = "runtime.MemProfileRate of the process, for pprof-sites (default: inferred from the samples)"},
+    {.name = "min-bytes", .arg = "SIZE", .kind = OPTION_BYTES, .min = 1, .max = 1e15, .offset = FIELD(min_bytes),
+     .help = "holders of less are no suspects, and less growth does not count (default 8MiB)"},
+    {.name = "min-goroutines", .arg = "N", .kind = OPTION_COUNT, .min = 1, .max = 1000000000, .offset = FIELD(min_goroutines),
+     .help = "fewer that wait alike are no suspects, and fewer more do not count (default 50)"},
+    {.name = "memory-limit", .arg = "SIZE", .kind = OPTION_BYTES, .offset = FIELD(memory_limit_bytes),
+     .help = "give up rather than take more memory than SIZE, the mapped dump apart"},
+    {.name = "fail-on", .arg = "GRADE", .kind = OPTION_CHOICE, .choices = fail_on_words, .offset = FIELD(fail_on),
+     .help = "exit 1 at or above GRADE, of suspects: proven, strong, suspect, growth, never (default strong; of heap diff growth)"},
+    OUTPUT_ROWS(struct heap_cmd_options, outputs, "text, json, markdown or csv (default text)"),
+};
+/* clang-format on */
+
+static const struct cmd_example examples[] = {
+    {"seep heap end.heapdump --exe ./accounts",
+     "who holds most of the memory, by which way, and where it was allocated"},
+    {"seep heap end.heapdump --exe ./accounts --view types --top 50",
+     "what is live, by type"                                                 },
+    {"seep heap end.heapdump --exe ./accounts --paths-to main.User",
+     "why objects of a type are alive"                                       },
+    {"seep heap diff start.heapdump end.heapdump --exe ./accounts",
+     "what it holds more than before"                                        },
+    {"seep heap end.heapdump --exe ./accounts --export pprof=held.pb.gz",
+     "for go tool pprof -http=: held.pb.gz"                                  },
+};
+
+/* --- what is asked --- */
+
+static bool read_address(const char *option, const char *text, uint64_t *out,
+                         struct err *err)
+{
+    const struct span s = span_of(text);
+    if (span_starts(s, "0x") && num_parse_hex(span_from(s, 2), out)) {
+        return true;
+    }
+    return err_set(err, ERR_USAGE,
+                   "%s: '%.60s' is not an address such as "
+                   "0xc000012340",
+                   option, text);
+}
+
+static bool find_object(const struct heap_loaded *l, const char *option,
+                        const char *text, object_id *out, struct err *err)
+{
+    uint64_t address = 0;
+    if (!read_address(option, text, &address, err)) {
+        return false;
+    }
+    *out = heap_object_at(l->graph, address);
+    return out->i != OBJECT_NONE.i ||
+           err_set(err, ERR_USAGE, "%s: no object is at %.60s", option, text);
+}
+
+static bool is_address(const char *text)
+{
+    return span_starts(span_of(text), "0x");
+}
+
+static bool split_export(const char *text, const struct heap_export **kind,
+                         const char **path, struct err *err)
+{
+    const struct span whole = span_of(text);
+    const size_t equals = span_find_char(whole, '=');
+    *kind = heap_export_find(span_first(whole, equals));
+    *path = equals < whole.len ? text + equals + 1 : "";
+    if (*kind == NULL) {
+        return err_set(err, ERR_USAGE,
+                       "--export: unknown kind '%.*s'; there is: pprof "
+                       "pprof-dominators pprof-sites dot",
+                       (int)(equals < 60 ? equals : 60), text);
+    }
+    return **path != '\0' ||
+           err_set(err, ERR_USAGE, "--export: say %s=FILE", (*kind)->name);
+}
+
+static bool check_exports(const struct heap_cmd_options *o, const char *dump,
+                          struct err *err)
+{
+    if (o->exports.n > EXPORTS_MAX) {
+        return err_set(err, ERR_USAGE, "more than %d exports", EXPORTS_MAX);
+    }
+    for (size_t i = 0; i < o->exports.n; i++) {
+        const struct heap_export *kind = NULL;
+        const char *path = NULL;
+        if (!split_export(o->exports.items[i], &kind, &path, err)) {
+            return false;
+        }
+        if (file_is_same(path, dump) ||
+            (o->exe != NULL && file_is_same(path, o->exe))) {
+            return err_set(err, ERR_USAGE,
+                           "--export: %.120s is what is read; write to "
+                           "another file",
+                           path);
+        }
+    }
+    return true;
+}
+
+static bool check_outputs(const struct heap_cmd_options *o, const char *dump,
+                          struct err *err)
+{
+    if (!outputs_check_report(&o->outputs, err)) {
+        return false;
+    }
+    for (size_t i = 0; i < o->outputs.n; i++) {
+        const char *path = o->outputs.items[i].path;
+        if (path != NULL && (file_is_same(path, dump) ||
+                             (o->exe != NULL && file_is_same(path, o->exe)))) {
+            return err_set(err, ERR_USAGE,
+                           "--output: %.120s is what is read; write to "
+                           "another file",
+                           path);
+        }
+    }
+    return true;
+}
+
+static bool is_diff(const struct words *args)
+{
+    return args->n > 0 && strcmp(args->items[0], "diff") == 0;
+}
+
+static bool check_diff(const struct heap_cmd_options *o,
+                       const struct words *args, struct err *err)
+{
+    if (args->n != 3) {
+        return err_set(err, ERR_USAGE,
+                       "heap diff: name two dumps, the earlier one first");
+    }
+    if (o->view != VIEW_SUSPECTS || o->paths_to != NULL || o->object != NULL ||
+        o->exports.n > 0) {
+        return err_set(err, ERR_USAGE,
+                       "heap diff: --view, --paths-to, --object and --export "
+                       "are about one dump");
+    }
+    return check_outputs(o, args->items[1], err) &&
+           check_outputs(o, args->items[2], err);
+}
+
+static bool check(const struct heap_cmd_options *o, const struct words *args,
+                  struct err *err)
+{
+    uint64_t address = 0;
+    if (o->exe_before != NULL && (!is_diff(args) || o->exe == NULL)) {
+        return err_set(err, ERR_USAGE,
+                       "--exe-before is about heap diff with --exe");
+    }
+    if (is_diff(args)) {
+        return check_diff(o, args, err);
+    }
+    if (args->n != 1) {
+        return err_set(err, ERR_USAGE,
+                       args->n == 0 ? "heap: name a dump (debug.WriteHeapDump)"
+                                    : "heap: one dump at a time; heap diff "
+                                      "takes two");
+    }
+    if (o->paths_to != NULL && o->object != NULL) {
+        return err_set(err, ERR_USAGE,
+                       "--paths-to and --object: one of them at a time");
+    }
+    if (o->view != VIEW_SUSPECTS &&
+        (o->paths_to != NULL || o->object != NULL)) {
+        return err_set(err, ERR_USAGE,
+                       "--view shows all of the dump, --paths-to and --object "
+                       "a part: one of them at a time");
+    }
+    if (o->object != NULL &&
+        !read_address("--object", o->object, &address, err)) {
+        return false;
+    }
+    if (o->is_forced && o->exe == NULL) {
+        return err_set(err, ERR_USAGE, "--force is about --exe BINARY");
+    }
+    return check_outputs(o, args->items[0], err) &&
+           check_exports(o, args->items[0], err);
+}
+
+static size_t rows_of(const struct heap_cmd_options *o)
+{
+    if (o->n_max > 0) {
+        return (size_t)o->n_max;
+    }
+    if (o->paths_to != NULL) {
+        return 5;
+    }
+    switch ((enum heap_view_word)o->view) {
+    case VIEW_SUSPECTS:
+        return o->object != NULL ? 25 : 3;
+    case VIEW_HOLDERS:
+        return 10;
+    case VIEW_DOMINATORS:
+        return 40;
+    case VIEW_TYPES:
+    case VIEW_GLOBALS:
+    case VIEW_GOROUTINES:
+    case VIEW_WASTE:
+    case VIEW_DUPLICATES:
+    case VIEW_STATS:
+        return 25;
+    }
+    return 25;
+}
+
+/* --- the report --- */
+
+static bool add_view(struct heap_report *r, const struct heap_cmd_options *o,
+                     struct err *err)
+{
+    switch ((enum heap_view_word)o->view) {
+    case VIEW_SUSPECTS: /* judged, see judge() */
+        return true;
+    case VIEW_HOLDERS:
+        return heap_report_holders(r, o->share_percent / 100, err);
+    case VIEW_TYPES:
+        return heap_report_types(r, err);
+    case VIEW_GLOBALS:
+        return heap_report_globals(r, err);
+    case VIEW_GOROUTINES:
+        return heap_report_goroutines(r, err);
+    case VIEW_DOMINATORS:
+        return heap_report_dominators(r, o->share_percent / 100, err);
+    case VIEW_WASTE:
+        return heap_report_waste(r, err);
+    case VIEW_DUPLICATES:
+        return heap_report_duplicates(r, err);
+    case VIEW_STATS:
+        return heap_report_stats(r, err);
+    }
+    return true;
+}
+
+static bool add_asked(struct heap_report *r, const struct heap_loaded *l,
+                      const struct heap_cmd_options *o, struct err *err)
+{
+    object_id object;
+    if (o->object != NULL) {
+        return find_object(l, "--object", o->object, &object, err) &&
+               heap_report_object(r, object, err);
+    }
+    if (o->paths_to != NULL && is_address(o->paths_to)) {
+        return find_object(l, "--paths-to", o->paths_to, &object, err) &&
+               heap_report_paths(r, object, err);
+    }
+    if (o->paths_to != NULL && l->types == NULL) {
+        return err_set(err, ERR_USAGE,
+                       "--paths-to a type needs --exe BINARY; without it say "
+                       "an address (0x...)");
+    }
+    return o->paths_to != NULL ? heap_report_paths_of_type(r, o->paths_to, err)
+                               : add_view(r, o, err);
+}
+
+static bool write_exports(struct heap_report *r,
+                          const struct heap_cmd_options *o, struct err *err)
+{
+    const struct heap_export_options how = {
+        .share = o->share_percent / 100,
+        .n_max = o->n_max > 0 ? (size_t)o->n_max : 80,
+        .sample_rate = o->sample_rate};
+    for (size_t i = 0; i < o->exports.n; i++) {
+        const struct heap_export *kind = NULL;
+        const char *path = NULL;
+        struct buf out = BUF_LIMIT(EXPORT_BYTES_MAX);
+        const bool ok = split_export(o->exports.items[i], &kind, &path, err) &&
+                        kind->write(r->view, r->facts, &how, &out, err) &&
+                        buf_check(&out, kind->name, err) &&
+                        file_write(path, buf_view(&out), err);
+        buf_release(&out);
+        if (!ok) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool has_suspects(const struct findings *f)
+{
+    return f->n > 0 && f->items[0].grade > GRADE_INFO;
+}
+
+static struct dump_options judge_options(const struct heap_cmd_options *o)
+{
+    return (struct dump_options){.min_bytes = (double)o->min_bytes,
+                                 .min_goroutines = (double)o->min_goroutines};
+}
+
+static enum fail_on fail_on_of(const struct heap_cmd_options *o,
+                               enum fail_on otherwise)
+{
+    return o->fail_on == N_FAIL_ON ? otherwise : (enum fail_on)o->fail_on;
+}
+
+/* Where nothing is suspect, who holds most is worth knowing all the same. */
+static bool judge(struct heap_report *r, const struct heap_cmd_options *o,
+                  struct findings *findings, bool *is_judged, struct err *err)
+{
+    const struct dump_evidence evidence = {.facts = r->facts, .view = r->view};
+    const struct dump_options options = judge_options(o);
+    *is_judged =
+        o->view == VIEW_SUSPECTS && o->paths_to == NULL && o->object == NULL;
+    return !*is_judged ||
+           (rules_judge_dump(&evidence, &options, findings, err) &&
+            (has_suspects(findings) ||
+             heap_report_holders(r, o->share_percent / 100, err)));
+}
+
+static int show(struct session *s, const struct heap_loaded *l,
+                const struct heap_cmd_options *o, const char *dump)
+{
+    struct err err = {0};
+    struct findings findings = {0};
+    struct heap_report r = {
+        .facts = &l->facts, .paths = l->paths, .n_max = rows_of(o)};
+    bool is_judged = false;
+    bool ok = heap_report_new(&r, &err) && heap_report_summary(&r, &err) &&
+              judge(&r, o, &findings, &is_judged, &err) &&
+              add_asked(&r, l, o, &err) && write_exports(&r, o, &err);
+    if (ok) {
+        struct report report = {.tool_version = SEEP_VERSION,
+                                .command = "heap",
+                                .target = dump,
+                                .findings = is_judged ? &findings : NULL};
+        heap_report_into(&r, &report);
+        ok = outputs_write_report(&o->outputs, s, &report, &err);
+    }
+    int status = STATUS_OK;
+    if (!ok) {
+        status = console_fail(NULL, &err);
+    } else if (is_judged) {
+        status =
+            verdict_status(&findings, fail_on_of(o, FAIL_ON_STRONG), false);
+    }
+    findings_release(&findings);
+    heap_report_release(&r);
+    return status;
+}
+
+static struct heap_load_options load_options(const struct heap_cmd_options *o,
+                                             const char *dump)
+{
+    return (struct heap_load_options){.dump = dump,
+                                      .exe = o->exe,
+                                      .is_forced = o->is_forced,
+                                      .memory_limit_bytes =
+                                          o->memory_limit_bytes,
+                                      .needs_paths = o->paths_to != NULL};
+}
+
+static int diff_run(struct session *s, const struct heap_cmd_options *o,
+                    const struct words *args)
+{
+    struct heap_compare_options how = {
+        .before = load_options(o, args->items[1]),
+        .after = load_options(o, args->items[2]),
+        .judge = judge_options(o),
+        .n_max = o->n_max > 0 ? (size_t)o->n_max : 10,
+        .fail_on = fail_on_of(o, FAIL_ON_GROWTH),
+        .outputs = &o->outputs};
+    how.before.exe = o->exe_before != NULL ? o->exe_before : o->exe;
+    return heap_compare_run(s, &how);
+}
+
+static int heap_run(struct session *s, void *options, const struct words *args)
+{
+    const struct heap_cmd_options *o = options;
+    struct err err = {0};
+    struct heap_loaded loaded = {0};
+    if (!check(o, args, &err)) {
+        return console_fail(NULL, &err);
+    }
+    if (is_diff(args)) {
+        return diff_run(s, o, args);
+    }
+    const struct heap_load_options how = load_options(o, args->items[0]);
+    const int status = heap_load(s, &how, &loaded, &err)
+                           ? show(s, &loaded, o, args->items[0])
+                           : console_fail(loaded.where, &err);
+    heap_loaded_release(&loaded);
+    return status;
+}
+
+const struct cmd cmd_heap = {
+    .name = "heap",
+    .summary = "heap dump: who holds the memory, types, paths",
+    .usage = "DUMP [--exe BINARY] | diff BEFORE AFTER [--exe BINARY]",
+    .about = "Reads what runtime/debug.WriteHeapDump wrote, plain, or "
+             "compressed by gzip or zstd (inflated below TMPDIR). The binary "
+             "is read plain. docs/heap-dump.md says how to take a dump.",
+    .options = rows,
+    .n_options = sizeof(rows) / sizeof(rows[0]),
+    .options_bytes = sizeof(struct heap_cmd_options),
+    .examples = examples,
+    .n_examples = sizeof(examples) / sizeof(examples[0]),
+    .defaults = heap_defaults,
+    .run = heap_run,
+};

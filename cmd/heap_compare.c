@@ -1,0 +1,72 @@
+/* See heap_compare.h. Both dumps are in memory at once: what is new is told by
+   looking each object up in the other. */
+#include "heap_compare.h"
+
+#include "console.h"
+
+#include "report/report.h"
+
+struct compared {
+    struct heap_loaded loaded;
+    struct heap_report report;
+};
+
+static bool load(struct session *s, const struct heap_load_options *how,
+                 size_t n_max, struct compared *out, struct err *err)
+{
+    if (!heap_load(s, how, &out->loaded, err)) {
+        return false;
+    }
+    out->report =
+        (struct heap_report){.facts = &out->loaded.facts, .n_max = n_max};
+    return heap_report_new(&out->report, err);
+}
+
+static struct dump_evidence evidence_of(const struct compared *c)
+{
+    return (struct dump_evidence){.facts = &c->loaded.facts,
+                                  .view = c->report.view};
+}
+
+static int show(struct session *s, const struct heap_compare_options *o,
+                struct compared *before, struct compared *after)
+{
+    struct err err = {0};
+    struct findings findings = {0};
+    const struct dump_evidence a = evidence_of(before);
+    const struct dump_evidence b = evidence_of(after);
+    bool ok = heap_report_diff(&before->report, &after->report, &err) &&
+              rules_judge_dump_growth(&a, &b, &o->judge, &findings, &err);
+    if (ok) {
+        struct report report = {.tool_version = SEEP_VERSION,
+                                .command = "heap diff",
+                                .target = o->after.dump,
+                                .findings = &findings};
+        heap_report_into(&after->report, &report);
+        ok = outputs_write_report(o->outputs, s, &report, &err);
+    }
+    const int status = ok ? verdict_status(&findings, o->fail_on, false)
+                          : console_fail(NULL, &err);
+    findings_release(&findings);
+    return status;
+}
+
+int heap_compare_run(struct session *s, const struct heap_compare_options *o)
+{
+    struct err err = {0};
+    struct compared before = {.report = {.n_max = 0}};
+    struct compared after = {.report = {.n_max = 0}};
+    int status = STATUS_FAILED;
+    if (!load(s, &o->before, o->n_max, &before, &err)) {
+        status = console_fail(before.loaded.where, &err);
+    } else if (!load(s, &o->after, o->n_max, &after, &err)) {
+        status = console_fail(after.loaded.where, &err);
+    } else {
+        status = show(s, o, &before, &after);
+    }
+    heap_report_release(&after.report);
+    heap_report_release(&before.report);
+    heap_loaded_release(&after.loaded);
+    heap_loaded_release(&before.loaded);
+    return status;
+}

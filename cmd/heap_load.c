@@ -1,0 +1,110 @@
+/*
+ * The file, the graph (which asks for names once it knows whose dump it is, so
+ * that a binary of another program is refused before the long part), types,
+ * dominators. What takes long says how far it is.
+ */
+#include "heap_load.h"
+
+#include "console.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Of a compressed dump: more than any disk for temporary files has. */
+#define LIMIT_INFLATED_DUMP_BYTES (UINT64_C(1) << 40)
+
+static const char *temporary_directory(void)
+{
+    const char *dir = getenv("TMPDIR"); /* NOLINT(concurrency-mt-unsafe) */
+    return dir != NULL && *dir != '\0' ? dir : "/tmp";
+}
+
+/* One run. */
+struct loading {
+    struct session *session;
+    const struct heap_load_options *o;
+    struct heap_loaded *out;
+};
+
+static void show_progress(void *ctx, const char *what, double share)
+{
+    console_progress_share(ctx, what, share);
+}
+
+static bool find_symbols(void *ctx, const struct heap_about *about,
+                         const struct graph_symbol **symbols, size_t *n,
+                         struct err *err)
+{
+    const struct loading *l = ctx;
+    l->out->where = l->o->exe;
+    if (!binary_match(l->out->binary, about, l->o->is_forced, err)) {
+        return err->code == ERR_MISMATCH
+                   ? err_wrap(err, "not the binary of this dump (--force "
+                                   "takes it)")
+                   : false;
+    }
+    l->out->where = l->o->dump;
+    *symbols = binary_symbols(l->out->binary, n);
+    return true;
+}
+
+static bool open_files(const struct loading *l, struct err *err)
+{
+    const struct heap_load_options *o = l->o;
+    l->out->where = o->dump;
+    if (!dump_file_open(o->dump, temporary_directory(),
+                        LIMIT_INFLATED_DUMP_BYTES, &l->out->file, err)) {
+        return false;
+    }
+    if (o->exe != NULL) {
+        l->out->where = NULL; /* it names the file itself */
+        if (!binary_open(o->exe, &l->out->binary, err)) {
+            return false;
+        }
+        l->out->where = o->dump;
+    }
+    return true;
+}
+
+static bool compute(struct loading *l, struct err *err)
+{
+    struct heap_loaded *out = l->out;
+    const struct heap_graph_options how = {
+        .find_symbols = out->binary != NULL ? find_symbols : NULL,
+        .find_symbols_ctx = l,
+        .memory_limit_bytes = l->o->memory_limit_bytes,
+        .progress = l->session->shows_progress ? show_progress : NULL,
+        .progress_ctx = l->session,
+    };
+    const struct span bytes = dump_file_bytes(out->file);
+    return heap_graph_build(bytes, &how, &out->graph, err) &&
+           (out->binary == NULL || heap_types_build(out->graph, out->binary,
+                                                    &how, &out->types, err)) &&
+           heap_dominators_build(out->graph, &how, &out->dominators, err) &&
+           (!l->o->needs_paths ||
+            heap_paths_build(out->graph, &how, &out->paths, err));
+}
+
+bool heap_load(struct session *s, const struct heap_load_options *o,
+               struct heap_loaded *out, struct err *err)
+{
+    struct loading l = {.session = s, .o = o, .out = out};
+    const bool ok = open_files(&l, err) && compute(&l, err);
+    console_progress_end(s);
+    out->facts = (struct heap_facts){.graph = out->graph,
+                                     .dominators = out->dominators,
+                                     .types = out->types,
+                                     .binary = out->binary};
+    return ok;
+}
+
+void heap_loaded_release(struct heap_loaded *l)
+{
+    heap_paths_free(l->paths);
+    heap_dominators_free(l->dominators);
+    heap_types_free(l->types);
+    heap_graph_free(l->graph);
+    binary_close(l->binary);
+    dump_file_close(l->file);
+    *l = (struct heap_loaded){0};
+}

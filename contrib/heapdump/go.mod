@@ -1,0 +1,3 @@
+module example.org/seep/heapdump
+
+go 1.19

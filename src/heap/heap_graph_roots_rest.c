@@ -1,0 +1,274 @@
+/*
+ * Holders other than variables and goroutines. Two things differ from what the
+ * collector does, so that a holder is the one that a reader means:
+ *
+ * - The runtime keeps a list of all goroutines, and through it everything that
+ *   a blocked goroutine waits for would be held by that list too. Its edges
+ *   are left out: each g is held by its own goroutine, those of goroutines
+ *   that ended by a group of their own.
+ * - What an object with a finalizer refers to stays until it ran, but not the
+ *   object itself. This matters for objects that nothing else reaches, and
+ *   only for them there are such roots; else all of it would have two holders.
+ */
+#include "heap/heap_graph_roots_private.h"
+
+#include "base/banned.h"
+
+/* --- finalizers, and what has no better name --- */
+
+static bool add_closures(struct root_builder *b, struct err *err)
+{
+    struct heap_graph *g = b->g;
+    for (size_t i = 0; i < g->finalizers.n; i++) {
+        const struct heap_finalizer *f = &g->finalizers.items[i].f;
+        if (g->finalizers.items[i].is_queued ||
+            !root_points_to_object(g, f->closure)) {
+            continue;
+        }
+        const struct root_group group = {
+            .kind = ROOT_FINALIZER,
+            .name = arena_printf(&g->arena, "finalizer of 0x%llx",
+                                 (unsigned long long)f->object),
+            .goroutine = UINT32_MAX};
+        if (!root_begin_group(b, group, err) ||
+            !root_add(b, 0, f->closure, UINT32_MAX, false, err)) {
+            return false;
+        }
+        root_end_group(b);
+    }
+    return true;
+}
+
+static bool begin_other(struct root_builder *b, enum root_kind kind,
+                        struct span name, struct err *err)
+{
+    const struct root_group group = {.kind = kind,
+                                     .name = arena_strdup(&b->g->arena, name),
+                                     .goroutine = UINT32_MAX};
+    return root_begin_group(b, group, err);
+}
+
+static bool add_queue(struct root_builder *b, struct err *err)
+{
+    struct heap_graph *g = b->g;
+    if (!begin_other(b, ROOT_FINALIZER, SPAN_LIT("finalizers that wait to run"),
+                     err)) {
+        return false;
+    }
+    for (size_t i = 0; i < g->finalizers.n; i++) {
+        const struct heap_finalizer *f = &g->finalizers.items[i].f;
+        if (g->finalizers.items[i].is_queued &&
+            (!root_add(b, 0, f->object, UINT32_MAX, false, err) ||
+             !root_add(b, 0, f->closure, UINT32_MAX, false, err))) {
+            return false;
+        }
+    }
+    root_end_group_if_any(b);
+    return true;
+}
+
+static bool add_others(struct root_builder *b, struct err *err)
+{
+    struct heap_graph *g = b->g;
+    for (size_t i = 0; i < g->others.n; i++) {
+        const struct graph_other *o = &g->others.items[i];
+        if (!begin_other(b, ROOT_OTHER, o->description, err) ||
+            !root_add(b, 0, o->address, UINT32_MAX, false, err)) {
+            return false;
+        }
+        root_end_group_if_any(b);
+    }
+    return true;
+}
+
+/* What belongs to a goroutine whose record is lost. */
+static bool add_orphans(struct root_builder *b, struct err *err)
+{
+    struct heap_graph *g = b->g;
+    if (!begin_other(b, ROOT_OTHER, SPAN_LIT("goroutines of unknown identity"),
+                     err)) {
+        return false;
+    }
+    for (uint32_t i = 0; i < g->frames.n; i++) {
+        if (g->frames.items[i].goroutine == UINT32_MAX &&
+            !root_add_frame(b, i, err)) {
+            return false;
+        }
+    }
+    for (size_t i = 0; i < g->pins.n; i++) {
+        if (g->pins.items[i].goroutine == UINT32_MAX &&
+            !root_add(b, 0, g->pins.items[i].address, UINT32_MAX, false, err)) {
+            return false;
+        }
+    }
+    root_end_group_if_any(b);
+    return true;
+}
+
+bool root_add_rest(struct root_builder *b, struct err *err)
+{
+    return add_closures(b, err) && add_queue(b, err) && add_others(b, err) &&
+           add_orphans(b, err);
+}
+
+/* --- the list of all goroutines --- */
+
+static void mark_goroutines(struct heap_graph *g, bool is_mark)
+{
+    for (size_t i = 0; i < g->goroutines.n; i++) {
+        uint64_t interior = 0;
+        const uint32_t id =
+            graph_lookup(&g->spans, g->goroutines.items[i].address, &interior);
+        if (id != UINT32_MAX) {
+            const uint64_t bit = UINT64_C(1) << (id & 63);
+            g->reached[id >> 6] = is_mark ? g->reached[id >> 6] | bit
+                                          : g->reached[id >> 6] & ~bit;
+        }
+    }
+}
+
+/* Does `id` point to a g of a goroutine at least half of the times and to all
+   of those there are at least half? Nothing else does. */
+static bool lists_goroutines(const struct heap_graph *g, uint32_t id)
+{
+    uint64_t n = 0;
+    const object_id *to = heap_edges(g, (object_id){id}, &n);
+    uint64_t n_live = 0;
+    for (uint64_t i = 0; i < n; i++) {
+        n_live += graph_is_reached(g, to[i].i) ? 1 : 0;
+    }
+    return n_live > 1 && n_live >= g->goroutines.n / 2;
+}
+
+static uint32_t find_list(const struct heap_graph *g)
+{
+    for (size_t i = 0; i < g->roots.n; i++) {
+        const struct heap_root *r = &g->roots.items[i];
+        if (g->groups.items[r->group].kind != ROOT_GLOBAL) {
+            break;
+        }
+        if (r->interior_bytes == 0 && lists_goroutines(g, r->object.i)) {
+            return r->object.i;
+        }
+    }
+    return UINT32_MAX;
+}
+
+static bool add_ended(struct root_builder *b, uint32_t list, struct err *err)
+{
+    struct heap_graph *g = b->g;
+    uint64_t n = 0;
+    const object_id *to = heap_edges(g, (object_id){list}, &n);
+    if (!begin_other(b, ROOT_OTHER, SPAN_LIT("goroutines that ended"), err)) {
+        return false;
+    }
+    for (uint64_t i = 0; i < n; i++) {
+        if (!graph_is_reached(g, to[i].i) && !root_add_object(b, to[i], err)) {
+            return false;
+        }
+    }
+    root_end_group_if_any(b);
+    return true;
+}
+
+bool root_take_list_apart(struct root_builder *b, struct err *err)
+{
+    struct heap_graph *g = b->g;
+    mark_goroutines(g, true);
+    const uint32_t list = find_list(g);
+    const bool ok = list == UINT32_MAX || add_ended(b, list, err);
+    mark_goroutines(g, false);
+    g->list_of_goroutines = list;
+    return ok;
+}
+
+/* --- what was not reached --- */
+
+/* Roots for what the object of a finalizer refers to. */
+static bool add_finalized(struct root_builder *b, uint64_t address, uint32_t id,
+                          struct err *err)
+{
+    struct heap_graph *g = b->g;
+    const uint64_t first_root = g->roots.n;
+    const struct root_group group = {
+        .kind = ROOT_FINALIZER,
+        .name = arena_printf(&g->arena, "object 0x%llx before its finalizer",
+                             (unsigned long long)address),
+        .address = address,
+        .goroutine = UINT32_MAX};
+    if (!root_begin_group(b, group, err)) {
+        return false;
+    }
+    uint64_t n = 0;
+    const object_id *to = heap_edges(g, (object_id){id}, &n);
+    for (uint64_t i = 0; i < n; i++) {
+        if (!root_add_object(b, to[i], err)) {
+            return false;
+        }
+    }
+    root_end_group_if_any(b);
+    return graph_reach(b->build, first_root, err);
+}
+
+static bool add_all_finalized(struct root_builder *b, struct err *err)
+{
+    const struct heap_graph *g = b->g;
+    for (size_t i = 0; i < g->finalizers.n; i++) {
+        const uint64_t address = g->finalizers.items[i].f.object;
+        uint64_t interior = 0;
+        const uint32_t id = graph_lookup(&g->spans, address, &interior);
+        if (id != UINT32_MAX && !graph_is_reached(g, id) &&
+            !add_finalized(b, address, id, err)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* A bit for each object that another one points to. */
+static uint64_t *make_pointed(struct heap_graph *g, struct err *err)
+{
+    const size_t n = (size_t)g->spans.n_objects / 64 + 1;
+    uint64_t *bits = heap_column(uint64_t, n);
+    if (!bits) {
+        (void)err_nomem(err, "heap dump");
+        return NULL;
+    }
+    memset(bits, 0, n * sizeof *bits);
+    for (uint64_t i = 0; i < g->edges.n; i++) {
+        const uint32_t to = g->edges.to[i];
+        bits[to >> 6] |= UINT64_C(1) << (to & 63);
+    }
+    return bits;
+}
+
+/* Go writes what holds objects after all of them: in a dump that was cut off
+   nothing is held, and objects that no other points to stand for it. */
+static bool add_cut_off(struct root_builder *b, struct err *err)
+{
+    struct heap_graph *g = b->g;
+    if (!g->about.condition.is_truncated || g->segments.n > 0) {
+        return true;
+    }
+    const uint64_t first_root = g->roots.n;
+    uint64_t *pointed = make_pointed(g, err);
+    bool ok =
+        pointed && begin_other(b, ROOT_OTHER,
+                               SPAN_LIT("unknown, the dump is cut off"), err);
+    for (uint32_t i = 0; i < g->spans.n_objects && ok; i++) {
+        if (!graph_is_reached(g, i) && !(pointed[i >> 6] >> (i & 63) & 1)) {
+            ok = root_add_object(b, (object_id){i}, err);
+        }
+    }
+    free(pointed);
+    if (!ok) {
+        return false;
+    }
+    root_end_group_if_any(b);
+    return graph_reach(b->build, first_root, err);
+}
+
+bool root_add_unreached(struct root_builder *b, struct err *err)
+{
+    return add_all_finalized(b, err) && add_cut_off(b, err);
+}

@@ -1,0 +1,269 @@
+/*
+ * Holders by name. What a variable retains is what it alone keeps; what it
+ * reaches may be kept by others, too. Reaching costs a walk, so that it is
+ * done for the rows that are shown only.
+ */
+#include "base/sort.h"
+#include "heap/heap_paths.h"
+#include "heap/heap_view_private.h"
+
+#include <stdlib.h>
+
+#include "base/banned.h"
+
+/* --- variables --- */
+
+struct candidate {
+    uint32_t group;
+    uint64_t retained_bytes;
+    uint64_t held_bytes; /* what its roots' objects retain, shared or not */
+    const char *name;
+    bool is_chosen;
+};
+
+static int most_retained(const void *pa, const void *pb, const void *ctx)
+{
+    const struct candidate *a = pa;
+    const struct candidate *b = pb;
+    (void)ctx;
+    if (a->is_chosen != b->is_chosen) {
+        return a->is_chosen ? -1 : 1;
+    }
+    if (a->retained_bytes != b->retained_bytes) {
+        return a->retained_bytes > b->retained_bytes ? -1 : 1;
+    }
+    if (a->held_bytes != b->held_bytes) {
+        return a->held_bytes > b->held_bytes ? -1 : 1;
+    }
+    const int order = strcmp(a->name, b->name);
+    return order != 0 ? order : (a->group > b->group) - (a->group < b->group);
+}
+
+static int most_held(const void *pa, const void *pb, const void *ctx)
+{
+    const struct candidate *a = pa;
+    const struct candidate *b = pb;
+    if (a->held_bytes != b->held_bytes) {
+        return a->held_bytes > b->held_bytes ? -1 : 1;
+    }
+    return most_retained(pa, pb, ctx);
+}
+
+static uint64_t held_by(const struct heap_view *v, uint32_t group)
+{
+    const struct root_group *g = heap_group(v->f.graph, group);
+    const struct heap_root *roots = heap_group_roots(v->f.graph, group);
+    uint64_t bytes = 0;
+    for (uint64_t i = 0; i < g->n_roots; i++) {
+        if (roots[i].object.i != OBJECT_NONE.i) {
+            bytes += heap_retained_bytes(v->f.dominators,
+                                         view_node(v, roots[i].object));
+        }
+    }
+    return bytes;
+}
+
+static size_t list_globals(const struct heap_view *v, struct candidate *out)
+{
+    size_t n = 0;
+    for (uint32_t i = 0; i < heap_n_groups(v->f.graph); i++) {
+        const struct root_group *g = heap_group(v->f.graph, i);
+        if (g->kind == ROOT_GLOBAL) {
+            out[n++] =
+                (struct candidate){.group = i,
+                                   .retained_bytes = heap_retained_bytes(
+                                       v->f.dominators, heap_node_of_group(i)),
+                                   .held_bytes = held_by(v, i),
+                                   .name = g->name};
+        }
+    }
+    return n;
+}
+
+/* Those that retain most come first; the last quarter of the places is for
+   those that share what they hold. */
+static void choose(struct candidate *all, size_t n, size_t n_max)
+{
+    const size_t n_shared = n_max / 4;
+    const size_t n_own = n_max - n_shared;
+    size_t n_left = n_max;
+    sort_items(all, n, sizeof *all, most_retained, NULL);
+    for (size_t i = 0; i < n && i < n_own; i++) {
+        all[i].is_chosen = true;
+        n_left--;
+    }
+    sort_items(all, n, sizeof *all, most_held, NULL);
+    for (size_t i = 0; i < n && n_left > 0; i++) {
+        n_left -= !all[i].is_chosen;
+        all[i].is_chosen = true;
+    }
+    sort_items(all, n, sizeof *all, most_retained, NULL);
+}
+
+const char *view_variable_type(const struct heap_view *v, uint32_t group)
+{
+    const struct root_group *g = heap_group(v->f.graph, group);
+    if (!v->f.binary || g->kind != ROOT_GLOBAL) {
+        return NULL;
+    }
+    const struct go_variable *variable =
+        binary_variable_at(v->f.binary, g->address);
+    const struct go_type *t = variable && variable->type.i != TYPE_NONE.i
+                                  ? binary_type(v->f.binary, variable->type)
+                                  : NULL;
+    return t ? t->name : NULL;
+}
+
+static bool fill_global(struct heap_view *v, const struct candidate *c,
+                        struct view_global *out, struct err *err)
+{
+    *out = (struct view_global){
+        .group = c->group,
+        .name = c->name,
+        .type = view_variable_type(v, c->group),
+        .retained_bytes = c->retained_bytes,
+        .retained_objects = heap_retained_objects(v->f.dominators,
+                                                  heap_node_of_group(c->group)),
+    };
+    return heap_reachable_from(v->f.graph, c->group, &out->reachable_bytes,
+                               &out->reachable_objects, err);
+}
+
+bool heap_view_globals(struct heap_view *v, size_t n_max,
+                       const struct view_global **out, size_t *n, size_t *n_all,
+                       struct err *err)
+{
+    struct candidate *all = calloc((size_t)v->n_heads, sizeof *all);
+    if (!all) {
+        return err_nomem(err, "variables of a heap dump");
+    }
+    *n_all = list_globals(v, all);
+    choose(all, *n_all, n_max);
+    *n = *n_all < n_max ? *n_all : n_max;
+    struct view_global *rows = arena_new(&v->arena, struct view_global, *n + 1);
+    bool ok = rows || err_nomem(err, "variables of a heap dump");
+    for (size_t i = 0; ok && i < *n; i++) {
+        ok = fill_global(v, &all[i], &rows[i], err);
+    }
+    free(all);
+    *out = rows;
+    return ok;
+}
+
+/* --- goroutines --- */
+
+static const char *const states[] = {
+    "idle",   "runnable", "running", "in a system call",  "waiting",
+    "unused", "dead",     "unused",  "copying its stack", "preempted",
+    "leaked", "dead"};
+
+static const char *state_of(uint64_t status)
+{
+    const size_t n = sizeof states / sizeof states[0];
+    return status < n ? states[status] : "unknown";
+}
+
+/* Frames that say how it waits, not for what. */
+static const char *const quiet[] = {"runtime.", "internal/", "sync.",
+                                    "syscall.", "time.",     "os.",
+                                    "io.",      "bufio.",    "net."};
+
+static bool is_quiet(const char *function)
+{
+    for (size_t i = 0; i < sizeof quiet / sizeof quiet[0]; i++) {
+        if (span_starts(span_of(function), quiet[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static const char *function_of(const struct heap_view *v,
+                               const struct graph_goroutine *g)
+{
+    for (uint32_t i = 0; i < g->n_frames; i++) {
+        const struct graph_frame *f =
+            heap_frame_at(v->f.graph, g->first_frame + i);
+        if (!is_quiet(f->function)) {
+            return f->function;
+        }
+    }
+    return g->n_frames > 0 ? heap_frame_at(v->f.graph, g->first_frame)->function
+                           : "";
+}
+
+static const char *last_part(const char *file)
+{
+    const char *slash = strrchr(file, '/');
+    return slash ? slash + 1 : file;
+}
+
+static bool name_creator(struct heap_view *v, struct view_goroutine *row,
+                         struct err *err)
+{
+    const struct graph_goroutine *g = heap_goroutine_at(v->f.graph, row->index);
+    const char *function = NULL;
+    const char *file = NULL;
+    uint64_t line = 0;
+    uint64_t entry = 0;
+    /* The pc is that of the instruction behind the call. */
+    if (!v->f.binary || g->creator_pc == 0 ||
+        !binary_function(v->f.binary, g->creator_pc - 1, &function, &file,
+                         &line, &entry)) {
+        return true;
+    }
+    struct buf *word = view_word(v);
+    buf_str(word, function);
+    if (file && *file) {
+        buf_printf(word, "  %s:%llu", last_part(file),
+                   (unsigned long long)line);
+    }
+    row->creator = view_keep(v, err);
+    return row->creator != NULL;
+}
+
+static int holding_most(const void *pa, const void *pb, const void *ctx)
+{
+    const struct view_goroutine *a = pa;
+    const struct view_goroutine *b = pb;
+    (void)ctx;
+    if (a->retained_bytes != b->retained_bytes) {
+        return a->retained_bytes > b->retained_bytes ? -1 : 1;
+    }
+    return (a->goid > b->goid) - (a->goid < b->goid);
+}
+
+bool heap_view_goroutines(struct heap_view *v, size_t n_max,
+                          const struct view_goroutine **out, size_t *n,
+                          size_t *n_all, struct err *err)
+{
+    *n_all = heap_n_goroutines(v->f.graph);
+    struct view_goroutine *rows =
+        arena_new(&v->arena, struct view_goroutine, *n_all + 1);
+    if (!rows) {
+        return err_nomem(err, "goroutines of a heap dump");
+    }
+    for (uint32_t i = 0; i < *n_all; i++) {
+        const struct graph_goroutine *g = heap_goroutine_at(v->f.graph, i);
+        const heap_node node = heap_node_of_group(g->group);
+        rows[i] = (struct view_goroutine){
+            .index = i,
+            .goid = g->goid,
+            .state = state_of(g->status),
+            .wait = g->wait_reason ? g->wait_reason : "",
+            .function = function_of(v, g),
+            .is_system = g->is_system,
+            .retained_bytes = heap_retained_bytes(v->f.dominators, node),
+            .retained_objects = heap_retained_objects(v->f.dominators, node),
+        };
+    }
+    sort_items(rows, *n_all, sizeof *rows, holding_most, NULL);
+    *out = rows;
+    *n = *n_all < n_max ? *n_all : n_max;
+    for (size_t i = 0; i < *n; i++) {
+        if (!name_creator(v, &rows[i], err)) {
+            return false;
+        }
+    }
+    return true;
+}

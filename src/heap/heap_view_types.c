@@ -1,0 +1,182 @@
+/*
+ * What is live, by type. A type retains what would be freed if all objects of
+ * it went: of objects below each other only the uppermost counts.
+ */
+#include "base/sort.h"
+#include "heap/heap_view_private.h"
+
+#include <stdlib.h>
+
+#include "base/banned.h"
+
+/* --- retained by class --- */
+
+/* A node that is being walked, and how far its children are. */
+struct step {
+    heap_node node;
+    size_t next;
+};
+VEC_TYPE(steps, struct step)
+
+struct walk {
+    struct heap_view *v;
+    struct view_type *rows; /* by class */
+    uint32_t *n_open;       /* by class: how many are above */
+    struct steps stack;
+};
+
+static bool enter(struct walk *w, heap_node n)
+{
+    const uint32_t c = w->v->class_of[n];
+    if (c != VIEW_NO_CLASS && w->n_open[c]++ == 0) {
+        w->rows[c].retained_bytes += heap_retained_bytes(w->v->f.dominators, n);
+        w->rows[c].retained_objects +=
+            heap_retained_objects(w->v->f.dominators, n);
+    }
+    return steps_push(&w->stack, (struct step){n, 0});
+}
+
+static void leave(struct walk *w)
+{
+    const uint32_t c = w->v->class_of[w->stack.items[--w->stack.n].node];
+    if (c != VIEW_NO_CLASS) {
+        w->n_open[c]--;
+    }
+}
+
+static bool walk_all(struct walk *w, struct err *err)
+{
+    if (!enter(w, 0)) {
+        return err_nomem(err, "retained sizes by type");
+    }
+    while (w->stack.n > 0) {
+        struct step *top = &w->stack.items[w->stack.n - 1];
+        const heap_node *children = NULL;
+        size_t n = 0;
+        if (!heap_children(w->v->f.dominators, top->node, &children, &n, err)) {
+            return false;
+        }
+        if (top->next == n) {
+            leave(w);
+        } else if (!enter(w, children[top->next++])) {
+            return err_nomem(err, "retained sizes by type");
+        }
+    }
+    return true;
+}
+
+/* --- rows --- */
+
+static int larger_first(const void *pa, const void *pb, const void *ctx)
+{
+    const struct view_type *a = pa;
+    const struct view_type *b = pb;
+    (void)ctx;
+    if (a->bytes != b->bytes) {
+        return a->bytes > b->bytes ? -1 : 1;
+    }
+    return strcmp(a->name, b->name);
+}
+
+/* Drops the classes of roots. */
+static size_t fill_rows(const struct heap_view *v, struct view_type *rows)
+{
+    size_t n = 0;
+    for (size_t c = 0; c < v->classes.n; c++) {
+        const struct view_class *k = &v->classes.items[c];
+        if (k->n_objects == 0) {
+            continue;
+        }
+        rows[n] = rows[c];
+        rows[n].name = k->name;
+        rows[n].is_known = k->is_known;
+        rows[n].n_objects = k->n_objects;
+        rows[n].bytes = k->bytes;
+        n++;
+    }
+    return n;
+}
+
+bool heap_view_types(struct heap_view *v, size_t n_max,
+                     const struct view_type **out, size_t *n, size_t *n_all,
+                     struct err *err)
+{
+    struct walk w = {.v = v};
+    w.rows = arena_new(&v->arena, struct view_type, v->classes.n + 1);
+    w.n_open = calloc(v->classes.n + 1, sizeof *w.n_open);
+    bool ok = (w.rows && w.n_open) || err_nomem(err, "types of a heap dump");
+    ok = ok && walk_all(&w, err);
+    free(w.n_open);
+    steps_release(&w.stack);
+    if (!ok) {
+        return false;
+    }
+    *n_all = fill_rows(v, w.rows);
+    sort_items(w.rows, *n_all, sizeof *w.rows, larger_first, NULL);
+    *out = w.rows;
+    *n = *n_all < n_max ? *n_all : n_max;
+    return true;
+}
+
+/* --- objects of a type --- */
+
+/* Marks the classes that are meant. */
+static bool mark_classes(const struct heap_view *v, const char *type,
+                         bool *is_meant)
+{
+    bool is_any = false;
+    for (int exact = 1; exact >= 0 && !is_any; exact--) {
+        for (size_t c = 0; c < v->classes.n; c++) {
+            const struct view_class *k = &v->classes.items[c];
+            is_meant[c] =
+                k->n_objects > 0 && (exact ? strcmp(k->name, type) == 0
+                                           : span_has(span_of(k->name), type));
+            is_any = is_any || is_meant[c];
+        }
+    }
+    return is_any;
+}
+
+static int most_held_first(const void *pa, const void *pb, const void *ctx)
+{
+    const object_id a = *(const object_id *)pa;
+    const object_id b = *(const object_id *)pb;
+    const struct heap_view *v = ctx;
+    const uint64_t x = heap_retained_bytes(v->f.dominators, view_node(v, a));
+    const uint64_t y = heap_retained_bytes(v->f.dominators, view_node(v, b));
+    if (x != y) {
+        return x > y ? -1 : 1;
+    }
+    return (a.i > b.i) - (a.i < b.i);
+}
+
+bool heap_view_objects_of(struct heap_view *v, const char *type,
+                          object_id **out, size_t *n, struct err *err)
+{
+    bool *is_meant = calloc(v->classes.n + 1, sizeof *is_meant);
+    size_t n_all = 0;
+    *out = NULL;
+    *n = 0;
+    if (!is_meant) {
+        return err_nomem(err, "objects of a type");
+    }
+    if (mark_classes(v, type, is_meant)) {
+        for (size_t c = 0; c < v->classes.n; c++) {
+            n_all += is_meant[c] ? v->classes.items[c].n_objects : 0;
+        }
+    }
+    *out = malloc((n_all + 1) * sizeof **out);
+    const uint32_t n_objects = heap_n_objects(v->f.graph);
+    for (uint32_t i = 0; *out && n_all > 0 && i < n_objects; i++) {
+        const uint32_t c = v->class_of[v->n_heads + i];
+        if (c != VIEW_NO_CLASS && is_meant[c]) {
+            (*out)[(*n)++] = (object_id){i};
+        }
+    }
+    free(is_meant);
+    if (!*out) {
+        return err_nomem(err, "objects of a type");
+    }
+    sort_items(*out, *n, sizeof **out, most_held_first, v);
+    return true;
+}

@@ -1,0 +1,161 @@
+/* See dump_match_private.h. */
+#include "rules/dump_match_private.h"
+
+#include <ctype.h>
+#include <string.h>
+
+#include "base/banned.h"
+
+/* --- questions --- */
+
+/* "map[int]*main.User (buckets)" has main.User, not main.Use. */
+static bool has_type(const char *name, const char *pattern)
+{
+    const size_t n = strlen(pattern);
+    const bool is_prefix = n > 0 && pattern[n - 1] == '*';
+    const size_t length = is_prefix ? n - 1 : n;
+    for (const char *at = name; *at; at++) {
+        const bool begins = at == name || strchr(" *[]<,(", at[-1]) != NULL;
+        if (begins && strncmp(at, pattern, length) == 0 &&
+            (is_prefix || strchr(" ])>,", at[length]) != NULL)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool dump_match_type(const struct dump_candidate *c, const char *pattern)
+{
+    for (size_t i = c->at; i < c->way.n; i++) {
+        if (has_type(c->way.rows[i]->branch->name, pattern)) {
+            return true;
+        }
+    }
+    return c->holder.type && has_type(c->holder.type, pattern);
+}
+
+const char *dump_match_types(const struct dump_candidate *c,
+                             const char *const *patterns, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (dump_match_type(c, patterns[i])) {
+            return patterns[i];
+        }
+    }
+    return NULL;
+}
+
+/* "onClose" and "closeListeners" have words; "relistened" has none. */
+static bool has_word(const char *text, const char *word)
+{
+    const size_t n = strlen(word);
+    for (const char *at = text; *at; at++) {
+        size_t i = 0;
+        while (i < n && at[i] &&
+               tolower((unsigned char)at[i]) == (unsigned char)word[i]) {
+            i++;
+        }
+        const bool begins = at == text || !isalpha((unsigned char)at[-1]) ||
+                            isupper((unsigned char)at[0]);
+        const char after = i == n ? at[n] : 'a';
+        if (i == n && begins && !islower((unsigned char)after)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+const char *dump_match_word(const struct dump_candidate *c,
+                            const char *const *words, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (c->holder.name && has_word(c->holder.name, words[i])) {
+            return words[i];
+        }
+    }
+    return NULL;
+}
+
+/* --- sentences --- */
+
+static void say_growth(const struct dump_candidate *c, struct rule_match *m)
+{
+    if (c->has_before) {
+        match_evidence(m, "%s before, %s now: %s%s",
+                       match_bytes(m, c->before_bytes),
+                       match_bytes(m, c->retained_bytes),
+                       c->retained_bytes >= c->before_bytes ? "+" : "",
+                       match_bytes(m, c->retained_bytes - c->before_bytes));
+    }
+}
+
+static void say_map(const struct dump_candidate *c, struct rule_match *m)
+{
+    if (!c->has_map) {
+        return;
+    }
+    const char *entries = match_count(m, (double)c->map.n_entries);
+    const char *room = match_count(m, (double)c->map.capacity);
+    if (c->map.n_deleted > 0) {
+        match_evidence(m, "%s entries, room for %s; %s slots of deleted ones",
+                       entries, room, match_count(m, (double)c->map.n_deleted));
+    } else {
+        match_evidence(m, "%s entries, room for %s", entries, room);
+    }
+}
+
+static void say_site(const struct dump_candidate *c, struct rule_match *m)
+{
+    const struct dump_allocation *a = &c->allocation;
+    if (!a->bucket) {
+        match_evidence(m, "none of what it holds was sampled when it was "
+                          "allocated");
+        return;
+    }
+    if (a->is_exact) {
+        match_evidence(m, "allocated there: %s in %s objects, exact",
+                       match_bytes(m, a->bytes), match_count(m, a->objects));
+    } else {
+        match_evidence(m, "allocated there: about %s, from %s sample%s",
+                       match_bytes(m, a->bytes), match_count(m, a->n_samples),
+                       a->n_samples > 1 ? "s" : "");
+    }
+}
+
+static void say_freed(const struct dump_candidate *c, struct rule_match *m)
+{
+    const struct dump_allocation *a = &c->allocation;
+    if (a->n_allocated < 20) {
+        return;
+    }
+    const double freed = a->n_freed / a->n_allocated;
+    if (freed < 0.01) {
+        match_evidence(m,
+                       "of what these lines ever allocated, nothing was "
+                       "freed (%s samples)",
+                       match_count(m, a->n_allocated));
+    } else {
+        match_evidence(m, "%.0f%% of what these lines ever allocated was freed",
+                       freed * 100);
+    }
+}
+
+bool dump_match_held(const struct evidence *e, struct rule_match *m,
+                     const char *doing)
+{
+    const struct dump_candidate *c = e->dump;
+    const struct finding_holder *h = &c->holder;
+    const bool has_type = h->type && strcmp(h->type, h->name) != 0;
+    m->cause = arena_printf(
+        m->arena,
+        "%s%s%s%s keeps %s in %s object%s alive, %.1f%% of the heap%s%s",
+        h->name, has_type ? " (" : "", has_type ? h->type : "",
+        has_type ? ")" : "", match_bytes(m, c->retained_bytes),
+        match_count(m, c->retained_objects), c->retained_objects > 1 ? "s" : "",
+        h->share * 100, doing ? "; " : "", doing ? doing : "");
+    say_growth(c, m);
+    say_map(c, m);
+    say_site(c, m);
+    say_freed(c, m);
+    return true;
+}

@@ -1,0 +1,25 @@
+/* What the rules of heap dumps share: questions about a candidate, and the
+   sentences that all of them write. */
+#ifndef SEEP_RULES_DUMP_MATCH_PRIVATE_H
+#define SEEP_RULES_DUMP_MATCH_PRIVATE_H
+
+#include "rules/dump_private.h"
+#include "rules/match_private.h"
+
+/* Does a type on the way, from the container on, have this name or, ending in
+   '*', this prefix? Pointers, slices and maps of it count. */
+bool dump_match_type(const struct dump_candidate *c, const char *pattern);
+/* The first of them, or NULL. */
+const char *dump_match_types(const struct dump_candidate *c,
+                             const char *const *patterns, size_t n);
+
+/* Is one of the words in the holder's own name ("bus.listeners")? */
+const char *dump_match_word(const struct dump_candidate *c,
+                            const char *const *words, size_t n);
+
+/* Cause and evidence of something held: "main.userCache (map[int]*main.User)
+   holds 12.6 MB, 72% of what is live; <doing>". Always true. */
+bool dump_match_held(const struct evidence *e, struct rule_match *m,
+                     const char *doing);
+
+#endif

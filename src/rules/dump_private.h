@@ -1,0 +1,178 @@
+/*
+ * What the files about heap dumps share. A candidate is one holder that is
+ * worth a look: something that keeps much alive, or goroutines that wait
+ * alike. Everything lives in the findings' arena.
+ */
+#ifndef SEEP_RULES_DUMP_PRIVATE_H
+#define SEEP_RULES_DUMP_PRIVATE_H
+
+#include "base/buf.h"
+#include "base/vec.h"
+#include "heap/heap.h"
+#include "rules/rules.h"
+
+/* --- ways --- */
+
+/* A row of the dominator tree by classes, with the row above it. */
+struct dump_row {
+    const struct view_branch *branch;
+    uint32_t parent;       /* UINT32_MAX none */
+    enum object_form form; /* FORM_VALUE of roots */
+    bool is_object;
+    double before_bytes, before_objects; /* of the dump before; 0 none */
+    double weight;                       /* what it is looked at for */
+};
+
+struct dump_rows {
+    struct dump_row *items;
+    size_t n;
+};
+
+/* From a root, or what several hold, down to what most of the bytes are. */
+enum { DUMP_WAY_MAX = 32 };
+struct dump_way {
+    const struct dump_row *rows[DUMP_WAY_MAX];
+    size_t n;
+};
+
+/* What piles up in it. */
+enum dump_container {
+    CONTAINER_NONE, /* one large thing */
+    CONTAINER_MAP,
+    CONTAINER_SLICE,
+    CONTAINER_LIST, /* what refers to more of its own type */
+    CONTAINER_CHANNEL,
+    CONTAINER_GROUP,     /* many of a type, held by several roots each */
+    CONTAINER_GOROUTINES /* many that wait alike */
+};
+
+/* --- candidates --- */
+
+enum dump_what {
+    DUMP_HELD,
+    DUMP_UNREACHABLE, /* goroutines that nothing can wake */
+    DUMP_GOROUTINES,
+    DUMP_PINNED, /* kept by a small part of it */
+    DUMP_DUPLICATES
+};
+
+struct dump_allocation {
+    const struct heap_bucket *bucket; /* NULL unknown */
+    double n_samples;                 /* of the bucket */
+    double bytes, objects;            /* of the bucket, scaled */
+    bool is_exact;                    /* every allocation was sampled */
+    double all_samples;               /* of all there */
+    double n_allocated, n_freed;      /* samples at all these sites, ever */
+};
+
+struct dump_candidate {
+    enum dump_what what;
+    const struct dump_evidence *dump;
+    enum dump_container container;
+    bool is_growing; /* it is of a kind that grows */
+    struct dump_way way;
+    size_t at;   /* row of the way that is the container */
+    size_t held; /* row of what is in it; way.n none */
+    bool has_map;
+    struct map_about map;
+    struct finding_holder holder;
+    double retained_bytes, retained_objects;
+    double weight; /* growth, or what it retains */
+    bool has_before;
+    double before_bytes, before_objects;
+    struct dump_allocation allocation;
+
+    /* Goroutines. */
+    const uint32_t *goroutines; /* among the graph's */
+    size_t n_goroutines, n_before, n_doubtful, n_all_goroutines;
+    size_t n_alike; /* with those that somebody may wake */
+    const char *wait_reason, *function, *entry;
+    enum blocked_on on;
+    const char *usual; /* what healthy programs have; NULL */
+    double stack_bytes;
+
+    const struct view_waste *waste;
+    const struct view_duplicate *duplicate;
+};
+VEC_TYPE(dump_candidates, struct dump_candidate)
+
+/* --- one run --- */
+
+struct dump_judge {
+    const struct dump_evidence *e;
+    const struct dump_evidence *before; /* NULL: one dump */
+    struct dump_options options;
+    struct arena *arena;
+    struct heap_blocked *blocked;
+    struct heap_paths *paths; /* made when first asked */
+    uint64_t rate;            /* of sampling; 0 not known yet */
+    double total_bytes;
+    bool joins; /* every group of goroutines is wanted, however small */
+    struct dump_candidates candidates;
+};
+
+/* dump_ways.c: rows that hold at least `share`, with their parents. */
+bool dump_rows_read(struct dump_judge *j, const struct dump_evidence *e,
+                    double share, struct dump_rows *out,
+                    struct err *err) MUST_USE;
+/* Puts what `before` held of each row beside it, by names; weights become
+   growth. */
+bool dump_rows_compare(struct dump_rows *after, const struct dump_rows *before,
+                       struct err *err) MUST_USE;
+/* The way to row `i`; and which part of it is the container. */
+void dump_way_to(const struct dump_rows *rows, size_t i, struct dump_way *out);
+void dump_way_container(const struct dump_judge *j, struct dump_candidate *c);
+/* Is it memory of the runtime's own? */
+bool dump_way_is_internal(const struct dump_way *w);
+
+/* dump_held.c: candidates that hold at least `least` of weight. */
+bool dump_add_held(struct dump_judge *j, const struct dump_rows *rows,
+                   double least, struct err *err) MUST_USE;
+/* Fills everything from way and container. */
+bool dump_fill_held(struct dump_judge *j, struct dump_candidate *c,
+                    struct err *err) MUST_USE;
+/* pinned memory, duplicates */
+bool dump_add_waste(struct dump_judge *j, struct err *err) MUST_USE;
+
+/* dump_goroutines.c */
+bool dump_add_goroutines(struct dump_judge *j, struct err *err) MUST_USE;
+/* Frames of a goroutine, leaf first, in the arena. */
+bool dump_frames_of(struct dump_judge *j, uint32_t goroutine,
+                    struct frame **out, size_t *n, struct err *err) MUST_USE;
+
+/* dump_names.c: holder.name, type, path, reachable bytes. */
+bool dump_name_holder(struct dump_judge *j, struct dump_candidate *c,
+                      struct err *err) MUST_USE;
+
+/* dump_sites.c */
+bool dump_find_site(struct dump_judge *j, struct dump_candidate *c,
+                    struct err *err) MUST_USE;
+/* Frames of an allocation, leaf first, with the names of the source. */
+bool dump_frames_of_bucket(struct dump_judge *j, const struct heap_bucket *b,
+                           struct frame **out, size_t *n,
+                           struct err *err) MUST_USE;
+
+/* dump_findings.c: a candidate becomes a finding. */
+bool dump_judge_begin(struct dump_judge *j, const struct dump_evidence *e,
+                      const struct dump_options *options, struct arena *arena,
+                      struct err *err) MUST_USE;
+void dump_judge_end(struct dump_judge *j);
+enum grade dump_grade_of(const struct dump_judge *j,
+                         const struct dump_candidate *c);
+bool dump_finding_of(struct dump_judge *j, const struct dump_candidate *c,
+                     struct finding *out, struct err *err) MUST_USE;
+
+/* Copies a scratch text into the arena and releases it. */
+const char *dump_keep(struct dump_judge *j, struct buf *text);
+
+static inline const struct dump_row *dump_top(const struct dump_candidate *c)
+{
+    return c->way.n > 0 ? c->way.rows[0] : NULL;
+}
+
+static inline const struct dump_row *dump_at(const struct dump_candidate *c)
+{
+    return c->at < c->way.n ? c->way.rows[c->at] : NULL;
+}
+
+#endif

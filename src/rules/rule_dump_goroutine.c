@@ -1,0 +1,76 @@
+/* Many that wait alike, or that hold much; somebody may still wake them. */
+#include "rules/dump_match_private.h"
+
+#include "base/banned.h"
+
+static bool check(const struct rule *self, const struct evidence *e,
+                  const double *params, struct rule_match *out)
+{
+    (void)self;
+    (void)params;
+    const struct dump_candidate *c = e->dump;
+    if (c->what != DUMP_GOROUTINES && c->container != CONTAINER_GOROUTINES) {
+        return false;
+    }
+    if (c->n_goroutines == 0) {
+        return dump_match_held(e, out, "goroutines alike, and each holds some");
+    }
+    const bool is_one = c->n_goroutines == 1;
+    out->cause = arena_printf(
+        out->arena, "%s goroutine%s started as %s (%s) %s %s alive",
+        match_count(out, (double)c->n_goroutines), is_one ? "" : "s", c->entry,
+        *c->wait_reason ? c->wait_reason : "running", is_one ? "keeps" : "keep",
+        match_bytes(out, c->retained_bytes));
+    if (c->on != BLOCKED_NOT && e->primitive != PRIMITIVE_OTHER) {
+        out->fix = match_fix_of(e->primitive);
+    }
+    if (c->has_before) {
+        match_evidence(out, "%s before, %s now",
+                       match_count(out, (double)c->n_before),
+                       match_count(out, (double)c->n_goroutines));
+    }
+    match_evidence(out, "%.0f%% of the program's goroutines; stacks of %s",
+                   100 * (double)c->n_goroutines / (double)c->n_all_goroutines,
+                   match_bytes(out, c->stack_bytes));
+    if (c->n_doubtful > 0) {
+        match_evidence(out,
+                       "what %s of them wait for is reached only by what no "
+                       "root holds: garbage, or a clean-up",
+                       match_count(out, (double)c->n_doubtful));
+    }
+    if (c->usual) {
+        match_evidence(out, "healthy programs have them: %s", c->usual);
+    }
+    return true;
+}
+
+const struct rule rule_dump_goroutine = {
+    .id = "dump-goroutine",
+    .title = "Many goroutines that wait alike, or hold much",
+    .headline = "many goroutines wait alike",
+    .what = "Goroutines started by the same function that wait at the same "
+            "place, or that keep much memory alive.",
+    .why = "A goroutine holds its stack and all that its variables refer to "
+           "until it returns. When one is started for each request and "
+           "waits, both grow with the requests.",
+    .infers = "From their number, the share of all goroutines and of the "
+              "heap. Whether they were about to be woken the dump cannot "
+              "say; a pool of workers looks alike.",
+    .decides = "A second dump or goroutine profile: do the same ones still "
+               "wait, and are there more?",
+    .alternatives = {"a pool of workers, or connections that idle",
+                     "a burst of requests that had not been answered yet"},
+    .fix = "Give each goroutine a way to end: a context that is cancelled, a "
+           "channel that is closed, a deadline on what it waits for.",
+    .confirm = "seep heap diff EARLIER LATER --exe BINARY",
+    .leaking = "go func() {\n"
+               "    for ev := range ch { // ch is never closed\n"
+               "        handle(ev)\n"
+               "    }\n"
+               "}()\n",
+    .mended = "defer close(ch) // by the one who sends\n",
+    .worst = GRADE_SUSPECT,
+    .needs = NEED_HEAP_DUMP,
+    .kinds = RULE_KIND(EVIDENCE_HEAP_DUMP),
+    .check = check,
+};

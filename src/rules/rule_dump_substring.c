@@ -1,0 +1,52 @@
+/* A few bytes that keep a large array. */
+#include "rules/dump_match_private.h"
+
+#include "base/banned.h"
+
+static bool check(const struct rule *self, const struct evidence *e,
+                  const double *params, struct rule_match *out)
+{
+    (void)self;
+    (void)params;
+    const struct dump_candidate *c = e->dump;
+    if (c->what != DUMP_PINNED) {
+        return false;
+    }
+    out->cause =
+        arena_printf(out->arena,
+                     "%s object%s of %s, %s, %s kept by strings or slices of a "
+                     "small part: %s is not used",
+                     match_count(out, (double)c->waste->n_objects),
+                     c->waste->n_objects > 1 ? "s" : "", c->waste->type,
+                     match_bytes(out, (double)c->waste->bytes),
+                     c->waste->n_objects > 1 ? "are" : "is",
+                     match_bytes(out, (double)c->waste->wasted_bytes));
+    match_evidence(out, "the largest one: %s", c->holder.path);
+    return true;
+}
+
+const struct rule rule_dump_substring = {
+    .id = "dump-substring",
+    .title = "Large arrays kept by a string or slice of a few bytes",
+    .headline = "small parts keep large arrays",
+    .what = "A substring or sub-slice that is kept, and with it the whole "
+            "array it was cut from.",
+    .why = "A string or slice refers to the array it was made from. As long "
+           "as one byte of it is referred to, all of it stays.",
+    .infers = "From the types in the dump: every string and slice that "
+              "refers into the array, and how much of it they use together.",
+    .decides = "Nothing more: who refers to which part is in the dump.",
+    .alternatives = {"a buffer that is about to be read on",
+                     "an array that is also used by code that holds no "
+                     "string or slice of it"},
+    .fix = "Copy what is kept: strings.Clone(s), bytes.Clone(b), "
+           "append([]T(nil), part...).",
+    .confirm = "seep heap DUMP --exe BINARY --view waste",
+    .leaking = "seen[string(id)] = true\n"
+               "ids = append(ids, body[:16]) // keeps all of body\n",
+    .mended = "ids = append(ids, bytes.Clone(body[:16]))\n",
+    .worst = GRADE_SUSPECT,
+    .needs = NEED_HEAP_DUMP,
+    .kinds = RULE_KIND(EVIDENCE_HEAP_DUMP),
+    .check = check,
+};

@@ -1,0 +1,58 @@
+/* Timers and tickers that nobody stopped. */
+#include "rules/dump_match_private.h"
+
+#include "base/banned.h"
+
+static const char *const types[] = {"time.Timer", "time.Ticker",
+                                    "runtime.timer", "runtime.timeTimer",
+                                    "runtime.timerWhen"};
+
+static bool check(const struct rule *self, const struct evidence *e,
+                  const double *params, struct rule_match *out)
+{
+    (void)self;
+    (void)params;
+    if (e->dump->what != DUMP_HELD ||
+        !dump_match_types(e->dump, types, COUNT_OF(types))) {
+        return false;
+    }
+    return dump_match_held(e, out,
+                           "a timer stays until it fires or is stopped");
+}
+
+const struct rule rule_dump_timer = {
+    .id = "dump-timer",
+    .title = "Timers or tickers that are never stopped",
+    .headline = "timers are never stopped",
+    .what = "Timers and tickers, with what their functions and channels hold.",
+    .why = "A running ticker, and before Go 1.23 any timer, is held by the "
+           "runtime until Stop is called; AfterFunc holds its closure until "
+           "it fires.",
+    .infers = "From the types of time and runtime among what is held.",
+    .decides = "A second dump: tickers of things that are gone are still "
+               "there.",
+    .alternatives = {"timeouts of requests in flight",
+                     "one ticker for each long-lived connection"},
+    .fix = "defer t.Stop() where it is made; one timer with Reset in a loop "
+           "instead of time.After in it.",
+    .confirm = "seep heap DUMP --exe BINARY --paths-to time.Ticker",
+    .leaking = "t := time.NewTicker(time.Second)\n"
+               "go func() {\n"
+               "    for range t.C { // no Stop, no way out\n"
+               "        ping(c)\n"
+               "    }\n"
+               "}()\n",
+    .mended = "defer t.Stop()\n"
+              "for {\n"
+              "    select {\n"
+              "    case <-t.C:\n"
+              "        ping(c)\n"
+              "    case <-c.done:\n"
+              "        return\n"
+              "    }\n"
+              "}\n",
+    .worst = GRADE_SUSPECT,
+    .needs = NEED_HEAP_DUMP,
+    .kinds = RULE_KIND(EVIDENCE_HEAP_DUMP),
+    .check = check,
+};

@@ -1,0 +1,3 @@
+module example.org/heapbinary
+
+go 1.19

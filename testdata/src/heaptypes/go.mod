@@ -1,0 +1,3 @@
+module example.org/heaptypes
+
+go 1.19
