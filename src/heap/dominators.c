@@ -8,7 +8,7 @@
  * link of each node that leaps (skew-binary), for on a list of a million
  * nodes that all point to a thousand objects a walk step by step does not end.
  */
-#include "heap/flow_private.h"
+#include "heap/flow_search_private.h"
 
 #include <assert.h>
 #include <stdlib.h>

@@ -11,7 +11,7 @@
  *   has hardly more edges than objects;
  * - to a leaf: its holder is noted, further ones are listed.
  */
-#include "heap/flow_private.h"
+#include "heap/flow_search_private.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -2,7 +2,7 @@
 #ifndef SEEP_HEAP_HEAP_DOMINATORS_PRIVATE_H
 #define SEEP_HEAP_HEAP_DOMINATORS_PRIVATE_H
 
-#include "heap/flow_private.h"
+#include "heap/flow_search_private.h"
 #include "heap/heap_dominators.h"
 
 /* Lists of children, made when first asked for: those of number i are

@@ -12,7 +12,7 @@
 
 #include "base/sort.h"
 #include "base/vec.h"
-#include "heap/flow_private.h"
+#include "heap/flow_search_private.h"
 #include "heap/heap_memory_private.h"
 
 #include "base/banned.h"

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "heap/flow_private.h"
+#include "heap/flow_search_private.h"
 #include "heap/heap_memory_private.h"
 
 #include "base/banned.h"

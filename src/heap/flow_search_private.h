@@ -8,8 +8,8 @@
  * out of every array but `number`, which says who dominates them; only what
  * has edges of its own is searched and numbered.
  */
-#ifndef SEEP_HEAP_FLOW_PRIVATE_H
-#define SEEP_HEAP_FLOW_PRIVATE_H
+#ifndef SEEP_HEAP_FLOW_SEARCH_PRIVATE_H
+#define SEEP_HEAP_FLOW_SEARCH_PRIVATE_H
 
 #include "base/err.h"
 #include "base/vec.h"
