@@ -96,9 +96,9 @@ static void list_text(struct buf *out, const struct selection *s)
     for (size_t i = 0; i < s->n; i++) {
         const struct rule *r = s->rules[i];
         const size_t start = out->len;
-        buf_printf(out, "%3zu  %-23s %-8s ", i + 1, r->id,
+        buf_printf(out, "%3zu  %-26s %-8s ", i + 1, r->id,
                    grade_name(r->worst));
-        help_wrap(out, r->title, out->len - start, 37);
+        help_wrap(out, r->title, out->len - start, 41);
     }
     buf_str(out, "\nseep rules ID explains one.\n");
 }

@@ -51,12 +51,13 @@ static int by_id(const void *pa, const void *pb, const void *ctx)
 static const struct heap_bucket **sorted_buckets(const struct heap_graph *g,
                                                  size_t n)
 {
-    const struct heap_bucket **all = calloc(n + 1, sizeof(*all));
+    const struct heap_bucket **all =
+        calloc(n + 1, sizeof(const struct heap_bucket *));
     for (size_t i = 0; all && i < n; i++) {
         all[i] = heap_bucket_at(g, i);
     }
     if (all) {
-        sort_items(all, n, sizeof(*all), by_id, NULL);
+        sort_items(all, n, sizeof(const struct heap_bucket *), by_id, NULL);
     }
     return all;
 }
@@ -123,6 +124,7 @@ struct gathering {
     struct intern names;
     struct diff_rows rows;
     struct buf word;
+    double least_bytes; /* of rows worth showing */
     struct err *err;
 };
 
@@ -228,9 +230,10 @@ static bool gather_branches(struct gathering *g, const struct diff_side *s,
     size_t n_all = 0;
     size_t ends[DEPTH_MAX + 1] = {0}; /* of the text of each level */
     struct buf way = BUF_LIMIT(NAME_BYTES);
-    bool ok =
-        heap_view_branches(s->view, is_after ? share_shown : share_shown / 10,
-                           ROWS_MAX, &b, &n, &n_all, g->err);
+    bool ok = heap_view_branches(s->view, share_shown / 10, ROWS_MAX, &b, &n,
+                                 &n_all, g->err);
+    g->least_bytes =
+        share_shown * (double)heap_retained_bytes(s->f->dominators, 0);
     for (size_t i = 0; ok && i < n; i++) {
         if (b[i].depth >= DEPTH_MAX || (!with_ways && b[i].depth > 0)) {
             continue;
@@ -391,8 +394,11 @@ static int most_growth(const void *pa, const void *pb, const void *ctx)
     return strcmp(a->name, b->name);
 }
 
-static bool has_changed(const struct diff_row *r)
+static bool has_changed(const struct diff_row *r, double least_bytes)
 {
+    if (r->before_bytes < least_bytes && r->after_bytes < least_bytes) {
+        return false;
+    }
     return change(r) > 0 || change(r) < 0 ||
            r->after_objects > r->before_objects ||
            r->after_objects < r->before_objects || r->new_objects > 0;
@@ -403,7 +409,7 @@ static bool keep(struct gathering *g, size_t n_max, const struct diff_row **out,
 {
     size_t n_left = 0;
     for (size_t i = 0; i < g->rows.n; i++) {
-        if (has_changed(&g->rows.items[i])) {
+        if (has_changed(&g->rows.items[i], g->least_bytes)) {
             g->rows.items[n_left++] = g->rows.items[i];
         }
     }

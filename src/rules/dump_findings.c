@@ -139,7 +139,7 @@ static void choose_site(struct evidence *e)
     }
 }
 
-static bool fill_creator(struct dump_judge *j, const struct dump_candidate *c,
+static void fill_creator(struct dump_judge *j, const struct dump_candidate *c,
                          struct evidence *e)
 {
     const char *name = NULL;
@@ -150,7 +150,7 @@ static bool fill_creator(struct dump_judge *j, const struct dump_candidate *c,
     const uint64_t pc =
         heap_goroutine_at(j->e->facts->graph, c->goroutines[0])->creator_pc;
     if (!b || pc == 0 || !binary_function(b, pc, &name, &file, &line, &entry)) {
-        return true;
+        return;
     }
     const char *package = arena_strdup(j->arena, name_package(span_of(name)));
     e->has_creator = true;
@@ -161,7 +161,6 @@ static bool fill_creator(struct dump_judge *j, const struct dump_candidate *c,
                                 .origin = name_origin(span_of(name),
                                                       span_of(file ? file : ""),
                                                       SPAN_LIT(""))};
-    return true;
 }
 
 static bool fill_stack(struct dump_judge *j, const struct dump_candidate *c,
@@ -175,8 +174,8 @@ static bool fill_stack(struct dump_judge *j, const struct dump_candidate *c,
     }
     bool ok = true;
     if (c->n_goroutines > 0) {
-        ok = dump_frames_of(j, c->goroutines[0], &frames, &n, err) &&
-             fill_creator(j, c, e);
+        ok = dump_frames_of(j, c->goroutines[0], &frames, &n, err);
+        fill_creator(j, c, e);
         e->primitive = primitive_of_status(c->wait_reason, frames, n);
     } else if (c->allocation.bucket) {
         ok = dump_frames_of_bucket(j, c->allocation.bucket, &frames, &n, err);

@@ -45,20 +45,23 @@ const char *dump_match_types(const struct dump_candidate *c,
     return NULL;
 }
 
+static size_t alike(const char *text, const char *word)
+{
+    size_t i = 0;
+    while (word[i] && text[i] && tolower((unsigned char)text[i]) == word[i]) {
+        i++;
+    }
+    return i;
+}
+
 /* "onClose" and "closeListeners" have words; "relistened" has none. */
 static bool has_word(const char *text, const char *word)
 {
     const size_t n = strlen(word);
     for (const char *at = text; *at; at++) {
-        size_t i = 0;
-        while (i < n && at[i] &&
-               tolower((unsigned char)at[i]) == (unsigned char)word[i]) {
-            i++;
-        }
         const bool begins = at == text || !isalpha((unsigned char)at[-1]) ||
                             isupper((unsigned char)at[0]);
-        const char after = i == n ? at[n] : 'a';
-        if (i == n && begins && !islower((unsigned char)after)) {
+        if (begins && alike(at, word) == n && !islower((unsigned char)at[n])) {
             return true;
         }
     }

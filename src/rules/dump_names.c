@@ -82,6 +82,9 @@ static const char *name_of(struct dump_judge *j, const struct dump_candidate *c)
     add_base(j, top, &text);
     for (size_t i = 1; i <= c->at && i < c->way.n; i++) {
         const bool is_local = i == 1 && g && g->kind == ROOT_GOROUTINE;
+        if (c->way.rows[i]->form == FORM_CHANNEL_BUFFER) {
+            continue; /* the runtime's name for it */
+        }
         add_field(c->way.rows[i]->branch->field, is_local, &text);
     }
     return dump_keep(j, &text);
@@ -166,8 +169,7 @@ static void add_path_step(struct dump_judge *j, const struct heap_path *p,
                                ? heap_node_of_group(p->group)
                                : heap_node_of_object(g, p->steps[i - 1].object);
     const char *field = heap_view_field(v, from, p->steps[i].object);
-    buf_printf(out, "%s%s%s -> ", i == 0 && *field ? " " : "", field,
-               *field && i > 0 ? "" : "");
+    buf_printf(out, "%s%s -> ", i == 0 && *field ? " " : "", field);
     if (i + 1 < p->n) { /* the last is told with what it holds */
         buf_str(out, heap_view_name(v, to));
         buf_char(out, ' ');

@@ -125,7 +125,7 @@ static bool key_rows(struct intern *names, const struct dump_rows *rows,
 }
 
 static void subtract(struct dump_rows *after, const uint32_t *ids,
-                     const double *bytes, double *objects)
+                     const double *bytes, const double *objects)
 {
     for (size_t i = 0; i < after->n; i++) {
         struct dump_row *r = &after->items[i];

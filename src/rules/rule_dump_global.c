@@ -31,7 +31,7 @@ const struct rule rule_dump_global = {
            "reaches. What is linked to it and never unlinked stays.",
     .infers = "From the dump: the variable by its symbol, and what it alone "
               "keeps.",
-    .decides = "A second dump: does it keep more, under the same load?",
+    .decides = "A second dump: it keeps more under the same load.",
     .alternatives = {"a table that is loaded once", "a cache at its bound"},
     .fix = "Unlink what is done with, or bound it; keep state of a request "
            "out of package variables.",

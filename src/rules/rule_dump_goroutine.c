@@ -56,8 +56,8 @@ const struct rule rule_dump_goroutine = {
     .infers = "From their number, the share of all goroutines and of the "
               "heap. Whether they were about to be woken the dump cannot "
               "say; a pool of workers looks alike.",
-    .decides = "A second dump or goroutine profile: do the same ones still "
-               "wait, and are there more?",
+    .decides = "A second dump, or a goroutine profile: the same ones still "
+               "wait, and more.",
     .alternatives = {"a pool of workers, or connections that idle",
                      "a burst of requests that had not been answered yet"},
     .fix = "Give each goroutine a way to end: a context that is cancelled, a "

@@ -24,7 +24,7 @@ const struct rule rule_dump_holder = {
            "or when there are ever more of it, so does all of that.",
     .infers = "From the dominator tree: without it, this memory would be "
               "free.",
-    .decides = "A second dump: does it keep more, under the same load?",
+    .decides = "A second dump: it keeps more under the same load.",
     .alternatives = {"what the program is about, and needs",
                      "work in progress when the dump was taken"},
     .fix = "Find on the path who should have let it go, and let it go there.",

@@ -30,7 +30,7 @@ const struct rule rule_dump_map = {
            "every new key.",
     .infers = "From the map in the dump: its name, its entries, its room, "
               "and whether what was allocated for it was ever freed.",
-    .decides = "A second dump: has it more entries, under the same load?",
+    .decides = "A second dump: more entries under the same load.",
     .alternatives = {"a cache that is as large as it is meant to be",
                      "an index of all there is, loaded once"},
     .fix = "Bound it: an LRU or a TTL for caches, delete(m, k) where the "

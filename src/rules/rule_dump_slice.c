@@ -24,7 +24,7 @@ const struct rule rule_dump_slice = {
            "cutting grows for ever.",
     .infers = "From the array in the dump, the variable or field that holds "
               "it, and its elements.",
-    .decides = "A second dump: has it more elements, under the same load?",
+    .decides = "A second dump: more elements under the same load.",
     .alternatives = {"a table that is loaded once", "a ring of fixed length"},
     .fix = "Take elements out when they are done with (and set the slot to "
            "nil), or keep the last n only.",

@@ -176,9 +176,13 @@ static void every_rule_has_an_example(void **state)
     (void)state;
     size_t n;
     const struct rule *const *rules = rules_all(&n);
-    assert_int_equal(n, N_EXAMPLES);
+    size_t n_of_profiles = 0; /* dumps are judged in test_dump_rules.c */
     for (size_t i = 0; i < n; i++) {
         size_t n_found = 0;
+        if (rules[i]->needs == NEED_HEAP_DUMP) {
+            continue;
+        }
+        n_of_profiles++;
         for (size_t k = 0; k < N_EXAMPLES; k++) {
             n_found += strcmp(rules[i]->id, examples[k].id) == 0;
         }
@@ -186,6 +190,7 @@ static void every_rule_has_an_example(void **state)
             fail_msg("%s has %zu examples", rules[i]->id, n_found);
         }
     }
+    assert_int_equal(n_of_profiles, N_EXAMPLES);
 }
 
 static const char *cause_of(const struct spec *s, struct arena *arena,

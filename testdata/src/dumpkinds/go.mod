@@ -1,0 +1,3 @@
+module acme.dev/kinds
+
+go 1.26

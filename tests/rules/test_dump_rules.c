@@ -1,0 +1,400 @@
+/*
+ * Heap dumps to findings: what holds, what it is called, how sure it is. Dumps
+ * are those of a small program of ours, of the simulator, and of the corpus.
+ */
+#include "rules/judged_dump.h"
+
+#include "sim/sim.h"
+
+#define EXE testdata("heap/dumpkinds.go1.26.zst")
+
+static const struct dump_options small = {.min_bytes = 256 << 10};
+
+static void open_kind(struct judged_dump *d, const char *rule, const char *kind)
+{
+    char path[128];
+    (void)snprintf(path, sizeof path, "rules/%s/%s-go1.26/end.heapdump.zst",
+                   rule, kind);
+    judged_dump_open(d, testdata(path), EXE);
+}
+
+/* --- names --- */
+
+static void a_holder_has_the_name_that_the_program_gave_it(void **state)
+{
+    static const struct {
+        const char *rule, *name, *type;
+    } rows[] = {
+        {"dump-map",       "main.users",                          "map[int]*main.user"},
+        {"dump-slice",     "main.history",                        "[]*main.event"     },
+        {"dump-global",    "main.last",                           "*main.entry"       },
+        {"dump-channel",   "main.events",                         "chan *main.event"  },
+        {"dump-listener",  "main.hub.listeners",                  "[]func(int) int"   },
+        {"dump-closure",   "main.atExit",                         "[]func() uint8"    },
+        {"dump-timer",     "main.tickers",                        "[]*time.Ticker"    },
+        {"dump-pool",      "main.buffers",                        "sync.Pool"         },
+        {"dump-substring", "main.rooms.ids",                      "[]string"          },
+        {"dump-context",   "main.serving.children",
+         "map[context.canceler]struct {}"                                             },
+        {"dump-holder",    "goroutine main.main, head",           "main.event"        },
+        {"dump-goroutine", "goroutines main.serveRequests.func1", "goroutine"         },
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct judged_dump d;
+        open_kind(&d, rows[i].rule, "leak");
+        judged_dump_judge(&d, &small);
+        const struct finding *f = judged_first(&d);
+        assert_non_null(f);
+        assert_string_equal(f->rule->id, rows[i].rule);
+        assert_string_equal(f->holder->name, rows[i].name);
+        assert_string_equal(f->holder->type, rows[i].type);
+        assert_non_null(f->holder->path);
+        assert_true(f->holder->share >= 0 && f->holder->share <= 1);
+        judged_dump_release(&d);
+    }
+}
+
+static void what_is_small_is_no_suspect_whatever_its_share(void **state)
+{
+    (void)state;
+    struct judged_dump d;
+    open_kind(&d, "dump-map", "leak");
+    judged_dump_judge(&d, NULL);
+    assert_null(judged_first(&d));
+    assert_int_equal(d.findings.verdict, VERDICT_CLEAN);
+    judged_dump_release(&d);
+}
+
+static void every_object_has_its_site_when_all_were_sampled(void **state)
+{
+    (void)state;
+    struct judged_dump d;
+    open_kind(&d, "dump-slice", "leak");
+    judged_dump_judge(&d, &small);
+    const struct finding *f = judged_first(&d);
+    assert_true(f->has_site);
+    assert_string_equal(f->site.function, "main.addHistory");
+    assert_string_equal(f->evidence[0],
+                        "allocated there: 1.0 MB in 3,000 objects, exact");
+    judged_dump_release(&d);
+}
+
+/* --- goroutines --- */
+
+static void goroutines_that_nothing_can_wake_are_proven(void **state)
+{
+    (void)state;
+    struct judged_dump d;
+    open_kind(&d, "dump-goroutine-unreachable", "leak");
+    judged_dump_judge(&d, NULL);
+    const struct finding *f = judged_first(&d);
+    assert_int_equal(f->grade, GRADE_PROVEN);
+    assert_string_equal(f->metrics[0].name, "goroutines");
+    assert_true(f->metrics[0].last == 70);
+    assert_string_equal(f->site.function, "main.awaitForever.func1");
+    assert_true(f->has_creator);
+    assert_string_equal(f->creator.function, "main.awaitForever");
+    assert_int_equal(d.findings.verdict, VERDICT_LEAK);
+    judged_dump_release(&d);
+}
+
+static void a_channel_in_a_variable_may_be_sent_to(void **state)
+{
+    (void)state;
+    struct judged_dump d;
+    open_kind(&d, "dump-goroutine-unreachable", "clean");
+    judged_dump_judge(&d, NULL);
+    for (size_t i = 0; i < d.findings.n; i++) {
+        assert_true(d.findings.items[i].grade < GRADE_STRONG);
+    }
+    judged_dump_release(&d);
+}
+
+static void a_few_leaked_goroutines_are_worth_knowing_only(void **state)
+{
+    (void)state;
+    const struct dump_options many = {.min_goroutines = 71};
+    struct judged_dump d;
+    open_kind(&d, "dump-goroutine-unreachable", "leak");
+    judged_dump_judge(&d, &many);
+    assert_null(judged_first(&d));
+    assert_int_equal(d.findings.n, 1);
+    judged_dump_release(&d);
+}
+
+static void without_the_binary_nothing_is_suspect_but_it_is_said(void **state)
+{
+    (void)state;
+    struct judged_dump d;
+    judged_dump_open(&d,
+                     testdata("rules/dump-goroutine-unreachable/leak-go1.26/"
+                              "end.heapdump.zst"),
+                     NULL);
+    judged_dump_judge(&d, &small);
+    for (size_t i = 0; i < d.findings.n; i++) {
+        assert_true(d.findings.items[i].grade < GRADE_PROVEN);
+    }
+    assert_int_equal(d.findings.n_notes, 1);
+    judged_dump_release(&d);
+}
+
+/* --- two dumps --- */
+
+static void growth_is_told_by_names_across_restarts(void **state)
+{
+    (void)state;
+    struct err err = {0};
+    struct judged_dump a;
+    struct judged_dump b;
+    open_kind(&a, "dump-map", "clean");
+    open_kind(&b, "dump-map", "leak");
+    const struct dump_evidence before = judged_evidence(&a);
+    const struct dump_evidence after = judged_evidence(&b);
+    assert_ok(
+        rules_judge_dump_growth(&before, &after, &small, &b.findings, &err),
+        &err);
+    const struct finding *f = judged_first(&b);
+    assert_non_null(f);
+    assert_int_equal(f->grade, GRADE_GROWTH);
+    assert_string_equal(f->rule->id, "dump-map");
+    assert_string_equal(f->holder->name, "main.users");
+    assert_string_equal(f->metrics[0].name, "retained_space");
+    assert_true(f->metrics[0].first > 0);
+    assert_true(f->metrics[0].delta > 1 << 20);
+    assert_int_equal(b.findings.verdict, VERDICT_GROWTH);
+    judged_dump_release(&a);
+    judged_dump_release(&b);
+}
+
+static void the_same_dump_twice_shows_no_growth(void **state)
+{
+    (void)state;
+    struct err err = {0};
+    struct judged_dump a;
+    open_kind(&a, "dump-map", "leak");
+    const struct dump_evidence e = judged_evidence(&a);
+    assert_ok(rules_judge_dump_growth(&e, &e, &small, &a.findings, &err), &err);
+    assert_null(judged_first(&a));
+    assert_int_equal(a.findings.verdict, VERDICT_CLEAN);
+    judged_dump_release(&a);
+}
+
+/* --- ids --- */
+
+static void an_id_is_of_the_holder_and_stays_from_dump_to_dump(void **state)
+{
+    (void)state;
+    struct judged_dump a;
+    struct judged_dump b;
+    open_kind(&a, "dump-map", "leak");
+    open_kind(&b, "dump-map", "clean");
+    judged_dump_judge(&a, &small);
+    judged_dump_judge(&b, &small);
+    assert_true(a.findings.n > 0 && b.findings.n > 0);
+    assert_string_equal(a.findings.items[0].id, b.findings.items[0].id);
+    judged_dump_release(&b);
+    open_kind(&b, "dump-slice", "leak");
+    judged_dump_judge(&b, &small);
+    assert_string_not_equal(a.findings.items[0].id, b.findings.items[0].id);
+    judged_dump_release(&a);
+    judged_dump_release(&b);
+}
+
+/* --- the simulator --- */
+
+static void write_file(const char *path, struct span s)
+{
+    FILE *f = fopen(path, "wb");
+    assert_non_null(f);
+    assert_int_equal(fwrite(s.p, 1, s.len, f), s.len);
+    assert_int_equal(fclose(f), 0);
+}
+
+static void open_scenario(struct judged_dump *d, const char *name)
+{
+    struct err err = {0};
+    struct sim_options o;
+    struct sim_world *w = NULL;
+    sim_options_default(&o);
+    o.scenario = sim_scenario_find(name);
+    assert_non_null(o.scenario);
+    o.n_background = 0;
+    o.go = SIM_GO_1_26;
+    assert_ok(sim_world_new(&o, &w, &err), &err);
+    assert_ok(sim_world_run(w, 300 * SIM_SECOND, &err), &err);
+    assert_ok(sim_world_collect(w, &err), &err);
+    struct test_collector c = TEST_COLLECTOR;
+    struct sink sink = test_collect(&c);
+    struct buf program = BUF_LIMIT(1 << 26);
+    assert_ok(sim_dump_write(w, &sink, &err), &err);
+    assert_ok(sim_program_write(w, &program, &err), &err);
+    char dump[] = "/tmp/seep-dump-XXXXXX";
+    char exe[] = "/tmp/seep-exe-XXXXXX";
+    close(mkstemp(dump));
+    close(mkstemp(exe));
+    write_file(dump, buf_view(&c.bytes));
+    write_file(exe, buf_view(&program));
+    judged_dump_open(d, dump, exe);
+    unlink(dump);
+    unlink(exe);
+    buf_release(&c.bytes);
+    buf_release(&program);
+    sim_world_free(w);
+}
+
+/* What each scenario says that holds. */
+static void the_simulators_truth_is_the_first_suspect(void **state)
+{
+    static const struct {
+        const char *scenario, *rule, *name;
+    } rows[] = {
+        {"map-cache",           "dump-map",                   "main.userCache"              },
+        {"global-slice",        "dump-slice",                 "main.dataStore"              },
+        {"finalizer-cycle",     "dump-finalizer",             "object before its finalizer" },
+        {"closure-capture",     "dump-closure",
+         "acme.dev/thumbs/internal/jobs.atExit"                                             },
+        {"context-value-chain", "dump-context",               "goroutine main.consume"      },
+        {"nil-channel",         "dump-goroutine-unreachable",
+         "goroutines acme.dev/chat/internal/room.(*Guest).deliver"                          },
+        {"n-cast",              "dump-goroutine",             "goroutines main.(*Agent).ask"},
+        {"unclosed-channel",    "dump-goroutine",             "goroutines main.worker"      },
+    };
+    const struct dump_options o = {.min_bytes = 1 << 20};
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct judged_dump d;
+        open_scenario(&d, rows[i].scenario);
+        judged_dump_judge(&d, &o);
+        const struct finding *f = judged_first(&d);
+        if (!f || strcmp(f->rule->id, rows[i].rule) != 0 ||
+            strcmp(f->holder->name, rows[i].name) != 0) {
+            fail_msg("%s: %s %s", rows[i].scenario, f ? f->rule->id : "nothing",
+                     f ? f->holder->name : "");
+        }
+        judged_dump_release(&d);
+    }
+}
+
+static void a_list_at_its_bound_turns_over_and_is_no_suspect(void **state)
+{
+    (void)state;
+    struct judged_dump d;
+    open_scenario(&d, "lru-at-capacity");
+    judged_dump_judge(&d, NULL);
+    assert_null(judged_first(&d));
+    judged_dump_release(&d);
+}
+
+/* --- the corpus --- */
+
+static bool open_corpus(struct judged_dump *d, const char *scenario,
+                        const char *exe, const char *moment)
+{
+    char dump[128];
+    char binary[128];
+    (void)snprintf(dump, sizeof dump,
+                   "corpus/%s/heapdump-go1.23/%s.heapdump.zst", scenario,
+                   moment);
+    (void)snprintf(binary, sizeof binary, "corpus/%s/%s", scenario, exe);
+    const char *path = test_shared(dump);
+    const char *program = test_shared(binary);
+    if (!path || !program || !test_file_exists(path) ||
+        !test_file_exists(program)) {
+        return false;
+    }
+    judged_dump_open(d, path, program);
+    judged_dump_judge(d, NULL);
+    return true;
+}
+
+static void the_leak_of_the_corpus_is_the_first_suspect(void **state)
+{
+    static const struct {
+        const char *scenario, *exe, *moment, *rule, *name;
+        enum grade grade;
+    } rows[] = {
+        {"mapcache", "accounts.go1.23.bin.zst", "end",      "dump-map",
+         "main.Server.cache.users",                                                                                    GRADE_SUSPECT},
+        {"mapcache", "accounts.go1.23.bin.zst", "late100s", "dump-map",
+         "main.Server.cache.users",                                                                                    GRADE_SUSPECT},
+        {"mapcache", "accounts.go1.23.bin.zst", "end-nogc", "dump-map",
+         "main.Server.cache.users",                                                                                    GRADE_SUSPECT},
+        {"chanrecv", "orders.go1.23.bin.zst",   "end",
+         "dump-goroutine-unreachable",                                  "goroutines main.(*Dispatcher).Place.gowrap1", GRADE_PROVEN },
+        {"chanrecv", "orders.go1.23.bin.zst",   "late100s",
+         "dump-goroutine-unreachable",                                  "goroutines main.(*Dispatcher).Place.gowrap1", GRADE_PROVEN },
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct judged_dump d;
+        if (!open_corpus(&d, rows[i].scenario, rows[i].exe, rows[i].moment)) {
+            skip();
+        }
+        const struct finding *f = judged_first(&d);
+        assert_non_null(f);
+        assert_string_equal(f->rule->id, rows[i].rule);
+        assert_string_equal(f->holder->name, rows[i].name);
+        assert_int_equal(f->grade, rows[i].grade);
+        judged_dump_release(&d);
+    }
+}
+
+static void nothing_is_suspect_when_the_corpus_starts(void **state)
+{
+    (void)state;
+    struct judged_dump d;
+    if (!open_corpus(&d, "mapcache", "accounts.go1.23.bin.zst", "start")) {
+        skip();
+    }
+    assert_null(judged_first(&d));
+    judged_dump_release(&d);
+    if (!open_corpus(&d, "chanrecv", "orders.go1.23.bin.zst", "start")) {
+        skip();
+    }
+    assert_null(judged_first(&d));
+    judged_dump_release(&d);
+}
+
+static void one_process_is_known_by_its_addresses(void **state)
+{
+    (void)state;
+    struct judged_dump a;
+    struct judged_dump b;
+    if (!open_corpus(&a, "mapcache", "accounts.go1.23.bin.zst", "start") ||
+        !open_corpus(&b, "mapcache", "accounts.go1.23.bin.zst", "end")) {
+        skip();
+    }
+    assert_true(heap_is_same_process(a.graph, b.graph));
+    assert_false(heap_is_same_process(b.graph, a.graph));
+    judged_dump_release(&b);
+    assert_true(
+        open_corpus(&b, "mapcache", "accounts.go1.23.bin.zst", "end-nogc"));
+    judged_dump_release(&b);
+    open_kind(&b, "dump-map", "leak");
+    assert_false(heap_is_same_process(a.graph, b.graph));
+    judged_dump_release(&a);
+    judged_dump_release(&b);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_holder_has_the_name_that_the_program_gave_it),
+        cmocka_unit_test(what_is_small_is_no_suspect_whatever_its_share),
+        cmocka_unit_test(every_object_has_its_site_when_all_were_sampled),
+        cmocka_unit_test(goroutines_that_nothing_can_wake_are_proven),
+        cmocka_unit_test(a_channel_in_a_variable_may_be_sent_to),
+        cmocka_unit_test(a_few_leaked_goroutines_are_worth_knowing_only),
+        cmocka_unit_test(without_the_binary_nothing_is_suspect_but_it_is_said),
+        cmocka_unit_test(growth_is_told_by_names_across_restarts),
+        cmocka_unit_test(the_same_dump_twice_shows_no_growth),
+        cmocka_unit_test(an_id_is_of_the_holder_and_stays_from_dump_to_dump),
+        cmocka_unit_test(the_simulators_truth_is_the_first_suspect),
+        cmocka_unit_test(a_list_at_its_bound_turns_over_and_is_no_suspect),
+        cmocka_unit_test(the_leak_of_the_corpus_is_the_first_suspect),
+        cmocka_unit_test(nothing_is_suspect_when_the_corpus_starts),
+        cmocka_unit_test(one_process_is_known_by_its_addresses),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
