@@ -279,6 +279,14 @@ static void take_leaf(const struct dump_judge *j, struct dump_candidate *c)
         (c->container == CONTAINER_SLICE && is_own && element_bytes(j, r) > 1);
 }
 
+/* No struct refers to so many things of one size. */
+enum { ARRAY_MIN = 64 };
+
+static bool is_unknown(const struct dump_row *r)
+{
+    return r->is_object && span_starts(span_of(r->branch->name), "unknown");
+}
+
 static void take_pile(const struct dump_judge *j, struct dump_candidate *c,
                       const struct pile *p)
 {
@@ -292,11 +300,14 @@ static void take_pile(const struct dump_judge *j, struct dump_candidate *c,
         c->container = is_goroutine(j, c->way.rows[0]) ? CONTAINER_GOROUTINES
                                                        : CONTAINER_GROUP;
         /* Of an unknown type: many things alike in size only. */
-        c->is_growing =
-            !span_starts(span_of(c->way.rows[0]->branch->name), "unknown");
+        c->is_growing = !is_unknown(c->way.rows[0]);
     } else {
         c->at = map_of(&c->way, p->row - 1);
         c->container = container_of(c->way.rows[p->row - 1]);
+        if (c->container == CONTAINER_NONE && p->times >= ARRAY_MIN &&
+            is_unknown(c->way.rows[p->row - 1])) {
+            c->container = CONTAINER_SLICE;
+        }
         c->is_growing = c->container != CONTAINER_NONE;
     }
 }
