@@ -64,11 +64,11 @@ while read -r fault _; do
     echo "$address fault=$fault" >>"$work/targets"
 done <"$work/table"
 
-"$seep" watch --targets "$work/targets" --interval 1s --for 15s --timeout 3s \
+"$seep" watch --targets "$work/targets" --interval 1s --for 30s --timeout 3s \
     --format ndjson --store "$work/store" >"$work/events" 2>"$work/err" &
 watch=$!
 memory=
-for _ in $(seq 60); do
+for _ in $(seq 120); do
     now=$(awk '/^VmHWM/ { printf "%.0f", $2 / 1024 }' "/proc/$watch/status" \
         2>/dev/null)
     memory=${now:-$memory}
