@@ -112,29 +112,6 @@ bool fetch_answer_read(struct fetch_answer *a, struct snapshot *out,
     return ok;
 }
 
-/* Decoders speak in codes. */
-static enum fetch_failure failure_of(enum err_code code)
-{
-    switch (code) {
-    case ERR_FORMAT:
-        return FETCH_FAILURE_BROKEN;
-    case ERR_LIMIT:
-        return FETCH_FAILURE_LIMIT;
-    case ERR_UNKNOWN:
-    case ERR_MISMATCH:
-        return FETCH_FAILURE_ANSWER;
-    case ERR_NONE:
-    case ERR_USAGE:
-    case ERR_IO:
-    case ERR_NOMEM:
-    case ERR_INTERNAL:
-    case ERR_INTERRUPTED:
-    case ERR_N_CODES:
-        break;
-    }
-    return FETCH_FAILURE_HERE;
-}
-
 enum fetch_failure fetch_answer_failure(const struct fetch_answer *a,
                                         enum fetch_failure failure,
                                         const struct err *err)
@@ -143,7 +120,7 @@ enum fetch_failure fetch_answer_failure(const struct fetch_answer *a,
         return FETCH_FAILURE_HERE;
     }
     return a->has_refused || failure == FETCH_FAILURE_NONE
-               ? failure_of(err->code)
+               ? fetch_failure_of(err->code)
                : failure;
 }
 

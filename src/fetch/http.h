@@ -78,6 +78,10 @@ enum fetch_failure {
 };
 const char *fetch_failure_name(enum fetch_failure f); /* "server-error" */
 
+/* What an error of who decodes says of who answered. A damaged answer may be
+   whole the next time; what is another kind of thing stays one. */
+enum fetch_failure fetch_failure_of(enum err_code code);
+
 /* The body of an answer with status 200 into the sink, then its end. All else
    is ERR_IO, in a line that does not repeat the URL; more than the limit is
    ERR_LIMIT; errors of the sink are passed on: its ERR_LIMIT is

@@ -27,9 +27,7 @@ static void keep_reason(struct transfer *t, const char *p, size_t n)
     t->reason_bytes += n;
 }
 
-/* What a sink's error says of who answered. A damaged answer may be whole the
-   next time; what is another kind of thing stays one. */
-static enum fetch_failure failure_of_sink(enum err_code code)
+enum fetch_failure fetch_failure_of(enum err_code code)
 {
     switch (code) {
     case ERR_FORMAT:
@@ -54,7 +52,7 @@ static enum fetch_failure failure_of_sink(enum err_code code)
 static bool fail_sink(struct transfer *t)
 {
     t->is_judged = true;
-    t->result.failure = failure_of_sink(t->result.err.code);
+    t->result.failure = fetch_failure_of(t->result.err.code);
     return false;
 }
 

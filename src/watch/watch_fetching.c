@@ -199,24 +199,7 @@ static enum fetch_failure failure_of(enum fetch_failure failure,
     if (failure != FETCH_FAILURE_HERE && failure != FETCH_FAILURE_NONE) {
         return failure;
     }
-    switch (err->code) {
-    case ERR_FORMAT:
-        return FETCH_FAILURE_BROKEN;
-    case ERR_UNKNOWN:
-    case ERR_MISMATCH:
-        return FETCH_FAILURE_ANSWER;
-    case ERR_LIMIT:
-        return FETCH_FAILURE_LIMIT;
-    case ERR_NONE:
-    case ERR_USAGE:
-    case ERR_IO:
-    case ERR_NOMEM:
-    case ERR_INTERNAL:
-    case ERR_INTERRUPTED:
-    case ERR_N_CODES:
-        break;
-    }
-    return FETCH_FAILURE_HERE;
+    return fetch_failure_of(err->code);
 }
 
 static bool take_snapshot(struct watcher *w, struct moment *m,
