@@ -52,10 +52,11 @@ if ! (cd "$sources" &&
     exit 1
 fi
 
-# start NAME: $url is where it serves.
+# start NAME: $url is where it serves, $service its process.
 start() {
     "$work/bin/$1" -addr 127.0.0.1:0 -life 80s >"$work/$1.url" &
-    services="$services $!"
+    service=$!
+    services="$services $service"
     for _ in $(seq 200); do
         url=$(head -n 1 "$work/$1.url")
         [ -z "$url" ] || return 0
@@ -65,7 +66,10 @@ start() {
     return 1
 }
 
-# watch NAME OPTIONS...: in the background; its status goes to NAME.status.
+# watch NAME OPTIONS...: in the background; its status goes to NAME.status. The
+# service leaks for as long as it may be watched and ends with its watch: on a
+# busy machine it may have to catch up first, and growth that slows down is not
+# yet a leak.
 watch() {
     name=$1
     shift
@@ -73,6 +77,7 @@ watch() {
         timeout 90 "$seep" watch "$@" --interval 1s \
             >"$work/$name.out" 2>"$work/$name.err"
         echo $? >"$work/$name.status"
+        kill "$service"
     ) &
     watches="$watches $!"
 }

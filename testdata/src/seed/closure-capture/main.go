@@ -17,7 +17,7 @@ func printer(i int) func() {
 
 func main() {
 	var funcs []func()
-	program.Run(7, 100, func(i int) { funcs = append(funcs, printer(i)) })
+	program.Run(7, 420, func(i int) { funcs = append(funcs, printer(i)) })
 	for _, f := range funcs {
 		f()
 	}

@@ -15,4 +15,4 @@ func open() {
 	contexts = append(contexts, ctx)
 }
 
-func main() { program.Run(25_000, 500_000, func(int) { open() }) }
+func main() { program.Run(25_000, 1_500_000, func(int) { open() }) }

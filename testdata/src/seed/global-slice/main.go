@@ -10,4 +10,4 @@ func process() {
 	dataStore = append(dataStore, data)
 }
 
-func main() { program.Run(7, 100, func(int) { process() }) }
+func main() { program.Run(7, 420, func(int) { process() }) }

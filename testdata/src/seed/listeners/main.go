@@ -25,6 +25,6 @@ func subscribe(e *Event, id int) {
 
 func main() {
 	var closed Event
-	program.Run(20_000, 400_000, func(i int) { subscribe(&closed, i) })
+	program.Run(20_000, 1_200_000, func(i int) { subscribe(&closed, i) })
 	fmt.Println(len(closed.listeners))
 }

@@ -18,4 +18,4 @@ func addUser(id int) {
 	userCache[id] = &User{id, fmt.Sprintf("user number %d of the service", id)} // leaks
 }
 
-func main() { program.Run(25_000, 500_000, addUser) }
+func main() { program.Run(25_000, 1_500_000, addUser) }

@@ -34,5 +34,5 @@ func renderer() {
 
 func main() {
 	go renderer()
-	program.Run(80, 4000, func(i int) { requests <- i })
+	program.Run(80, 4800, func(i int) { requests <- i })
 }

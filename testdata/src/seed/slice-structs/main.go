@@ -15,7 +15,7 @@ func newContainer() Container { return Container{new(LargeData)} } // leaks
 
 func main() {
 	var containers []Container
-	program.Run(7, 100, func(int) {
+	program.Run(7, 420, func(int) {
 		containers = append(containers, newContainer())
 	})
 	runtime.KeepAlive(containers)

@@ -29,4 +29,4 @@ func use(i int) {
 	pages.Put(p)
 }
 
-func main() { program.Run(250, 4000, use) }
+func main() { program.Run(250, 15_000, use) }

@@ -12,5 +12,5 @@ func worker(ch chan int) {
 }
 
 func main() {
-	program.Run(40, 1000, func(int) { go worker(make(chan int)) })
+	program.Run(40, 2400, func(int) { go worker(make(chan int)) })
 }
