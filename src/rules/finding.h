@@ -37,6 +37,18 @@ enum verdict {
 };
 const char *verdict_name(enum verdict v);
 
+/* Did a patch change this frame's line, or only its function? */
+enum frame_touch { TOUCH_NONE, TOUCH_FUNCTION, TOUCH_LINE };
+
+/* What a repository says of a frame; review/ sets it. */
+struct frame_mark {
+    const char *path;   /* in the repository, from its root, with '/'; NULL: it
+                           is not there, or nothing says where */
+    const char *module; /* "golang.org/x/net@v0.17.0", "std"; NULL unknown */
+    bool is_generated;  /* "Code generated ... DO NOT EDIT." */
+    enum frame_touch touch;
+};
+
 /* A source position. `function` is never NULL; file may be "", line 0. */
 struct frame {
     const char *function;
@@ -44,6 +56,7 @@ struct frame {
     const char *package;
     int64_t line;
     enum frame_origin origin;
+    const struct frame_mark *mark; /* NULL: no repository was asked */
 };
 
 struct metric {
@@ -82,6 +95,20 @@ struct finding_holder {
     double share; /* of all that is live: 0..1 */
 };
 
+/* A finding that somebody accepts, or that is known to be harmless: it is shown
+   apart and does not count. */
+struct finding_acceptance {
+    const char *by;      /* ".seep.yml:12", "known:grpc" */
+    const char *reason;  /* never NULL */
+    const char *expires; /* "2026-12-31"; NULL never */
+};
+
+/* What a baseline knows of a finding that it has. */
+struct finding_past {
+    double level, per_hour; /* of the metric that ranks; NAN unknown */
+    const char *moved_from; /* the id it had, when only the site is the same */
+};
+
 struct rule;
 
 struct finding {
@@ -112,6 +139,13 @@ struct finding {
     const char *confirm;        /* a command or capture that would decide it */
     double rank_bytes_per_hour; /* lower bound of growth; sorts */
     const struct finding_replicas *replicas; /* NULL: of one target */
+    /* The rest is what review/ says; NULL when it was not asked. */
+    const struct frame *primary; /* where a forge shows it, in `stack`, `site`
+                                    or `creator`: the first frame that the patch
+                                    touched, else the first of the repository */
+    const struct frame *patched; /* the first frame that the patch touched */
+    const struct finding_past *past;
+    const struct finding_acceptance *accepted;
 };
 
 struct limits {
@@ -135,7 +169,7 @@ struct findings {
     struct limits limits;
     struct out_of_memory oom;
     uint32_t n_within_noise; /* sites that grew, but not beyond noise */
-    uint32_t n_below_limits; /* diff: beyond noise, too small to count */
+    uint32_t n_below_limits; /* beyond noise, too small to count */
     const char **notes;
     size_t n_notes;
     struct arena arena; /* owns everything above */

@@ -1,0 +1,57 @@
+/*
+ * From the file names in profiles to paths in a repository. A build writes
+ * absolute paths ("/home/ci/src/api/db.go"), or with -trimpath import paths
+ * ("acme.dev/shop/api/db.go", "golang.org/x/net@v0.17.0/http2/server.go").
+ * Nothing is guessed from a base name alone: a name that no rule fits has no
+ * path, and when that is so for the user's own code it is said once.
+ */
+#ifndef SEEP_REVIEW_PATHS_H
+#define SEEP_REVIEW_PATHS_H
+
+#include "base/err.h"
+#include "base/span.h"
+#include "rules/rules.h"
+
+/* Who knows which files the repository has. */
+struct paths_files {
+    void *ctx;
+    /* Is there such a file (from the root, with '/')? */
+    bool (*has)(void *ctx, const char *path);
+    /* The text of one, NULL when it cannot be read; lives as long as ctx. */
+    const char *(*text)(void *ctx, const char *path);
+};
+
+struct path_map { /* --path-map FROM=TO, the first that fits */
+    const char *from, *to;
+};
+
+struct paths_options {
+    const char *module; /* of go.mod at the root; NULL none */
+    const char *subdir; /* where go.mod is, from the root; "" or NULL: there */
+    const char *root;   /* absolute place of the checkout; NULL unknown */
+    const struct path_map *maps;
+    size_t n_maps;
+    struct paths_files files; /* has = NULL: nothing can be checked */
+};
+
+struct paths;
+struct paths *paths_new(const struct paths_options *o); /* NULL: no memory */
+void paths_free(struct paths *p);
+
+/* The module line of a go.mod; empty when it has none. */
+struct span paths_module_of(struct span go_mod);
+
+/* Fills `mark->path`, `module`, `is_generated`; strings live in `arena`. */
+bool paths_mark(struct paths *p, const struct frame *f, struct frame_mark *mark,
+                struct arena *arena, struct err *err) MUST_USE;
+
+/* What was asked so far, for a note: files of user code that no rule fits,
+   and one of them; and files that a rule fits but the repository does not
+   have. */
+struct paths_missed {
+    size_t n_unmapped, n_absent;
+    const char *unmapped, *absent; /* NULL none */
+};
+struct paths_missed paths_missed(const struct paths *p);
+
+#endif
