@@ -25,6 +25,8 @@ struct session {
     unsigned columns;    /* of the terminal, or COLUMNS; 0 = unknown */
     bool shows_progress; /* stderr is a terminal, and not --quiet */
     struct arena *arena; /* lives as long as the run */
+    int argc;            /* the whole command line, to show it again */
+    char **argv;
 };
 
 /* Exit statuses beside those of error codes. */

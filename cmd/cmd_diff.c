@@ -4,8 +4,9 @@
  */
 #include "analysis.h"
 #include "console.h"
+#include "gate.h"
 #include "output.h"
-#include "verdict.h"
+#include "reproduce.h"
 
 #include "series/series.h"
 
@@ -15,22 +16,29 @@
 
 struct diff_options {
     struct words sides[N_DIFF_SIDES];
-    int fail_on;
-    bool skip_bad;
+    bool skip_bad, force;
     const char *module;
     double min_z;
-    uint64_t min_bytes, min_goroutines;
     uint64_t top;
+    struct gate_settings gate;
+    struct review_settings review;
     struct outputs outputs;
+};
+
+/* 20 %: steady services with thousands of clients differ by up to 12 % from run
+   to run, more than their counts alone let expect. */
+static const struct gate standard_gate = {
+    .fail_on = FAIL_ON_GROWTH,
+    .min_bytes = 8 << 20,
+    .min_goroutines = 50,
+    .min_growth = 0.2,
 };
 
 static void diff_defaults(void *options)
 {
     struct diff_options *o = options;
-    o->fail_on = FAIL_ON_GROWTH;
+    gate_settings_defaults(&o->gate);
     o->min_z = 4;
-    o->min_bytes = UINT64_C(8) << 20;
-    o->min_goroutines = 50;
     o->top = 20;
 }
 
@@ -42,18 +50,10 @@ static const struct option_row rows[] = {
     {.name = "head", .arg = "B...", .kind = OPTION_MANY,
      .offset = offsetof(struct diff_options, sides[DIFF_HEAD]),
      .help = "profiles or directories in question; 3 or more a side allow a group test"},
-    {.name = "fail-on", .arg = "GRADE", .kind = OPTION_CHOICE, .choices = fail_on_words,
-     .offset = offsetof(struct diff_options, fail_on),
-     .help = "exit 1 at or above GRADE: proven, strong, suspect, growth, never (default growth)"},
+    GATE_ROWS(struct diff_options, gate, "growth", "8MiB", "50", "20%"),
     {.name = "min-z", .arg = "N", .kind = OPTION_NUMBER,
      .offset = offsetof(struct diff_options, min_z),
      .help = "growth over its noise from which a change counts (default 4)"},
-    {.name = "min-bytes", .arg = "SIZE", .kind = OPTION_BYTES,
-     .offset = offsetof(struct diff_options, min_bytes),
-     .help = "least growth of a heap site that counts (default 8MiB)"},
-    {.name = "min-goroutines", .arg = "N", .kind = OPTION_COUNT,
-     .offset = offsetof(struct diff_options, min_goroutines),
-     .help = "the same for goroutines (default 50)"},
     {.name = "top", .arg = "N", .kind = OPTION_COUNT,
      .offset = offsetof(struct diff_options, top), .min = 0, .max = 1000000,
      .help = "rows of each table (default 20)"},
@@ -63,7 +63,11 @@ static const struct option_row rows[] = {
     {.name = "skip-bad", .kind = OPTION_FLAG,
      .offset = offsetof(struct diff_options, skip_bad),
      .help = "go on without broken inputs; list them and never exit 0"},
-    OUTPUT_ROWS(struct diff_options, outputs, "text, json, markdown or csv (default text)"),
+    {.name = "force", .kind = OPTION_FLAG,
+     .offset = offsetof(struct diff_options, force),
+     .help = "compare two programs, or swapped states of one process, all the same"},
+    REVIEW_ROWS(struct diff_options, review),
+    OUTPUT_ROWS(struct diff_options, outputs, REPORT_FORMATS),
 };
 /* clang-format on */
 
@@ -74,6 +78,10 @@ static const struct cmd_example examples[] = {
      "heap and goroutine profiles of two directories, as a comment"},
     {"seep diff --base main-*.pb.gz --head branch-*.pb.gz --fail-on strong",
      "two groups of independent runs: a gate with a group test"    },
+    {"seep diff main/ branch/ --calibrate main-1/ main-2/ main-3/ main-4/",
+     "growth must exceed the noise of repeated runs of one build"  },
+    {"seep diff main/ branch/ --rev origin/main...HEAD",
+     "with the lines and functions that the pull request touches"  },
 };
 
 /* --- tables --- */
@@ -223,7 +231,9 @@ static bool make_tables(const struct series_diff *d, size_t top,
 static bool take_snapshot(void *ctx, unsigned group, const struct snapshot *s,
                           struct err *err)
 {
-    return series_diff_add(ctx, (enum diff_side)group, s, err);
+    return group < N_DIFF_SIDES
+               ? series_diff_add(ctx, (enum diff_side)group, s, err)
+               : series_diff_calibrate(ctx, group - N_DIFF_SIDES, s, err);
 }
 
 static bool take_left_out(void *ctx, unsigned group, const char *source,
@@ -264,86 +274,166 @@ static bool read_all(struct analysis *a, struct series_diff *d,
             }
         }
     }
+    /* Behind the sides, each run is a group of its own. */
+    for (size_t i = 0; i < o->gate.calibrations.n; i++) {
+        if (!analysis_add(a, o->gate.calibrations.items[i],
+                          N_DIFF_SIDES + (unsigned)i, err)) {
+            return false;
+        }
+    }
     return analysis_check_outputs(a, &o->outputs, err) &&
            analysis_read(a, &visitor, err);
 }
 
-static bool show(struct analysis *a, const struct series_diff *d,
-                 const struct findings *findings, const struct diff_options *o,
-                 struct err *err)
+/* What one run of the command works with. */
+struct diff_run {
+    struct analysis analysis;
+    const struct diff_options *options;
+    struct review *review;
+    struct gate gate;
+    struct series_diff *diff;
+    struct findings findings;
+};
+
+static bool add_notes(struct diff_run *r, struct err *err)
 {
-    struct report_table tables[2];
-    struct report report = {
-        .tool_version = SEEP_VERSION,
-        .command = "diff",
-        .about = series_diff_about(d),
-        .findings = findings,
-        .tables = tables,
-    };
     size_t n = 0;
-    const char *const *notes = series_diff_notes(d, &n);
+    const char *const *notes = series_diff_notes(r->diff, &n);
     for (size_t i = 0; i < n; i++) {
-        if (!analysis_note(a, notes[i], err)) {
+        if (!analysis_note(&r->analysis, notes[i], err)) {
             return false;
         }
     }
-    report.inputs = series_diff_inputs(d, &report.n_inputs);
-    if (!analysis_note_unused(a, report.inputs, report.n_inputs, err)) {
-        return false;
-    }
-    report.notes = a->notes.items;
-    report.n_notes = a->notes.n;
-    return make_tables(d, (size_t)o->top, tables, &report.n_tables,
-                       a->session->arena, err) &&
-           outputs_write_report(&o->outputs, a->session, &report, err);
+    const struct series_input *inputs = series_diff_inputs(r->diff, &n);
+    return analysis_note_unused(&r->analysis, inputs, n, err);
 }
 
-static int judge(struct analysis *a, struct series_diff *d,
-                 const struct diff_options *o)
+/* What is to be said before all else: what makes the comparison doubtful, and
+   why it cannot decide. */
+static size_t find_summary(const struct diff_run *r, const char *out[2])
+{
+    size_t n = 0;
+    const char *warning = series_diff_warning(r->diff);
+    const char *undecided = series_diff_undecided(r->diff);
+    if (warning != NULL) {
+        out[n++] = warning;
+    }
+    if (undecided != NULL) {
+        out[n++] = undecided;
+    }
+    return n;
+}
+
+static bool show(struct diff_run *r, struct err *err)
+{
+    struct report_table tables[2];
+    const char *summary[2];
+    struct report report = {
+        .tool_version = SEEP_VERSION,
+        .command = "diff",
+        .about = series_diff_about(r->diff),
+        .findings = &r->findings,
+        .tables = tables,
+        .summary = summary,
+        .n_summary = find_summary(r, summary),
+        .reproduce = reproduce_line(r->analysis.session),
+        .go_version = series_diff_go_version(r->diff),
+        .has_patch = r->options->review.patch != NULL ||
+                     r->options->review.revisions != NULL,
+        .gate = &r->gate.report,
+    };
+    if (!add_notes(r, err)) {
+        return false;
+    }
+    report.inputs = series_diff_inputs(r->diff, &report.n_inputs);
+    report.notes = r->analysis.notes.items;
+    report.n_notes = r->analysis.notes.n;
+    return make_tables(r->diff, (size_t)r->options->top, tables,
+                       &report.n_tables, r->analysis.session->arena, err) &&
+           outputs_write_report(&r->options->outputs, r->analysis.session,
+                                &report, err);
+}
+
+/* A floor of one run would be none, or let all pass. */
+static bool check_calibration(const struct diff_run *r, struct err *err)
+{
+    bool has_noise = r->options->gate.calibrations.n == 0;
+    for (int k = DIFF_HEAP; k <= DIFF_GOROUTINE; k++) {
+        const size_t n =
+            series_diff_total(r->diff, (enum diff_plane)k)->noise.n;
+        if (n == 1) {
+            return err_set(err, ERR_MISMATCH,
+                           "--calibrate: one %s profile shows no noise; give "
+                           "those of two runs or more",
+                           k == DIFF_HEAP ? "heap" : "goroutine");
+        }
+        has_noise |= n > 1;
+    }
+    return has_noise ||
+           err_set(err, ERR_MISMATCH,
+                   "--calibrate: no profile of a kind that is compared");
+}
+
+static bool judge(struct diff_run *r, struct err *err)
+{
+    const struct rules_diff_options rules = {.min_z = r->options->min_z,
+                                             .min_bytes = r->gate.min_bytes,
+                                             .min_goroutines =
+                                                 r->gate.min_goroutines,
+                                             .min_growth = r->gate.min_growth};
+    r->analysis.where = NULL;
+    return series_diff_finish(r->diff, r->options->force, err) &&
+           check_calibration(r, err) &&
+           rules_judge_diff(r->diff, &rules, &r->findings, err) &&
+           review_mark(r->review, &r->findings, NULL, err) && show(r, err);
+}
+
+/* Before any profile is read. */
+static bool check(struct diff_run *r, struct diff_options *o,
+                  const struct words *args, struct err *err)
+{
+    return find_sides(o, args, err) && outputs_check_report(&o->outputs, err) &&
+           review_check_arguments(&o->review, &o->sides[0], err) &&
+           review_check_arguments(&o->review, &o->sides[1], err) &&
+           review_load(&o->review, r->analysis.session, &r->review, err) &&
+           gate_resolve(&o->gate, r->review, &standard_gate, &r->gate, err);
+}
+
+static int compare(struct diff_run *r)
 {
     struct err err = {0};
-    struct findings findings = {0};
-    const struct rules_diff_options rules = {.min_z = o->min_z,
-                                             .min_bytes = (double)o->min_bytes,
-                                             .min_goroutines =
-                                                 (double)o->min_goroutines};
-    int status = STATUS_FAILED;
-    a->where = NULL;
-    if (series_diff_finish(d, &err) &&
-        rules_judge_diff(d, &rules, &findings, &err) &&
-        show(a, d, &findings, o, &err)) {
-        status =
-            verdict_status(&findings, (enum fail_on)o->fail_on, a->has_lost);
-    } else {
-        status = analysis_fail(a, &err);
+    const struct config *c = review_config(r->review);
+    r->diff = series_diff_new(r->options->module != NULL ? r->options->module
+                                                         : c->module);
+    if (r->diff == NULL) {
+        err_nomem(&err, "diff");
+        return console_fail(NULL, &err);
     }
-    findings_release(&findings);
-    return status;
+    if (!read_all(&r->analysis, r->diff, r->options, &err) || !judge(r, &err)) {
+        return analysis_fail(&r->analysis, &err);
+    }
+    const struct gate_end end = {.has_lost = r->analysis.has_lost,
+                                 .undecided = series_diff_undecided(r->diff),
+                                 .outputs = &r->options->outputs};
+    return gate_status(&r->findings, &r->gate, &end);
 }
 
 static int diff_run(struct session *session, void *options,
                     const struct words *args)
 {
-    struct diff_options *o = options;
     struct err err = {0};
-    if (!find_sides(o, args, &err) ||
-        !outputs_check_report(&o->outputs, &err)) {
-        return console_fail(NULL, &err);
-    }
-    struct analysis a = {
-        .session = session, .skip_bad = o->skip_bad, .groups_differ = true};
-    struct series_diff *d = series_diff_new(o->module);
-    int status = STATUS_FAILED;
-    if (d == NULL) {
-        err_nomem(&err, "diff");
-        status = console_fail(NULL, &err);
-    } else if (!read_all(&a, d, o, &err)) {
-        status = analysis_fail(&a, &err);
-    } else {
-        status = judge(&a, d, o);
-    }
-    analysis_release(&a);
-    series_diff_free(d);
+    struct diff_run r = {
+        .analysis = {.session = session,
+                     .skip_bad = ((struct diff_options *)options)->skip_bad,
+                     .groups_differ = true},
+        .options = options
+    };
+    const int status =
+        check(&r, options, args, &err) ? compare(&r) : console_fail(NULL, &err);
+    findings_release(&r.findings);
+    analysis_release(&r.analysis);
+    series_diff_free(r.diff);
+    review_free(r.review);
     return status;
 }
 
@@ -356,7 +446,9 @@ const struct cmd cmd_diff = {
              "most growth; with independent runs on each side a group test "
              "may say more: 3 a side are enough when one site differs by "
              "--min-bytes or --min-goroutines at all, 4 for up to three such "
-             "sites, 5 for twelve.",
+             "sites, 5 for twelve. What is higher by less than runs differ "
+             "never counts. Sides of two programs, or of one process in the "
+             "wrong order, are refused.",
     .options = rows,
     .n_options = sizeof(rows) / sizeof(rows[0]),
     .options_bytes = sizeof(struct diff_options),

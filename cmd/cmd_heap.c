@@ -93,7 +93,7 @@ static const struct option_row rows[] = {
      .help = "give up rather than take more memory than SIZE, the mapped dump apart"},
     {.name = "fail-on", .arg = "GRADE", .kind = OPTION_CHOICE, .choices = fail_on_words, .offset = FIELD(fail_on),
      .help = "exit 1 at or above GRADE, of suspects: proven, strong, suspect, growth, never (default strong; of heap diff growth)"},
-    OUTPUT_ROWS(struct heap_cmd_options, outputs, "text, json, markdown or csv (default text)"),
+    OUTPUT_ROWS(struct heap_cmd_options, outputs, REPORT_FORMATS),
 };
 /* clang-format on */
 

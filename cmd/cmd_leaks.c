@@ -1,17 +1,20 @@
 /* The main job: a verdict from a series of snapshots of one process. */
 #include "analysis.h"
+#include "calibrate.h"
 #include "console.h"
+#include "gate.h"
 #include "heap_load.h"
 #include "leaks_live.h"
 #include "leaks_store.h"
 #include "output.h"
+#include "reproduce.h"
 #include "rule_settings.h"
-#include "verdict.h"
 
 #include "series/series.h"
 
 struct leaks_options {
-    int fail_on;
+    struct gate_settings gate;
+    struct review_settings review;
     bool skip_bad;
     const char *module;
     uint64_t limit_bytes;
@@ -23,18 +26,19 @@ struct leaks_options {
     struct outputs outputs;
 };
 
+/* The grades ask for enough by themselves. */
+static const struct gate standard_gate = {.fail_on = FAIL_ON_STRONG};
+
 static void leaks_defaults(void *options)
 {
     struct leaks_options *o = options;
-    o->fail_on = FAIL_ON_STRONG;
+    gate_settings_defaults(&o->gate);
     target_options_defaults(&o->live.target);
 }
 
 /* clang-format off */
 static const struct option_row rows[] = {
-    {.name = "fail-on", .arg = "GRADE", .kind = OPTION_CHOICE, .choices = fail_on_words,
-     .offset = offsetof(struct leaks_options, fail_on),
-     .help = "exit 1 at or above GRADE: proven, strong, suspect, growth, never (default strong)"},
+    GATE_ROWS(struct leaks_options, gate, "strong", "any", "any", "any"),
     {.name = "skip-bad", .kind = OPTION_FLAG,
      .offset = offsetof(struct leaks_options, skip_bad),
      .help = "go on without broken inputs; list them and never exit 0"},
@@ -62,7 +66,8 @@ static const struct option_row rows[] = {
     {.name = "exe", .arg = "BINARY", .kind = OPTION_TEXT,
      .offset = offsetof(struct leaks_options, exe),
      .help = "the file that ran, for the names and types of --heap"},
-    OUTPUT_ROWS(struct leaks_options, outputs, "text, json, markdown or csv (default text)"),
+    REVIEW_ROWS(struct leaks_options, review),
+    OUTPUT_ROWS(struct leaks_options, outputs, REPORT_FORMATS),
     {.name = "count", .short_name = 'n', .arg = "N", .kind = OPTION_COUNT, .min = 1, .max = 10000,
      .offset = offsetof(struct leaks_options, live.count),
      .help = "of a URL: snapshots (default 10)"},
@@ -116,10 +121,21 @@ static bool add_series_notes(struct analysis *a, const struct series *series,
     return true;
 }
 
+/* What one run of the command works with. */
+struct leaks_run {
+    const struct leaks_options *options;
+    const struct rules_options *rules;
+    struct review *review;
+    struct gate gate;
+    struct leaks_store_history stored;
+};
+
 static bool show(struct analysis *a, const struct series *series,
-                 const struct findings *findings, const struct leaks_options *o,
-                 const struct leaks_store_history *stored, struct err *err)
+                 const struct findings *findings, const struct leaks_run *r,
+                 struct err *err)
 {
+    const struct leaks_store_history *stored = &r->stored;
+    const struct review_settings *review = &r->options->review;
     if ((stored->note != NULL && !analysis_note(a, stored->note, err)) ||
         !add_series_notes(a, series, err)) {
         return false;
@@ -141,8 +157,11 @@ static bool show(struct analysis *a, const struct series *series,
         .n_notes = a->notes.n,
         .inputs = inputs,
         .n_inputs = n_inputs,
+        .reproduce = reproduce_line(a->session),
+        .has_patch = review->patch != NULL || review->revisions != NULL,
+        .gate = &r->gate.report,
     };
-    return outputs_write_report(&o->outputs, a->session, &report, err);
+    return outputs_write_report(&r->options->outputs, a->session, &report, err);
 }
 
 /* A heap dump beside the profiles; findings borrow from it. */
@@ -171,22 +190,42 @@ static bool join_heap(struct analysis *a, const struct leaks_options *o,
     return rules_join_dump(&evidence, NULL, findings, err);
 }
 
+/* Limits and noise decide what may fail, before the review sorts by it. */
+static bool mark(struct analysis *a, const struct leaks_run *r,
+                 struct findings *f, struct calibrated *calibrated,
+                 struct err *err)
+{
+    const struct leaks_options *o = r->options;
+    const struct calibrate calibrate = {.runs = &o->gate.calibrations,
+                                        .module = o->module,
+                                        .skip_bad = o->skip_bad};
+    if (!calibrate_growth(a->session, &calibrate, f, calibrated, err)) {
+        a->where = calibrated->where;
+        return false;
+    }
+    a->has_lost |= calibrated->has_lost;
+    return gate_limit(f, &r->gate, err) &&
+           review_mark(r->review, f, r->stored.target, err);
+}
+
 static int judge(struct analysis *a, struct series *series,
-                 const struct rules_options *rules,
-                 const struct leaks_options *o,
-                 const struct leaks_store_history *stored)
+                 const struct leaks_run *r)
 {
     struct err err = {0};
     struct findings findings = {0};
     struct held held = {.view = NULL};
+    struct calibrated calibrated = {0};
     int status = STATUS_FAILED;
     a->where = NULL;
     if (series_finish(series, &err) &&
-        rules_judge(series, rules, &findings, &err) &&
-        join_heap(a, o, &held, &findings, &err) &&
-        show(a, series, &findings, o, stored, &err)) {
-        status =
-            verdict_status(&findings, (enum fail_on)o->fail_on, a->has_lost);
+        rules_judge(series, r->rules, &findings, &err) &&
+        join_heap(a, r->options, &held, &findings, &err) &&
+        mark(a, r, &findings, &calibrated, &err) &&
+        show(a, series, &findings, r, &err)) {
+        const struct gate_end end = {.has_lost = a->has_lost,
+                                     .undecided = calibrated.undecided,
+                                     .outputs = &r->options->outputs};
+        status = gate_status(&findings, &r->gate, &end);
     } else {
         status = analysis_fail(a, &err);
     }
@@ -243,17 +282,64 @@ static bool check_usage(const struct leaks_options *o, const struct words *args,
     return outputs_check_report(&o->outputs, err);
 }
 
-static int judge_live(struct session *session, const struct leaks_options *o,
-                      const struct rules_options *rules, const char *url)
+static int judge_live(struct session *session, const struct leaks_run *r,
+                      const char *url)
 {
-    return leaks_live(session, &(struct leaks_live){
-                                   .options = &o->live,
-                                   .url = url,
-                                   .module = o->module,
-                                   .rules = rules,
-                                   .outputs = &o->outputs,
-                                   .fail_on = (enum fail_on)o->fail_on,
-                               });
+    return leaks_live(session,
+                      &(struct leaks_live){
+                          .options = &r->options->live,
+                          .url = url,
+                          .module = r->options->module,
+                          .rules = r->rules,
+                          .outputs = &r->options->outputs,
+                          .review = r->review,
+                          .gate = &r->gate,
+                          .calibrations = &r->options->gate.calibrations,
+                      });
+}
+
+static int judge_saved(struct session *session, struct leaks_run *r,
+                       const struct words *args)
+{
+    const struct leaks_options *o = r->options;
+    struct err err = {0};
+    struct analysis a = {.session = session, .skip_bad = o->skip_bad};
+    struct stack_table *table = stack_table_new();
+    /* Only what a store gives comes as points over a table; files keep all
+       their labels. */
+    struct series *series = series_new(&(struct series_options){
+        .module =
+            o->module != NULL ? o->module : review_config(r->review)->module,
+        .table = o->store.path != NULL ? table : NULL});
+    int status = STATUS_FAILED;
+    if (table == NULL || series == NULL) {
+        err_nomem(&err, "series");
+        status = console_fail(NULL, &err);
+    } else if (o->store.path != NULL
+                   ? !read_store(&a, series, table, o, &r->stored, &err)
+                   : !read_all(&a, series, o, args, &err)) {
+        status = analysis_fail(&a, &err);
+    } else {
+        status = judge(&a, series, r);
+    }
+    analysis_release(&a);
+    series_free(series);
+    stack_table_free(table);
+    return status;
+}
+
+static bool load(struct session *session, struct leaks_run *r,
+                 const struct words *args, struct rules_options *rules,
+                 bool *is_live, struct err *err)
+{
+    const struct leaks_options *o = r->options;
+    return check_usage(o, args, err) &&
+           review_check_arguments(&o->review, args, err) &&
+           rule_settings_read(&o->settings, session->arena, rules, err) &&
+           (args->n == 0 ||
+            leaks_live_is_asked(&o->live, args, is_live, err)) &&
+           review_load(&o->review, session, &r->review, err) &&
+           gate_resolve(&o->gate, r->review, &standard_gate, &r->gate, err);
 }
 
 static int leaks_run(struct session *session, void *options,
@@ -262,40 +348,16 @@ static int leaks_run(struct session *session, void *options,
     const struct leaks_options *o = options;
     struct err err = {0};
     struct rules_options rules = {.memory_limit_bytes = (double)o->limit_bytes};
-    if (!check_usage(o, args, &err) ||
-        !rule_settings_read(&o->settings, session->arena, &rules, &err)) {
-        return console_fail(NULL, &err);
-    }
-    if (args->n > 0) {
-        bool is_live = false;
-        if (!leaks_live_is_asked(&o->live, args, &is_live, &err)) {
-            return console_fail(NULL, &err);
-        }
-        if (is_live) {
-            return judge_live(session, o, &rules, args->items[0]);
-        }
-    }
-    struct analysis a = {.session = session, .skip_bad = o->skip_bad};
-    struct leaks_store_history stored = {0};
-    struct stack_table *table = stack_table_new();
-    /* Only what a store gives comes as points over a table; files keep all
-       their labels. */
-    struct series *series = series_new(&(struct series_options){
-        .module = o->module, .table = o->store.path != NULL ? table : NULL});
+    struct leaks_run r = {.options = o, .rules = &rules};
+    bool is_live = false;
     int status = STATUS_FAILED;
-    if (table == NULL || series == NULL) {
-        err_nomem(&err, "series");
+    if (!load(session, &r, args, &rules, &is_live, &err)) {
         status = console_fail(NULL, &err);
-    } else if (o->store.path != NULL
-                   ? !read_store(&a, series, table, o, &stored, &err)
-                   : !read_all(&a, series, o, args, &err)) {
-        status = analysis_fail(&a, &err);
     } else {
-        status = judge(&a, series, &rules, o, &stored);
+        status = is_live ? judge_live(session, &r, args->items[0])
+                         : judge_saved(session, &r, args);
     }
-    analysis_release(&a);
-    series_free(series);
-    stack_table_free(table);
+    review_free(r.review);
     return status;
 }
 

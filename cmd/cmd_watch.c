@@ -81,7 +81,7 @@ static const struct option_row rows[] = {
     {.name = "set", .arg = "ID.PARAM=N", .kind = OPTION_WORDS,
      .offset = offsetof(struct watch_settings, rules),
      .help = "parameter of a rule; seep rules ID lists them"},
-    OUTPUT_ROWS(struct watch_settings, outputs, "the report as text, json or markdown (default text); ndjson: one event a line, as it happens"),
+    OUTPUT_ROWS(struct watch_settings, outputs, "the report as text, json, markdown, sarif, github, gitlab, junit or csv (default text); ndjson: one event a line, as it happens"),
     TARGET_ROWS(struct watch_settings, target),
 };
 
@@ -97,27 +97,17 @@ static const struct cmd_example examples[] = {
 };
 /* clang-format on */
 
-/* Formats of reports, and the stream of events. */
+/* The word ndjson is the stream of events here, so it is asked for once. */
 static bool check_formats(const struct outputs *o, struct err *err)
 {
-    enum { FORMATS_MAX = 32 };
-    const char *names[FORMATS_MAX + 1];
-    size_t n = 0;
-    const struct renderer *const *all = report_renderers(&n);
-    n = n < FORMATS_MAX ? n : FORMATS_MAX;
-    for (size_t i = 0; i < n; i++) {
-        names[i] = all[i]->name;
-    }
-    names[n++] = "ndjson";
     size_t n_streams = 0;
     for (size_t i = 0; i < o->n; i++) {
-        const char *format = o->items[i].format;
-        n_streams += format != NULL && strcmp(format, "ndjson") == 0;
+        n_streams += strcmp(output_format(&o->items[i]), "ndjson") == 0;
     }
     if (n_streams > 1) {
         return err_set(err, ERR_USAGE, "--format: ndjson is given twice");
     }
-    return outputs_check(o, names, n, err);
+    return outputs_check_report(o, err);
 }
 
 static bool check_profiles(const char *list, struct err *err)

@@ -1,5 +1,6 @@
 #include "leaks_live.h"
 
+#include "calibrate.h"
 #include "console.h"
 #include "watch/watch.h"
 #include "watch_clock.h"
@@ -98,12 +99,26 @@ static bool take_all(struct session *s, struct short_watch *w, uint64_t count,
     return true;
 }
 
+static bool mark(struct session *s, const struct leaks_live *l,
+                 const char *target, struct watch_summary *summary,
+                 struct calibrated *calibrated, struct err *err)
+{
+    const struct calibrate calibrate = {.runs = l->calibrations,
+                                        .module = l->module};
+    const bool ok =
+        calibrate_growth(s, &calibrate, &summary->findings, calibrated, err);
+    summary->has_lost |= calibrated->has_lost;
+    return ok && gate_limit(&summary->findings, l->gate, err) &&
+           review_mark(l->review, &summary->findings, target, err);
+}
+
 /* Interrupted, it says what is known so far. */
 static int report(struct session *s, const struct leaks_live *l,
                   struct short_watch *w)
 {
     struct err err = {0};
     struct watch_summary summary;
+    struct calibrated calibrated = {0};
     struct watch_about a;
     int status = STATUS_FAILED;
     watcher_about(w->watcher, 0, &a);
@@ -121,11 +136,14 @@ static int report(struct session *s, const struct leaks_live *l,
     }
     if (watch_summary_make(w->watcher, watch_clock_now().wall_nanos, NULL,
                            &summary, &err) &&
+        mark(s, l, a.target->shown, &summary, &calibrated, &err) &&
         watch_summary_write(&summary, "leaks", l->outputs, s, &err)) {
-        status = signo != 0
-                     ? 128 + signo
-                     : verdict_status(&summary.findings, l->fail_on,
-                                      summary.has_lost || a.n_missed > 0);
+        const struct gate_end end = {.has_lost =
+                                         summary.has_lost || a.n_missed > 0,
+                                     .undecided = calibrated.undecided,
+                                     .outputs = l->outputs};
+        status = signo != 0 ? 128 + signo
+                            : gate_status(&summary.findings, l->gate, &end);
     } else {
         status = console_fail(NULL, &err);
     }

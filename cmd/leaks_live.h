@@ -6,10 +6,10 @@
 #define SEEP_CMD_LEAKS_LIVE_H
 
 #include "cmd.h"
+#include "gate.h"
 #include "output.h"
 #include "rules/rules.h"
 #include "target_options.h"
-#include "verdict.h"
 
 struct leaks_live_options {
     uint64_t count;      /* 0: the default, 10 */
@@ -28,7 +28,9 @@ struct leaks_live {
     const char *url, *module;
     const struct rules_options *rules;
     const struct outputs *outputs;
-    enum fail_on fail_on;
+    struct review *review;
+    const struct gate *gate;
+    const struct words *calibrations;
 };
 
 /* Exit status. */

@@ -214,7 +214,7 @@ static int run(struct session *s, int argc, char **argv)
 int main(int argc, char **argv)
 {
     struct arena arena = {0};
-    struct session session = {.arena = &arena};
+    struct session session = {.arena = &arena, .argc = argc, .argv = argv};
     console_init();
     const int status = run(&session, argc, argv);
     arena_release(&arena);

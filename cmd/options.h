@@ -8,6 +8,7 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "base/nearest.h" /* IWYU pragma: export */
 
 #include <stddef.h>
 
@@ -56,9 +57,5 @@ struct option_set {
 bool options_parse(const struct option_set *sets, size_t n_sets, int argc,
                    char **argv, bool first_word_ends, struct arena *arena,
                    struct words *args, int *used, struct err *err) MUST_USE;
-
-/* The candidate that `word` probably meant, or NULL when none is near. */
-const char *words_nearest(const char *word, const char *const *candidates,
-                          size_t n);
 
 #endif

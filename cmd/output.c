@@ -11,9 +11,18 @@
 
 enum { FORMATS_MAX = 32 };
 
-/* Formats of releases to come, so that asking for one gets a plain answer. */
-static const char *const planned[] = {"ndjson", "sarif", "github", "gitlab",
-                                      "junit"};
+/* What the end of a file's name says of its form. */
+struct ending {
+    const char *ending, *format;
+};
+static const struct ending endings[] = {
+    {".json",   "json"    },
+    {".ndjson", "ndjson"  },
+    {".md",     "markdown"},
+    {".sarif",  "sarif"   },
+    {".xml",    "junit"   },
+    {".csv",    "csv"     },
+};
 
 static bool too_many(struct err *err)
 {
@@ -51,16 +60,18 @@ bool output_apply_file(void *field, const char *text, struct arena *arena,
     return true;
 }
 
-static const char *format_of(const struct output *o)
+const char *output_format(const struct output *o)
 {
     if (o->format != NULL || o->path == NULL) {
         return o->format != NULL ? o->format : "text";
     }
     const struct span path = span_of(o->path);
-    return span_ends(path, ".json")  ? "json"
-           : span_ends(path, ".md")  ? "markdown"
-           : span_ends(path, ".csv") ? "csv"
-                                     : "text";
+    for (size_t i = 0; i < sizeof(endings) / sizeof(endings[0]); i++) {
+        if (span_ends(path, endings[i].ending)) {
+            return endings[i].format;
+        }
+    }
+    return "text";
 }
 
 static bool is_stdout(const struct output *o)
@@ -91,11 +102,6 @@ static bool unknown_format(const char *format, const char *const *names,
             len += more;
         }
     }
-    if (has_word(planned, sizeof(planned) / sizeof(planned[0]), format)) {
-        return err_set(err, ERR_USAGE,
-                       "--format: %s is not in this release; there is:%s",
-                       format, list);
-    }
     const char *nearest = words_nearest(format, names, n);
     if (nearest != NULL) {
         return err_set(err, ERR_USAGE,
@@ -124,7 +130,7 @@ bool outputs_check(const struct outputs *o, const char *const *names, size_t n,
 {
     size_t n_stdout = 0;
     for (size_t i = 0; i < o->n; i++) {
-        const char *format = format_of(&o->items[i]);
+        const char *format = output_format(&o->items[i]);
         if (!has_word(names, n, format)) {
             return unknown_format(format, names, n, err);
         }
@@ -172,7 +178,7 @@ bool outputs_write(const struct outputs *o, const struct session *s,
     bool ok = false;
     o = o->n > 0 ? o : &just_text;
     for (size_t i = 0; i < o->n; i++) {
-        const char *format = format_of(&o->items[i]);
+        const char *format = output_format(&o->items[i]);
         made[i].limit_bytes = LIMIT_OUTPUT_BYTES;
         if (!render(what, format, s, is_stdout(&o->items[i]), &made[i], err) ||
             !buf_check(&made[i], format, err)) {

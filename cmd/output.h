@@ -23,6 +23,9 @@ struct outputs {
     size_t n;
 };
 
+/* By its word, else by the end of the file's name. */
+const char *output_format(const struct output *o);
+
 bool output_apply_format(void *field, const char *text, struct arena *arena,
                          struct err *err);
 bool output_apply_file(void *field, const char *text, struct arena *arena,
@@ -37,6 +40,11 @@ bool output_apply_file(void *field, const char *text, struct arena *arena,
      .offset = offsetof(type, field), .apply = output_apply_file,              \
      .help = "write the format before it to FILE"}
 /* clang-format on */
+
+/* The forms of reports, for help. */
+#define REPORT_FORMATS                                                         \
+    "text, json, ndjson, markdown, sarif, github, gitlab, junit or csv "       \
+    "(default text)"
 
 /* How a command turns one format's name into bytes. */
 typedef bool (*output_render)(const void *what, const char *format,

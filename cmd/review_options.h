@@ -22,6 +22,46 @@ struct review_settings {
     struct words path_maps; /* FROM=TO */
 };
 
+#define REVIEW_FIELD(type, field, member)                                      \
+    (offsetof(type, field) + offsetof(struct review_settings, member))
+
+/* Rows for a command's table; `field` is its struct review_settings. */
+/* clang-format off */
+#define REVIEW_ROWS(type, field)                                               \
+    {.name = "baseline", .arg = "FILE", .kind = OPTION_TEXT,                   \
+     .offset = REVIEW_FIELD(type, field, baseline),                            \
+     .help = "findings accepted for now, from seep baseline save: says new, existing, worse, fixed"}, \
+    {.name = "only-new", .kind = OPTION_FLAG,                                  \
+     .offset = REVIEW_FIELD(type, field, only_new),                            \
+     .help = "only what is new or worse than the baseline counts for --fail-on"}, \
+    {.name = "patch", .arg = "FILE", .kind = OPTION_TEXT,                      \
+     .offset = REVIEW_FIELD(type, field, patch),                               \
+     .help = "unified diff of the change (- is stdin): marks the lines and functions it touches"}, \
+    {.name = "rev", .arg = "A..B", .kind = OPTION_TEXT,                        \
+     .offset = REVIEW_FIELD(type, field, revisions),                           \
+     .help = "the same from git: A..B, A...B from their merge base, or A to the working tree"}, \
+    {.name = "repo", .arg = "DIR", .kind = OPTION_TEXT,                        \
+     .offset = REVIEW_FIELD(type, field, repository),                          \
+     .help = "root of the sources (default: around the current folder, by .git or go.mod)"}, \
+    {.name = "path-map", .arg = "FROM=TO", .kind = OPTION_WORDS,               \
+     .offset = REVIEW_FIELD(type, field, path_maps),                           \
+     .help = "files below FROM in profiles lie below TO in the repository; may be repeated"}, \
+    {.name = "config", .arg = "FILE", .kind = OPTION_TEXT,                     \
+     .offset = REVIEW_FIELD(type, field, config),                              \
+     .help = "thresholds and suppressions (default: .seep.yml at the root)"},  \
+    {.name = "no-config", .kind = OPTION_FLAG,                                 \
+     .offset = REVIEW_FIELD(type, field, no_config),                           \
+     .help = "read no .seep.yml"},                                             \
+    {.name = "no-known", .kind = OPTION_FLAG,                                  \
+     .offset = REVIEW_FIELD(type, field, no_known),                            \
+     .help = "count goroutines too that are known to be healthy"}
+/* clang-format on */
+
+/* Standard input is read once: not for the patch and for a profile ("-" among
+   the arguments) too. ERR_USAGE. */
+bool review_check_arguments(const struct review_settings *s,
+                            const struct words *args, struct err *err) MUST_USE;
+
 /* What was read. NULL is a review of nothing. */
 struct review;
 

@@ -18,7 +18,7 @@ struct sim_cmd_options {
     uint64_t scale;    /* samples, or objects with `shape` */
 
     /* the model */
-    uint64_t snapshots, seed, rate_bytes, background;
+    uint64_t snapshots, seed, build, rate_bytes, background;
     int64_t interval_ns;
     int go;
     int load; /* N_SIM_LOADS: as the scenario has it */

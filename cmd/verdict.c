@@ -18,6 +18,11 @@ static const enum grade least_grade[] = {
 static_assert(sizeof(least_grade) / sizeof(least_grade[0]) == N_FAIL_ON,
               "a grade for every choice");
 
+enum grade verdict_grade(enum fail_on fail_on)
+{
+    return least_grade[fail_on];
+}
+
 int verdict_status(const struct findings *f, enum fail_on fail_on,
                    bool has_lost)
 {

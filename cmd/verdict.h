@@ -15,6 +15,9 @@ enum fail_on {
 };
 extern const char *const fail_on_words[];
 
+/* Least grade that fails; above all grades for "never". */
+enum grade verdict_grade(enum fail_on fail_on);
+
 /* 1 before 3 before 0 (DESIGN section 1). */
 int verdict_status(const struct findings *f, enum fail_on fail_on,
                    bool has_lost);

@@ -58,8 +58,7 @@ static bool open_outputs(struct watch_run *r, struct err *err)
     bool has_document = false; /* json, markdown there */
     for (size_t i = 0; i < o->n; i++) {
         const struct output *out = &o->items[i];
-        const bool is_stream =
-            out->format != NULL && strcmp(out->format, "ndjson") == 0;
+        const bool is_stream = strcmp(output_format(out), "ndjson") == 0;
         if (is_stream && !is_stdout(out)) {
             if (!open_events(r, out->path, err)) {
                 return false;

@@ -48,4 +48,24 @@
 #define LIMIT_TARGETS       100000u
 #define LIMIT_TARGETS_BYTES (64u << 20)
 
+/* Bytes of a patch: a thousand times what is reviewed; a change of a whole
+   vendor folder has as much. */
+#define LIMIT_PATCH_BYTES (50u << 20)
+
+/* Bytes of one source of the repository (generated ones reach some MiB), and
+   of all that are read in one run. */
+#define LIMIT_SOURCE_BYTES  (16u << 20)
+#define LIMIT_SOURCES_BYTES (256u << 20)
+
+/* Bytes of a path in a repository: Linux's own bound. */
+#define LIMIT_PATH_BYTES 4096u
+
+/* Entries of a repository's folders that are looked at for sources: twice what
+   the largest open monorepos of Go have. */
+#define LIMIT_REPOSITORY_ENTRIES 400000u
+
+/* Bytes of .seep.yml, and of a baseline: 10,000 findings at 4 KiB each. */
+#define LIMIT_CONFIG_BYTES   (1u << 20)
+#define LIMIT_BASELINE_BYTES (64u << 20)
+
 #endif

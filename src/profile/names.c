@@ -325,18 +325,53 @@ static void add_unversioned(struct buf *out, struct span package)
     buf_span(out, span_from(behind, span_find_char(behind, '/')));
 }
 
-/* Where the last pointer receiver begins: a closure that was inlined carries
-   the name of who inlined it in front ("New.(*Service).serve.func1"). */
-static struct span from_receiver(struct span rest)
+/* What a part of a name is. Of a closure that was inlined into a closure, only
+   a number is left of ".func1"; behind "init" a number is one of several. */
+enum part_kind { PART_NAME, PART_RECEIVER, PART_CLOSURE, PART_ORDINAL };
+
+static enum part_kind part_kind(struct span part, bool is_behind_init)
 {
-    struct span found = rest;
-    for (struct span r = rest; r.len != 0;) {
-        const struct span here = r;
-        if (span_starts(next_part(&r), "(*")) {
-            found = here;
-        }
+    if (part.len != 0 && trailing_digits(part) == part.len) {
+        return is_behind_init ? PART_ORDINAL : PART_CLOSURE;
     }
-    return found;
+    if (is_numbered(part, "func")) {
+        return PART_CLOSURE;
+    }
+    return span_starts(part, "(*") ? PART_RECEIVER : PART_NAME;
+}
+
+/* A function that was inlined gives its closures the names of all who inlined
+   it in front: "serve.(*T).run.func1", "init.func5.run.2" is a closure of run.
+   Whether it is inlined changes with its length, the compiler and its profile,
+   so that a closure begins at the last function's name, with the receiver of a
+   pointer method. (A value's receiver looks like one more function.) What is
+   no closure begins at the last receiver. */
+static struct span identity_start(struct span rest)
+{
+    struct span receiver = rest;
+    struct span name = rest;
+    bool is_closure = false;
+    enum part_kind before = PART_NAME;
+    bool was_init = false;
+    while (rest.len != 0) {
+        const struct span here = rest;
+        struct span part;
+        if (!next_kept(&rest, &part)) {
+            break;
+        }
+        const enum part_kind kind = part_kind(part, was_init);
+        if (kind == PART_RECEIVER) {
+            receiver = here;
+        }
+        if (kind == PART_RECEIVER ||
+            (kind == PART_NAME && before != PART_RECEIVER)) {
+            name = here;
+        }
+        is_closure = kind == PART_CLOSURE;
+        was_init = span_is(part, "init");
+        before = kind;
+    }
+    return is_closure ? name : receiver;
 }
 
 void name_identity(struct buf *out, struct span function)
@@ -347,18 +382,19 @@ void name_identity(struct buf *out, struct span function)
         return;
     }
     add_unversioned(out, without_vendor(package));
-    struct span rest = from_receiver(span_from(function, package.len + 1));
+    struct span rest = identity_start(span_from(function, package.len + 1));
     struct span part;
     bool was_closure = false;
+    bool was_init = false;
     while (next_kept(&rest, &part)) {
-        const bool is_closure = is_numbered(part, "func");
-        if (is_closure && !was_closure) {
+        const enum part_kind kind = part_kind(part, was_init);
+        if (kind == PART_CLOSURE && !was_closure) {
             buf_str(out, ".func*");
-        } else if (!is_closure && trailing_digits(part) != part.len) {
+        } else if (kind == PART_NAME || kind == PART_RECEIVER) {
             buf_char(out, '.');
             add_collapsed(out, part);
         }
-        was_closure =
-            is_closure || (was_closure && trailing_digits(part) == part.len);
+        was_closure = kind == PART_CLOSURE;
+        was_init = span_is(part, "init");
     }
 }

@@ -37,8 +37,9 @@ void name_normalise(struct buf *out, struct span function);
 
 /* The stronger form behind finding ids: normalise, then closure ordinals
    ".func2.1" -> ".func*", ordinals of init functions and "@version" dropped,
-   and what stands before an inlined method's receiver
-   ("New.(*T).serve.func1" -> "(*T).serve.func*"). */
+   and of closures (and methods of pointers) what inlining puts in front
+   ("New.(*T).serve.func1" -> "(*T).serve.func*", "init.func5.run.2" ->
+   "run.func*"). */
 void name_identity(struct buf *out, struct span function);
 
 #endif

@@ -3,6 +3,7 @@
  * numbers are plain, an unknown one is empty. Several tables are parted by an
  * empty line. Findings come first, one a row.
  */
+#include "base/num.h"
 #include "report/csv_private.h"
 #include "report/plain.h"
 #include "report/report.h"
@@ -63,7 +64,39 @@ static void add_table(struct buf *out, const struct report_table *t)
 }
 
 static const char head[] = "id,rule,grade,profile,function,file,line,metric,"
-                           "unit,first,last,delta,per_hour";
+                           "unit,first,last,delta,per_hour,state,first_seen,"
+                           "path,touched,accepted_by,accepted_reason,"
+                           "accepted_until,loose_id";
+
+/* What a repository adds; its columns came later and stay behind. */
+static void add_review(struct buf *out, const struct finding *f)
+{
+    static const struct finding_acceptance none = {0};
+    const struct finding_acceptance *a = f->accepted ? f->accepted : &none;
+    const struct frame_mark *mark = f->primary ? f->primary->mark : NULL;
+    const struct frame_mark *patched = f->patched ? f->patched->mark : NULL;
+    struct buf when = BUF_LIMIT(64);
+    if (f->first_seen_nanos != 0) {
+        num_rfc3339(&when, f->first_seen_nanos);
+    }
+    const char *const words[] = {
+        f->state,
+        when.data,
+        mark ? mark->path : NULL,
+        !patched                       ? NULL
+        : patched->touch == TOUCH_LINE ? "line"
+                                       : "function",
+        a->by,
+        a->reason,
+        a->expires,
+        f->loose_id,
+    };
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        csv_comma(out);
+        text_field(out, words[i]);
+    }
+    plain_drop(&when, out);
+}
 
 static void add_finding(struct buf *out, const struct finding *f)
 {
@@ -91,6 +124,7 @@ static void add_finding(struct buf *out, const struct finding *f)
         csv_comma(out);
         number_field(out, numbers[i]);
     }
+    add_review(out, f);
     csv_end(out);
 }
 

@@ -4,170 +4,28 @@
  * comments at 64 KiB, so it stays below 60 kB and is cut by whole findings.
  */
 #include "base/num.h"
+#include "report/markdown_private.h"
 #include "report/plain.h"
-#include "report/report.h"
-#include "report/spark.h"
-#include "report/summary.h"
 
 #include <ctype.h>
-#include <string.h>
 
 #include "base/banned.h"
 
 enum {
     DOCUMENT_BYTES = 60000,
     TAIL_BYTES = 10000,    /* kept free for tables, notes and the footer */
-    PIECE_BYTES = 64000,   /* one finding's part, before it is measured */
+    CHART_BYTES = 4000,    /* kept free for charts */
+    ACCEPTED_BYTES = 5000, /* of the rows of what is accepted */
+    COMMAND_BYTES = 4000,
     FINDING_BYTES = 16000, /* above, evidence and stack are dropped */
-    NAME_COLUMNS = 160,    /* of one function name */
+    COMMAND_COLUMNS = 1000,
     NOTE_COLUMNS = 100,
-    PROSE_COLUMNS = 600, /* of one sentence */
-    STACK_SHOWN = 40,
     NOTES_SHOWN = 8,
-    SPARK = 24
+    CURVES_MAX = 6
 };
-
-struct piece {
-    struct buf *out;
-    struct buf *scratch;
-};
-
-/* Puts a comment between what would call a person, an issue or a page. */
-#define APART "<!-- -->"
-
-static void escape_char(struct buf *out, struct span s, size_t i)
-{
-    const char c = s.p[i];
-    switch (c) {
-    case '&':
-        buf_str(out, "&amp;");
-        break;
-    case '<':
-        buf_str(out, "&lt;");
-        break;
-    case '>':
-        buf_str(out, i == 0 ? "&gt;" : ">"); /* a quotation at the start */
-        break;
-    case '@':
-        buf_str(out, "@" APART);
-        break;
-    case '#':
-        buf_str(out, "\\#" APART);
-        break;
-    case ':':
-        buf_str(out, i + 1 < s.len && s.p[i + 1] == '/' ? ":" APART : ":");
-        break;
-    default:
-        if (strchr("\\`*_[]|~!$", c)) {
-            buf_char(out, '\\');
-        }
-        buf_char(out, c);
-    }
-}
-
-/* Clean prose in which nothing is Markdown. */
-static void prose_span(struct piece *p, struct span clean)
-{
-    for (size_t i = 0; i < clean.len; i++) {
-        escape_char(p->out, clean, i);
-    }
-}
-
-/* Clearing forgets a failure, so it is noted first. */
-static struct buf *scratch(struct piece *p)
-{
-    p->out->failed_memory |= p->scratch->failed_memory;
-    buf_clear(p->scratch);
-    return p->scratch;
-}
-
-/* The scratch text, shortened. */
-static void prose_scratch(struct piece *p)
-{
-    struct buf cut = BUF_LIMIT(PIECE_BYTES);
-    plain_elide(&cut, buf_view(p->scratch), PROSE_COLUMNS, false);
-    prose_span(p, buf_view(&cut));
-    plain_drop(&cut, p->out);
-}
-
-static void prose(struct piece *p, const char *text)
-{
-    plain_clean(scratch(p), text);
-    prose_scratch(p);
-}
-
-static char no_backtick(char c)
-{
-    if (c == '`') {
-        return '\'';
-    }
-    return c;
-}
-
-/* A name in a code span, where only backticks and bars mean something. */
-static void code_scratch(struct piece *p)
-{
-    struct buf cut = BUF_LIMIT(PIECE_BYTES);
-    plain_elide(&cut, buf_view(p->scratch), NAME_COLUMNS, false);
-    const struct span s = buf_view(&cut);
-    buf_char(p->out, '`');
-    for (size_t i = 0; i < s.len; i++) {
-        if (s.p[i] == '|') {
-            buf_str(p->out, "\xc2\xa6"); /* a bar would end the cell */
-        } else {
-            buf_char(p->out, no_backtick(s.p[i]));
-        }
-    }
-    buf_str(p->out, s.len > 0 ? "`" : " `");
-    plain_drop(&cut, p->out);
-}
-
-static void code(struct piece *p, const char *text)
-{
-    plain_clean(scratch(p), text);
-    code_scratch(p);
-}
-
-/* A line of a fenced block: nothing but the fence could end it. */
-static void fenced(struct piece *p, const char *text)
-{
-    struct buf cut = BUF_LIMIT(PIECE_BYTES);
-    plain_clean(scratch(p), text);
-    plain_elide(&cut, buf_view(p->scratch), NAME_COLUMNS, false);
-    const struct span s = buf_view(&cut);
-    for (size_t i = 0; i < s.len; i++) {
-        buf_char(p->out, no_backtick(s.p[i]));
-    }
-    plain_drop(&cut, p->out);
-}
-
-/* Inside <summary> only HTML counts. */
-static void html(struct piece *p, const char *text)
-{
-    struct buf cut = BUF_LIMIT(PIECE_BYTES);
-    plain_clean(scratch(p), text);
-    plain_elide(&cut, buf_view(p->scratch), NAME_COLUMNS, false);
-    const struct span s = buf_view(&cut);
-    for (size_t i = 0; i < s.len; i++) {
-        switch (s.p[i]) {
-        case '&':
-            buf_str(p->out, "&amp;");
-            break;
-        case '<':
-            buf_str(p->out, "&lt;");
-            break;
-        case '>':
-            buf_str(p->out, "&gt;");
-            break;
-        default:
-            buf_char(p->out, s.p[i]);
-        }
-    }
-    plain_drop(&cut, p->out);
-}
 
 /* Letters, digits, dots and single dashes: "--" would end the comment. */
-static void marker(struct piece *p, const struct report *r)
+static void marker(struct markdown *p, const struct report *r)
 {
     const char *name =
         r->about && r->about->program ? r->about->program : r->target;
@@ -186,15 +44,15 @@ static void marker(struct piece *p, const struct report *r)
     buf_str(p->out, " -->\n");
 }
 
-static void summary_lines(struct piece *p, const struct report *r)
+static void summary_lines(struct markdown *p, const struct report *r)
 {
     for (size_t i = 0; i < r->n_summary; i++) {
-        prose(p, r->summary[i]);
+        markdown_prose(p, r->summary[i]);
         buf_char(p->out, '\n');
     }
 }
 
-static void opening(struct piece *p, const struct report *r)
+static void opening(struct markdown *p, const struct report *r)
 {
     marker(p, r);
     if (!r->findings) {
@@ -202,239 +60,233 @@ static void opening(struct piece *p, const struct report *r)
         summary_lines(p, r);
         return;
     }
-    buf_printf(p->out, "### %s: ", summary_word(r->findings->verdict));
-    summary_verdict(scratch(p), r);
-    prose_scratch(p);
-    buf_char(p->out, '\n');
-    summary_about(scratch(p), r);
+    struct buf *out = p->out;
+    buf_printf(out, "### %s: ", summary_word(r->findings->verdict));
+    summary_states(markdown_scratch(p), r->findings);
+    const bool has_states = p->scratch->len > 0;
+    markdown_prose_scratch(p);
+    buf_str(out, has_states ? "\n" : "");
+    summary_verdict(markdown_scratch(p), r);
+    markdown_prose_scratch(p);
+    summary_about(markdown_scratch(p), r);
     if (p->scratch->len > 0) {
-        prose_scratch(p);
-        buf_char(p->out, '\n');
+        buf_str(out, has_states ? " (" : "\n");
+        markdown_prose_scratch(p);
+        buf_str(out, has_states ? ")" : "");
     }
+    buf_char(out, '\n');
     summary_lines(p, r);
 }
 
-static const char table_head[] =
-    "\n| | grade | what | change | per hour | where | rule |\n"
-    "|--:|---|---|--:|--:|---|---|\n";
+/* --- findings --- */
 
-static void place(struct piece *p, const struct frame *f)
+/* The document's order: what a reviewer must act on, what is mended, what was
+   there before. Numbers are of those that are there. */
+struct listing {
+    const struct report *report;
+    struct markdown_columns columns;
+    struct buf rows, folds, charts;
+    struct buf *word;
+    struct markdown_curve curves[CURVES_MAX];
+    size_t n_curves;
+    size_t n_numbered, n_shown, n_left;
+    size_t room;
+    bool is_full;
+};
+
+static void find_columns(struct listing *l)
 {
-    code(p, f->function);
-    summary_position(scratch(p), f);
-    if (p->scratch->len > 0) {
-        buf_char(p->out, ' ');
-        prose_scratch(p);
+    const struct findings *f = l->report->findings;
+    l->columns.has_patch = l->report->has_patch;
+    for (size_t i = 0; i < f->n; i++) {
+        l->columns.has_state |= summary_group(&f->items[i]) != GROUP_PLAIN;
+        l->columns.has_patch |= f->items[i].patched != NULL;
     }
 }
 
-static void table_row(struct piece *p, const struct finding *f, size_t number)
+/* The folded part; a huge finding is told briefly. */
+static void fold_finding(struct buf *fold, struct buf *word,
+                         const struct finding *f, size_t number)
 {
-    buf_printf(p->out, "| %zu | **%s** | ", number, grade_name(f->grade));
-    prose(p, summary_headline(f));
-    buf_str(p->out, " | ");
-    if (f->n_metrics > 0) {
-        summary_change(scratch(p), &f->metrics[0]);
-        prose_scratch(p);
-        buf_str(p->out, " | ");
-        summary_per_hour(scratch(p), &f->metrics[0]);
-        prose_scratch(p);
+    *fold = BUF_LIMIT(MARKDOWN_PIECE);
+    markdown_details(&(struct markdown){fold, word}, f, number, false);
+    if (!buf_ok(fold) || fold->len > FINDING_BYTES) {
+        const bool failed = fold->failed_memory;
+        buf_release(fold);
+        *fold = BUF_LIMIT(MARKDOWN_PIECE);
+        fold->failed_memory = failed;
+        markdown_details(&(struct markdown){fold, word}, f, number, true);
+    }
+}
+
+/* Row and folded part, or neither. */
+static void list_finding(struct listing *l, const struct finding *f)
+{
+    const bool is_gone = summary_group(f) == GROUP_FIXED;
+    const size_t number = is_gone ? 0 : l->n_numbered + 1;
+    struct buf row = BUF_LIMIT(MARKDOWN_PIECE);
+    struct buf fold = BUF_LIMIT(MARKDOWN_PIECE);
+    markdown_row(&(struct markdown){&row, l->word}, f, number, &l->columns);
+    if (!is_gone) {
+        fold_finding(&fold, l->word, f, number);
+    }
+    l->is_full = !buf_ok(&row) || !buf_ok(&fold) ||
+                 l->rows.len + l->folds.len + row.len + fold.len > l->room;
+    if (l->is_full) {
+        l->n_left++;
     } else {
-        buf_str(p->out, " | ");
+        buf_span(&l->rows, buf_view(&row));
+        buf_span(&l->folds, buf_view(&fold));
+        l->n_numbered += is_gone ? 0 : 1;
+        l->n_shown++;
     }
-    buf_str(p->out, " | ");
-    const struct frame *where = summary_place(f);
-    if (where) {
-        place(p, where);
-    } else if (f->holder) {
-        code(p, f->holder->name);
-    } else {
-        buf_str(p->out, "the whole process");
+    if (!l->is_full && !is_gone && l->n_curves < CURVES_MAX) {
+        l->curves[l->n_curves++] = (struct markdown_curve){f, number};
     }
-    buf_printf(p->out, " | %s |\n", f->rule->id);
+    plain_drop(&row, &l->rows);
+    plain_drop(&fold, &l->rows);
 }
 
-static void item(struct piece *p, const char *word)
+/* Rows and folded parts grow side by side until the next finding would not
+   fit. */
+static void list_findings(struct listing *l)
 {
-    buf_printf(p->out, "- **%s** ", word);
-}
-
-static void figures(struct piece *p, const struct finding *f)
-{
-    struct buf *line = scratch(p);
-    if (f->n_metrics > 0) {
-        const struct metric *m = &f->metrics[0];
-        if (m->n_series > 2) {
-            spark(p->out, m->series, m->n_series, SPARK, false);
-            buf_str(p->out, " ");
+    const struct findings *f = l->report->findings;
+    for (int g = 0; g < GROUP_ACCEPTED; g++) {
+        for (size_t i = 0; i < f->n; i++) {
+            if ((int)summary_group(&f->items[i]) != g) {
+                continue;
+            }
+            if (l->is_full) {
+                l->n_left++;
+            } else {
+                list_finding(l, &f->items[i]);
+            }
         }
-        summary_pace(line, m);
-    }
-    const size_t start = line->len;
-    buf_str(line, start > 0 ? ", " : "");
-    const size_t from = line->len;
-    summary_statistics(line, f);
-    line->len = line->len == from ? start : line->len;
-    prose_scratch(p);
-    buf_str(p->out, "\n\n");
-}
-
-static void fleet_items(struct piece *p, const struct finding *f)
-{
-    summary_replicas(scratch(p), f);
-    if (p->scratch->len > 0) {
-        item(p, "fleet");
-        prose_scratch(p);
-        buf_char(p->out, '\n');
-    }
-    if (f->first_seen_nanos != 0) {
-        item(p, "since");
-        num_rfc3339(scratch(p), f->first_seen_nanos);
-        prose_scratch(p);
-        buf_char(p->out, '\n');
     }
 }
 
-static void items(struct piece *p, const struct finding *f, bool is_brief)
+static void add_findings(struct markdown *p, const struct report *r,
+                         size_t reserved)
 {
-    fleet_items(p, f);
-    summary_held(scratch(p), f);
-    if (p->scratch->len > 0) {
-        item(p, "held");
-        prose_scratch(p);
-        buf_char(p->out, '\n');
+    struct listing l = {
+        .report = r,
+        .rows = BUF_LIMIT(DOCUMENT_BYTES),
+        .folds = BUF_LIMIT(DOCUMENT_BYTES),
+        .charts = BUF_LIMIT(MARKDOWN_PIECE),
+        .word = p->scratch,
+        .room =
+            DOCUMENT_BYTES - TAIL_BYTES - CHART_BYTES - reserved - p->out->len,
+    };
+    find_columns(&l);
+    list_findings(&l);
+    markdown_charts(&(struct markdown){&l.charts, p->scratch}, l.curves,
+                    l.n_curves, r->about);
+    if (l.n_shown > 0) {
+        markdown_table_head(p->out, &l.columns);
+        buf_span(p->out, buf_view(&l.rows));
+        if (buf_ok(&l.charts) && l.charts.len <= CHART_BYTES) {
+            buf_span(p->out, buf_view(&l.charts));
+        }
+        buf_span(p->out, buf_view(&l.folds));
     }
-    if (f->holder && f->holder->path) {
-        item(p, "path");
-        prose(p, f->holder->path);
-        buf_char(p->out, '\n');
+    if (l.n_left > 0) {
+        buf_printf(p->out, "\n%zu more finding%s left out for length.\n",
+                   l.n_left, l.n_left == 1 ? "" : "s");
     }
-    item(p, "why");
-    summary_why(scratch(p), f);
-    prose_scratch(p);
-    buf_char(p->out, '\n');
-    for (size_t i = 0; i < f->n_evidence && !is_brief; i++) {
-        item(p, "seen");
-        prose(p, f->evidence[i]);
-        buf_char(p->out, '\n');
-    }
-    item(p, "fix");
-    prose(p, summary_fix(f));
-    buf_char(p->out, '\n');
-    if (f->has_creator) {
-        item(p, "from");
-        place(p, &f->creator);
-        buf_char(p->out, '\n');
-    }
-    summary_unless(scratch(p), f, SIZE_MAX);
-    if (p->scratch->len > 0) {
-        item(p, "unless");
-        prose_scratch(p);
-        buf_char(p->out, '\n');
-    }
-    item(p, "check");
-    prose(p, summary_confirm(f));
-    buf_printf(p->out, "\n- **id** %s\n", f->id);
+    plain_drop(&l.rows, p->out);
+    plain_drop(&l.folds, p->out);
+    plain_drop(&l.charts, p->out);
 }
 
-static void stack(struct piece *p, const struct finding *f)
+/* --- what is accepted, and how to get this again --- */
+
+static void accepted_row(struct markdown *p, const struct finding *f)
 {
-    if (f->n_stack == 0) {
+    buf_str(p->out, "| ");
+    markdown_prose(p, summary_headline(f));
+    buf_str(p->out, " | ");
+    const struct frame *at = summary_place(f);
+    if (at) {
+        markdown_code(p, at->function);
+    }
+    buf_str(p->out, " | ");
+    if (f->n_metrics > 0) {
+        summary_change(markdown_scratch(p), &f->metrics[0]);
+        markdown_prose_scratch(p);
+    }
+    buf_str(p->out, " | ");
+    summary_accepted(markdown_scratch(p), f);
+    markdown_prose_scratch(p);
+    buf_str(p->out, " |\n");
+}
+
+/* Whole rows, as many as fit into ACCEPTED_BYTES. */
+static void add_accepted(struct buf *out, struct buf *word,
+                         const struct findings *f)
+{
+    struct buf rows = BUF_LIMIT(ACCEPTED_BYTES);
+    size_t n = 0;
+    size_t n_shown = 0;
+    bool is_full = false;
+    for (size_t i = 0; i < f->n; i++) {
+        if (summary_group(&f->items[i]) != GROUP_ACCEPTED) {
+            continue;
+        }
+        n++;
+        struct buf row = BUF_LIMIT(MARKDOWN_PIECE);
+        if (!is_full) {
+            accepted_row(&(struct markdown){&row, word}, &f->items[i]);
+            is_full = !buf_ok(&row) || rows.len + row.len > ACCEPTED_BYTES;
+        }
+        if (!is_full) {
+            buf_span(&rows, buf_view(&row));
+            n_shown++;
+        }
+        plain_drop(&row, out);
+    }
+    if (n > 0) {
+        buf_printf(out,
+                   "\n<details><summary>%zu accepted</summary>\n\n"
+                   "| what | where | level | accepted |\n|---|---|--:|---|\n",
+                   n);
+        buf_span(out, buf_view(&rows));
+        if (n > n_shown) {
+            buf_printf(out, "\n%zu more accepted.\n", n - n_shown);
+        }
+        buf_str(out, "\n</details>\n");
+    }
+    plain_drop(&rows, out);
+}
+
+static void add_reproduce(struct buf *out, struct buf *word,
+                          const struct report *r)
+{
+    if (!r->reproduce) {
         return;
     }
-    buf_str(p->out, "\n```text\n");
-    for (size_t i = 0; i < f->n_stack && i < STACK_SHOWN; i++) {
-        const struct frame *at = &f->stack[i];
-        fenced(p, at->function);
-        if (at->file && *at->file) {
-            buf_str(p->out, "  ");
-            struct buf where = BUF_LIMIT(PIECE_BYTES);
-            summary_position(&where, at);
-            fenced(p, where.data ? where.data : "");
-            plain_drop(&where, p->out);
-        }
-        buf_char(p->out, '\n');
-    }
-    if (f->n_stack > STACK_SHOWN) {
-        buf_printf(p->out, "... %zu more frames\n", f->n_stack - STACK_SHOWN);
-    }
-    buf_str(p->out, "```\n");
+    struct markdown p = {out, word};
+    buf_str(out, "\n<details><summary>How to reproduce</summary>\n\n");
+    markdown_block(&p, "sh", r->reproduce, COMMAND_COLUMNS);
+    buf_str(out, "\n</details>\n");
 }
 
-static void details(struct piece *p, const struct finding *f, size_t number,
-                    bool is_brief)
+/* Both, made before the findings are, which get the room that is left. A part
+   that is absurdly long is left out. */
+static void make_rest(struct buf *rest, struct buf *word,
+                      const struct report *r)
 {
-    buf_printf(p->out, "\n<details><summary>%zu. %s: ", number,
-               grade_name(f->grade));
-    html(p, summary_headline(f));
-    if (f->has_site) {
-        buf_str(p->out, ", <code>");
-        html(p, f->site.function);
-        buf_str(p->out, "</code>");
+    add_accepted(rest, word, r->findings);
+    struct buf command = BUF_LIMIT(COMMAND_BYTES);
+    add_reproduce(&command, word, r);
+    if (buf_ok(&command)) {
+        buf_span(rest, buf_view(&command));
     }
-    buf_str(p->out, "</summary>\n\n");
-    figures(p, f);
-    items(p, f, is_brief);
-    if (!is_brief) {
-        stack(p, f);
-    }
-    buf_str(p->out, "\n</details>\n");
-}
-
-/* Row and details of one finding; a huge one is told briefly. */
-static bool finding_pieces(struct buf *row, struct buf *fold, struct buf *word,
-                           const struct finding *f, size_t number)
-{
-    buf_release(row);
-    buf_release(fold);
-    *row = BUF_LIMIT(PIECE_BYTES);
-    *fold = BUF_LIMIT(PIECE_BYTES);
-    table_row(&(struct piece){row, word}, f, number);
-    details(&(struct piece){fold, word}, f, number, false);
-    if (!buf_ok(fold) || fold->len > FINDING_BYTES) {
-        plain_drop(fold, row);
-        *fold = BUF_LIMIT(PIECE_BYTES);
-        details(&(struct piece){fold, word}, f, number, true);
-    }
-    return buf_ok(row) && buf_ok(fold);
-}
-
-/* Rows and details grow side by side until the next finding would not fit. */
-static size_t add_findings(struct buf *out, struct buf *word,
-                           const struct findings *f)
-{
-    struct buf rows = BUF_LIMIT(DOCUMENT_BYTES);
-    struct buf folded = BUF_LIMIT(DOCUMENT_BYTES);
-    struct buf row = BUF_LIMIT(PIECE_BYTES);
-    struct buf fold = BUF_LIMIT(PIECE_BYTES);
-    const size_t room = DOCUMENT_BYTES - TAIL_BYTES - out->len;
-    size_t n_shown = 0;
-    while (n_shown < f->n) {
-        if (!finding_pieces(&row, &fold, word, &f->items[n_shown],
-                            n_shown + 1) ||
-            rows.len + folded.len + row.len + fold.len > room) {
-            break;
-        }
-        buf_span(&rows, buf_view(&row));
-        buf_span(&folded, buf_view(&fold));
-        n_shown++;
-    }
-    if (n_shown > 0) {
-        buf_str(out, table_head);
-        buf_span(out, buf_view(&rows));
-        buf_span(out, buf_view(&folded));
-    }
-    out->failed_memory |= row.failed_memory || fold.failed_memory ||
-                          rows.failed_memory || folded.failed_memory;
-    buf_release(&rows);
-    buf_release(&folded);
-    buf_release(&row);
-    buf_release(&fold);
-    return n_shown;
+    plain_drop(&command, rest);
 }
 
 /* One row of a table of the report; returns its text in `row`. */
-static void data_row(struct piece *p, const struct report_table *t, size_t i)
+static void data_row(struct markdown *p, const struct report_table *t, size_t i)
 {
     buf_str(p->out, "|");
     for (size_t c = 0; c < t->n_columns; c++) {
@@ -443,24 +295,25 @@ static void data_row(struct piece *p, const struct report_table *t, size_t i)
             continue;
         }
         buf_char(p->out, ' ');
-        summary_cell(scratch(p), column, &t->cells[i * t->n_columns + c]);
-        prose_scratch(p);
+        summary_cell(markdown_scratch(p), column,
+                     &t->cells[i * t->n_columns + c]);
+        markdown_prose_scratch(p);
         buf_str(p->out, " |");
     }
     buf_char(p->out, '\n');
 }
 
-static void table_opening(struct piece *p, const struct report_table *t,
+static void table_opening(struct markdown *p, const struct report_table *t,
                           bool is_open)
 {
     buf_str(p->out,
             is_open ? "\n<details open><summary>" : "\n<details><summary>");
-    html(p, t->title);
+    markdown_html(p, t->title);
     buf_str(p->out, "</summary>\n\n|");
     for (size_t c = 0; c < t->n_columns; c++) {
         if (*t->columns[c].title != '\0') {
             buf_char(p->out, ' ');
-            prose(p, t->columns[c].title);
+            markdown_prose(p, t->columns[c].title);
             buf_str(p->out, " |");
         }
     }
@@ -477,15 +330,15 @@ static void table_opening(struct piece *p, const struct report_table *t,
 static void add_table(struct buf *out, struct buf *word,
                       const struct report_table *t, bool is_open, size_t limit)
 {
-    struct buf row = BUF_LIMIT(PIECE_BYTES);
+    struct buf row = BUF_LIMIT(MARKDOWN_PIECE);
     size_t n_shown = 0;
-    struct buf head = BUF_LIMIT(PIECE_BYTES);
-    table_opening(&(struct piece){&head, word}, t, is_open);
+    struct buf head = BUF_LIMIT(MARKDOWN_PIECE);
+    table_opening(&(struct markdown){&head, word}, t, is_open);
     if (out->len + head.len + 200 < limit) {
         buf_span(out, buf_view(&head));
         while (n_shown < t->n_rows) {
             buf_clear(&row);
-            data_row(&(struct piece){&row, word}, t, n_shown);
+            data_row(&(struct markdown){&row, word}, t, n_shown);
             if (!buf_ok(&row) || out->len + row.len + 200 > limit) {
                 break;
             }
@@ -503,18 +356,18 @@ static void add_table(struct buf *out, struct buf *word,
     buf_release(&head);
 }
 
-static void add_note(struct piece *p, const char *text)
+static void add_note(struct markdown *p, const char *text)
 {
     buf_str(p->out, "- ");
-    plain_clean(scratch(p), text);
-    struct buf cut = BUF_LIMIT(PIECE_BYTES);
+    plain_clean(markdown_scratch(p), text);
+    struct buf cut = BUF_LIMIT(MARKDOWN_PIECE);
     plain_elide(&cut, buf_view(p->scratch), NOTE_COLUMNS, false);
-    prose_span(p, buf_view(&cut));
+    markdown_prose_span(p, buf_view(&cut));
     plain_drop(&cut, p->out);
     buf_char(p->out, '\n');
 }
 
-static void add_notes(struct piece *p, const struct report *r)
+static void add_notes(struct markdown *p, const struct report *r)
 {
     const size_t n = r->n_notes + (r->findings ? r->findings->n_notes : 0);
     buf_str(p->out, n > 0 ? "\n" : "");
@@ -527,26 +380,54 @@ static void add_notes(struct piece *p, const struct report *r)
     }
 }
 
-static void closing(struct piece *p, const struct report *r)
+/* "Window 2025-11-23T12:13:20Z to ...; a heap sample every 512 KB; go1.23." */
+static void add_circumstances(struct buf *out, const struct report *r)
+{
+    const struct series_about none = {0};
+    const struct series_about *a = r->about ? r->about : &none;
+    const char *before = out->len > 0 ? " " : "";
+    if (a->first_nanos != 0 && a->last_nanos != 0) {
+        buf_printf(out, "%sWindow ", before);
+        num_rfc3339(out, a->first_nanos);
+        buf_str(out, " to ");
+        num_rfc3339(out, a->last_nanos);
+        buf_char(out, '.');
+        before = " ";
+    }
+    if (a->heap_period_bytes > 0) {
+        buf_printf(out, "%sA heap sample every ", before);
+        num_bytes(out, (double)a->heap_period_bytes);
+        buf_char(out, '.');
+        before = " ";
+    }
+    if (r->go_version) {
+        buf_str(out, before);
+        plain_clean(out, r->go_version);
+        buf_char(out, '.');
+    }
+}
+
+static void closing(struct markdown *p, const struct report *r)
 {
     add_notes(p, r);
-    scratch(p);
+    markdown_scratch(p);
     if (r->findings) {
         summary_memory(p->scratch, r->findings);
     }
     if (p->scratch->len > 0) {
         buf_char(p->out, '\n');
-        prose_scratch(p);
+        markdown_prose_scratch(p);
         buf_char(p->out, '\n');
     }
     buf_str(p->out, "\n<sub>");
-    scratch(p);
+    markdown_scratch(p);
     if (r->findings) {
         summary_footer(p->scratch, r);
     }
-    prose_scratch(p);
+    add_circumstances(p->scratch, r);
+    markdown_prose_scratch(p);
     buf_printf(p->out, "%sseep ", p->scratch->len > 0 ? " " : "");
-    prose(p, r->tool_version);
+    markdown_prose(p, r->tool_version);
     buf_str(p->out, "</sub>\n");
 }
 
@@ -556,14 +437,13 @@ static bool render(const struct report *r, const struct render_options *o,
     (void)o;
     struct buf word = BUF_LIMIT(16u << 20);
     struct buf doc = BUF_LIMIT(DOCUMENT_BYTES);
-    struct piece p = {&doc, &word};
+    struct buf rest = BUF_LIMIT(DOCUMENT_BYTES);
+    struct markdown p = {&doc, &word};
     opening(&p, r);
-    const size_t n_left =
-        r->findings ? r->findings->n - add_findings(&doc, &word, r->findings)
-                    : 0;
-    if (n_left > 0) {
-        buf_printf(&doc, "\n%zu more finding%s left out for length.\n", n_left,
-                   n_left == 1 ? "" : "s");
+    if (r->findings) {
+        make_rest(&rest, &word, r);
+        add_findings(&p, r, rest.len);
+        buf_span(&doc, buf_view(&rest));
     }
     /* What follows: at most 8 notes of 100 columns, and the footer. */
     for (size_t i = 0; i < r->n_tables; i++) {
@@ -573,9 +453,11 @@ static bool render(const struct report *r, const struct render_options *o,
     closing(&p, r);
     buf_span(out, buf_view(&doc));
     const bool ok = buf_check(&word, "markdown text", err) &&
+                    buf_check(&rest, "markdown report", err) &&
                     buf_check(&doc, "markdown report", err) &&
                     buf_check(out, "markdown report", err);
     buf_release(&word);
+    buf_release(&rest);
     buf_release(&doc);
     return ok;
 }

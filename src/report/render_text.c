@@ -317,9 +317,14 @@ static void finding_block(struct text *t, const struct finding *f,
                    t->options->verbose ? SIZE_MAX : ALTERNATIVES_SHOWN);
     labelled_scratch(t, "unless");
     labelled(t, "check", summary_confirm(f));
-    if (f->state) {
-        labelled(t, "state", f->state);
-    }
+    summary_state(scratch(t), f);
+    labelled_scratch(t, "state");
+    summary_touched(scratch(t), f);
+    labelled_scratch(t, "patch");
+    summary_uncounted(scratch(t), f);
+    labelled_scratch(t, "gate");
+    summary_accepted(scratch(t), f);
+    labelled_scratch(t, "accept");
     if (f->first_seen_nanos != 0) {
         num_rfc3339(scratch(t), f->first_seen_nanos);
         labelled_scratch(t, "since");
@@ -330,24 +335,89 @@ static void finding_block(struct text *t, const struct finding *f,
     }
 }
 
-static void add_findings(struct text *t)
+/* "fixed  goroutines wait on a channel receive at main.await  a.go:12" */
+static void fixed_line(struct text *t, const struct finding *f)
+{
+    const struct frame *place = summary_place(f);
+    struct buf *line = scratch(t);
+    plain_clean(line, summary_headline(f));
+    if (place) {
+        buf_str(line, " at ");
+        add_frame(t, place, t->columns);
+    }
+    paint(t, BLUE, "fixed");
+    buf_str(t->out, "  ");
+    wrap_scratch(t, 7, 7);
+}
+
+enum { FIXED_SHOWN = 10 };
+
+/* What is gone is good news, and short. */
+static void add_fixed(struct text *t)
 {
     const struct findings *f = t->report->findings;
-    size_t n_hidden = 0;
-    size_t number = 0;
+    size_t n = 0;
     for (size_t i = 0; i < f->n && buf_ok(t->out); i++) {
-        if (f->items[i].grade == GRADE_INFO && !t->options->verbose) {
-            n_hidden++;
+        if (summary_group(&f->items[i]) != GROUP_FIXED) {
             continue;
         }
-        finding_block(t, &f->items[i], ++number);
+        buf_str(t->out, n == 0 ? "\n" : "");
+        if (n++ < FIXED_SHOWN || t->options->verbose) {
+            fixed_line(t, &f->items[i]);
+        }
     }
-    if (n_hidden > 0) {
-        buf_printf(scratch(t), "%zu more of grade info; --verbose shows %s.",
-                   n_hidden, n_hidden == 1 ? "it" : "them");
+    if (n > FIXED_SHOWN && !t->options->verbose) {
+        buf_printf(t->out, "... %zu more fixed\n", n - FIXED_SHOWN);
+    }
+}
+
+/* Those that are not shown unless asked for. */
+struct hidden {
+    size_t n_info, n_accepted;
+};
+
+static bool is_hidden(struct text *t, const struct finding *f,
+                      struct hidden *hidden)
+{
+    const bool is_accepted = summary_group(f) == GROUP_ACCEPTED;
+    if (t->options->verbose || (!is_accepted && f->grade != GRADE_INFO)) {
+        return false;
+    }
+    *(is_accepted ? &hidden->n_accepted : &hidden->n_info) += 1;
+    return true;
+}
+
+static void say_hidden(struct text *t, const struct hidden *hidden)
+{
+    struct buf *line = scratch(t);
+    if (hidden->n_info > 0) {
+        buf_printf(line, "%zu more of grade info", hidden->n_info);
+    }
+    if (hidden->n_accepted > 0) {
+        buf_printf(line, "%s%zu accepted", line->len > 0 ? ", " : "",
+                   hidden->n_accepted);
+    }
+    if (line->len > 0) {
+        const bool is_one = hidden->n_info + hidden->n_accepted == 1;
+        buf_printf(line, "; --verbose shows %s.", is_one ? "it" : "them");
         buf_char(t->out, '\n');
         wrap_scratch(t, 0, 0);
     }
+}
+
+static void add_findings(struct text *t)
+{
+    const struct findings *f = t->report->findings;
+    struct hidden hidden = {0};
+    size_t number = 0;
+    for (size_t i = 0; i < f->n && buf_ok(t->out); i++) {
+        const struct finding *at = &f->items[i];
+        if (summary_group(at) != GROUP_FIXED && !is_hidden(t, at, &hidden)) {
+            finding_block(t, at, ++number);
+        }
+    }
+    add_fixed(t);
+    say_hidden(t, &hidden);
 }
 
 /* --- tables --- */
@@ -527,6 +597,12 @@ static void add_footer(struct text *t)
 
 static void add_summary(struct text *t)
 {
+    if (t->report->findings) {
+        summary_states(scratch(t), t->report->findings);
+        if (t->line.len > 0) {
+            wrap_scratch(t, 0, 2);
+        }
+    }
     for (size_t i = 0; i < t->report->n_summary; i++) {
         plain_clean(scratch(t), t->report->summary[i]);
         wrap_scratch(t, 0, 2);

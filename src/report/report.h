@@ -53,6 +53,13 @@ struct report_label {
     const char *name, *value;
 };
 
+/* What fails the run, for forms that tell passed from failed. */
+struct report_gate {
+    enum grade fail_on; /* this grade and above */
+    bool is_never;
+    bool only_new; /* existing findings do not count */
+};
+
 struct report {
     const char *tool_version;
     const char *command;               /* "leaks", "diff" */
@@ -69,6 +76,12 @@ struct report {
     size_t n_notes;
     const struct report_table *tables;
     size_t n_tables;
+    const char *reproduce;  /* command line that gives this; NULL unknown */
+    const char *go_version; /* "go1.23.5"; NULL unknown */
+    const char *anchor; /* file of the repository that stands for what has no
+                           place in it; NULL: go.mod */
+    bool has_patch;     /* one was asked about, whether it touched or not */
+    const struct report_gate *gate; /* NULL: growth and above, of any state */
 };
 
 struct render_options {

@@ -3,6 +3,7 @@
 
 #include "base/num.h"
 #include "report/plain.h"
+#include "review/review.h"
 
 #include <math.h>
 #include <string.h>
@@ -26,14 +27,16 @@ static void add_count(struct buf *out, double v)
     num_count(out, fabs(v) < 9e18 ? llround(v) : 0);
 }
 
-/* "1 proven, 2 strong findings"; infos are not counted. */
+/* "1 proven, 2 strong findings"; infos are not counted, nor what is accepted or
+   gone. */
 static size_t add_grades(struct buf *out, const struct findings *f)
 {
     size_t total = 0;
     for (int g = GRADE_PROVEN; g > GRADE_INFO; g--) {
         size_t n = 0;
         for (size_t i = 0; i < f->n; i++) {
-            n += (int)f->items[i].grade == g;
+            n += (int)f->items[i].grade == g &&
+                 review_counts(&f->items[i], false);
         }
         if (n > 0) {
             buf_printf(out, "%s%zu %s", total > 0 ? ", " : "", n,
@@ -69,12 +72,23 @@ static void add_window(struct buf *out, const struct series_about *about)
     }
 }
 
+static bool has_accepted(const struct findings *f)
+{
+    for (size_t i = 0; i < f->n; i++) {
+        if (summary_group(&f->items[i]) == GROUP_ACCEPTED) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void summary_verdict(struct buf *out, const struct report *r)
 {
     const struct findings *f = r->findings;
     if (add_grades(out, f) == 0) {
         buf_str(out, f->verdict == VERDICT_INCONCLUSIVE ? "too little to judge"
-                     : r->n_summary > 0                 ? "nothing stands out"
+                     : has_accepted(f)  ? "nothing that is not accepted"
+                     : r->n_summary > 0 ? "nothing stands out"
                      : f->n_below_limits > 0
                          ? "nothing that counts, but some growth beyond noise"
                          : "nothing grows beyond noise");
@@ -409,6 +423,124 @@ void summary_unless(struct buf *out, const struct finding *f, size_t most)
     for (size_t i = 0; i < most && alternative(f, i); i++) {
         buf_str(out, i > 0 ? "; " : "");
         plain_clean(out, alternative(f, i));
+    }
+}
+
+static const char *const group_words[N_GROUPS] = {
+    [GROUP_NEW] = "new",
+    [GROUP_WORSE] = "worse",
+    [GROUP_PLAIN] = "",
+    [GROUP_FIXED] = "fixed",
+    [GROUP_EXISTING] = "existing",
+    [GROUP_ACCEPTED] = "accepted",
+};
+
+const char *summary_group_word(enum summary_group g)
+{
+    return group_words[g];
+}
+
+/* What is gone needs no acceptance any more. */
+enum summary_group summary_group(const struct finding *f)
+{
+    const char *state = f->state ? f->state : "";
+    if (f->accepted && strcmp(state, group_words[GROUP_FIXED]) != 0) {
+        return GROUP_ACCEPTED;
+    }
+    for (int g = 0; g < N_GROUPS; g++) {
+        if (strcmp(state, group_words[g]) == 0) {
+            return (enum summary_group)g;
+        }
+    }
+    return GROUP_PLAIN;
+}
+
+void summary_states(struct buf *out, const struct findings *f)
+{
+    static const enum summary_group order[] = {
+        GROUP_NEW, GROUP_WORSE, GROUP_EXISTING, GROUP_ACCEPTED, GROUP_FIXED};
+    size_t n[N_GROUPS] = {0};
+    for (size_t i = 0; i < f->n; i++) {
+        n[summary_group(&f->items[i])]++;
+    }
+    const char *comma = "";
+    for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
+        if (n[order[i]] > 0) {
+            buf_printf(out, "%s%zu %s", comma, n[order[i]],
+                       group_words[order[i]]);
+            comma = ", ";
+        }
+    }
+}
+
+void summary_state(struct buf *out, const struct finding *f)
+{
+    if (!f->state) {
+        return;
+    }
+    plain_clean(out, f->state);
+    const struct finding_past *p = f->past;
+    if (p && f->n_metrics > 0 && isfinite(p->level)) {
+        buf_str(out, ": ");
+        if (isfinite(f->metrics[0].last) && strcmp(f->state, "fixed") != 0) {
+            add_amount(out, &f->metrics[0], f->metrics[0].last);
+            buf_str(out, ", ");
+        }
+        add_amount(out, &f->metrics[0], p->level);
+        buf_str(out, " in the baseline");
+    }
+    if (p && p->moved_from) {
+        buf_str(out, ", moved from ");
+        plain_clean(out, p->moved_from);
+    }
+}
+
+void summary_path(struct buf *out, const struct frame *f)
+{
+    if (!f->mark || !f->mark->path) {
+        summary_position(out, f);
+        return;
+    }
+    plain_clean(out, f->mark->path);
+    if (f->line > 0) {
+        buf_printf(out, ":%lld", (long long)f->line);
+    }
+}
+
+void summary_touched(struct buf *out, const struct finding *f)
+{
+    const struct frame *at = f->patched;
+    if (!at || !at->mark || at->mark->touch == TOUCH_NONE) {
+        return;
+    }
+    buf_printf(out, "touched by this change (%s): ",
+               at->mark->touch == TOUCH_LINE ? "line" : "function");
+    plain_clean(out, at->function);
+    buf_str(out, "  ");
+    summary_path(out, at);
+}
+
+void summary_accepted(struct buf *out, const struct finding *f)
+{
+    const struct finding_acceptance *a = f->accepted;
+    if (!a) {
+        return;
+    }
+    buf_str(out, "by ");
+    plain_clean(out, a->by);
+    if (a->expires) {
+        buf_str(out, " until ");
+        plain_clean(out, a->expires);
+    }
+    buf_str(out, ": ");
+    plain_clean(out, a->reason);
+}
+
+void summary_uncounted(struct buf *out, const struct finding *f)
+{
+    if (f->uncounted) {
+        buf_str(out, "does not fail the run: ");
+        plain_clean(out, f->uncounted);
     }
 }
 

@@ -39,6 +39,42 @@ void summary_pace(struct buf *out, const struct metric *m);
 /* "p 3e-07, q 8e-05, 98% kept"; what is unknown is left out. */
 void summary_statistics(struct buf *out, const struct finding *f);
 
+/* How a finding stands to what a repository knows. In the order in which a
+   reviewer wants to read. */
+enum summary_group {
+    GROUP_NEW,
+    GROUP_WORSE,
+    GROUP_PLAIN, /* nothing is known */
+    GROUP_FIXED,
+    GROUP_EXISTING,
+    GROUP_ACCEPTED,
+    N_GROUPS
+};
+enum summary_group summary_group(const struct finding *f);
+
+/* "new", "worse", "fixed", "existing", "accepted"; "" for plain. */
+const char *summary_group_word(enum summary_group g);
+
+/* "1 new, 1 worse, 2 existing, 3 accepted, 1 fixed"; empty when nothing is
+   known of any finding. */
+void summary_states(struct buf *out, const struct findings *f);
+
+/* "worse: 306, 24 in the baseline"; empty when unknown. */
+void summary_state(struct buf *out, const struct finding *f);
+
+/* "touched by this change (line): main.await  orders/dispatcher.go:88"; empty
+   when the patch did not touch it or nobody asked. */
+void summary_touched(struct buf *out, const struct finding *f);
+
+/* "by .seep.yml:12 until 2026-12-31: pool is bounded"; empty when not. */
+void summary_accepted(struct buf *out, const struct finding *f);
+
+/* "does not fail the run: below --min-bytes 8.0 MB"; empty when it may. */
+void summary_uncounted(struct buf *out, const struct finding *f);
+
+/* "api/db.go:88", the place in the repository, else as summary_position. */
+void summary_path(struct buf *out, const struct frame *f);
+
 /* Where to look: the site; where no code of the user's is on the stack, the
    library's function it was started with; NULL for the whole process. */
 const struct frame *summary_place(const struct finding *f);

@@ -11,7 +11,8 @@
 #include "base/span.h"
 #include "rules/rules.h"
 
-/* One metric's level; per_hour figures are NAN where there was no series. */
+/* One metric's level; figures are NAN where they are unknown, per_hour ones
+   where there was no series. */
 struct baseline_entry {
     char id[17], loose_id[17];
     const char *rule; /* its id; may be one this version does not know */
@@ -22,25 +23,74 @@ struct baseline_entry {
     const char *metric, *unit; /* of the metric that ranks */
     double level;              /* its last value */
     double delta;              /* its growth in the window */
+    double noise;              /* standard error of delta */
     double per_hour, per_hour_low, per_hour_high;
-    int64_t first_seen_nanos; /* since 1970 */
+    double seconds;           /* the window of all of these; 0 unknown */
+    int64_t first_seen_nanos; /* since 1970; 0 unknown */
     const char *headline;
+};
+
+/* What a run could have found; all zero: unknown. */
+struct baseline_window {
+    unsigned kinds;                /* PROFILE_BITs of what was judged */
+    double heap_bytes, goroutines; /* smallest leak it could show; NAN none */
+    double seconds;                /* 0 unknown */
+    int64_t last_nanos;            /* its end; 0 unknown */
+    bool is_inconclusive;
 };
 
 struct baseline {
     struct baseline_entry *items; /* sorted by id */
     size_t n;
     const char *tool_version;
+    bool is_document; /* it was a findings document: `window` says of what */
+    struct baseline_window window;
     struct arena arena;
 };
 
 /* Of a baseline file, or of a findings document (`--format json`), which is
-   what `seep baseline save` is given. Unknown keys are passed over; another
-   schema or version is an error that names it. */
+   what `seep baseline save` is given. Of a document, what is accepted by other
+   means, fixed or of grade info is left out. Unknown keys are passed over;
+   another schema, or another version of ids, is an error that says what to
+   do. */
 bool baseline_read(struct span json, const char *name, struct baseline *out,
                    struct err *err) MUST_USE;
 bool baseline_write(const struct baseline *b, struct buf *out,
                     struct err *err) MUST_USE;
 void baseline_release(struct baseline *b);
+
+/* The same as baseline_read() of findings that were just judged. */
+bool baseline_of_findings(const struct findings *f, struct baseline *out,
+                          struct err *err) MUST_USE;
+
+/* Adds to `into` what `from` has and it has not; of what both have, the larger
+   level and the earlier day stay. */
+bool baseline_merge(struct baseline *into, const struct baseline *from,
+                    struct err *err) MUST_USE;
+
+/* What became of an accepted finding. UNCHECKED: this run had too little data
+   of that kind to show it. */
+enum baseline_fate { BASELINE_FOUND, BASELINE_FIXED, BASELINE_UNCHECKED };
+
+/* What a finding of now is, against the baseline. */
+struct baseline_state {
+    const struct baseline_entry *past; /* NULL: new */
+    bool is_moved;                     /* by loose_id alone */
+    bool is_worse;
+    bool is_incomparable; /* one has rates, the other has none */
+};
+
+/* Each has as many elements as there are entries. */
+struct baseline_states {
+    struct baseline_state *now; /* of each of `now` */
+    enum baseline_fate *past;   /* of each of the baseline */
+};
+
+/* `worse_ratio` 0: 1.25. */
+bool baseline_compare(const struct baseline *past,
+                      const struct baseline_entry *now, size_t n,
+                      const struct baseline_window *window, double worse_ratio,
+                      struct baseline_states *out, struct err *err) MUST_USE;
+void baseline_states_release(struct baseline_states *s);
 
 #endif

@@ -1,7 +1,8 @@
 /*
  * What a change touches: the lines that it adds or alters in each file, in the
  * numbers of the new version, and the functions around them. From a unified
- * diff or from two revisions of a git repository, read by libgit2.
+ * diff (git's or plain), or from two revisions of a git repository, which
+ * libgit2 reads.
  */
 #ifndef SEEP_REVIEW_PATCH_H
 #define SEEP_REVIEW_PATCH_H
@@ -12,23 +13,42 @@
 
 struct patch;
 
-/* ERR_FORMAT with the place of the first bad line. */
-struct patch *patch_read(struct span diff, struct err *err) MUST_USE;
+/* A diff as `git diff`, `git show`, `git format-patch` or `diff -u` write it;
+   nothing at all is a change of nothing. `files`, which may be NULL, has the
+   sources: a function is touched when the patch changes or deletes a line of
+   its body, by the extents of functions in the text where that is the version
+   before or after the patch, else by the names that the patch's own hunks show.
+   ERR_FORMAT names the first bad line. */
+bool patch_read(struct span diff, const struct paths_files *files,
+                struct patch **out, struct err *err) MUST_USE;
 
 /* `revisions` is "A..B", "A...B" (from their merge base) or "A" (to the
-   working tree). `root` is a folder of the repository. */
-struct patch *patch_between(const char *root, const char *revisions,
-                            struct err *err) MUST_USE;
+   working tree). `root` is a folder of the repository; paths are from it, what
+   lies outside of it is left out. */
+bool patch_between(const char *root, const char *revisions, struct patch **out,
+                   struct err *err) MUST_USE;
 void patch_free(struct patch *p);
 
+/* Files with changed lines or another name; and their names, in the patch's
+   order (the new ones, the old ones of deleted files). */
 size_t patch_n_files(const struct patch *p);
+const char *patch_file(const struct patch *p, size_t i);
 
-/* Touched? `path` is the frame's in the repository. A function is touched when
-   the patch changes a line of its body: by the extents of functions in the
-   new version's text where `files` has it, else by the names that the
-   patch's own hunks show. Deleted lines touch the function they were in. */
+/* Sources that are the version neither before nor after the patch, for a note:
+   their functions are known by the hunks alone. */
+struct patch_unfit {
+    size_t n;
+    const char *first; /* "api/db.go"; NULL none */
+};
+struct patch_unfit patch_unfit(const struct patch *p);
+
+/* Does it change sources of Go, none of which are in the repository? Then it is
+   of another one, or of another folder of it. Deleted files say nothing. */
+bool patch_is_foreign(const struct patch *p, const struct paths_files *files);
+
+/* Touched? `path` is the frame's in the repository; NULL is touched by
+   nothing. */
 enum frame_touch patch_touch(const struct patch *p, const char *path,
-                             const char *function, int64_t line,
-                             const struct paths_files *files);
+                             const char *function, int64_t line);
 
 #endif

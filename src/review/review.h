@@ -23,7 +23,7 @@
 
 /* All may be NULL or zero: that part is not asked for. */
 struct review_options {
-    const struct paths *paths;
+    struct paths *paths; /* keeps what it was asked */
     const struct patch *patch;
     const struct suppressions *suppressions;
     const struct baseline *baseline;

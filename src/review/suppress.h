@@ -1,7 +1,7 @@
 /*
  * Findings that are accepted with a reason, up to a level: growth beyond it
  * still counts. And the built-in list of background goroutines of well-known
- * packages that are healthy by design (known.def, versioned).
+ * packages that are healthy by design (known_healthy.def, versioned).
  */
 #ifndef SEEP_REVIEW_SUPPRESS_H
 #define SEEP_REVIEW_SUPPRESS_H
@@ -23,8 +23,10 @@ struct suppression {
     const char *target;
     double max_bytes, max_goroutines; /* accepted level; NAN any */
     const char *reason;               /* never NULL */
+    const char *issue;                /* where it is followed up; or NULL */
     const char *expires;              /* "YYYY-MM-DD", NULL never */
-    int64_t expires_day;              /* since 1970; 0 never */
+    int64_t expires_day;              /* since 1970, the last on which it
+                                         accepts; 0 never ends */
     const char *place;                /* ".seep.yml:12" */
 };
 
@@ -33,8 +35,15 @@ struct suppressions {
     size_t n;
 };
 
+/* Does all that is set match, levels and days aside? Names are compared in a
+   spelling that is common to builds: name_normalise(), or name_identity(), of
+   which "main.run.func*" is each closure of run, inlined or not. `*` stands
+   for any run of characters, but for that of a receiver, "(*T)". */
+bool suppression_fits(const struct suppression *s, const struct finding *f,
+                      const char *target, bool *fits, struct err *err) MUST_USE;
+
 /* One more row for a person to paste into .seep.yml: a block of YAML that
-   accepts this finding at its present level. */
+   accepts this finding near its present level. */
 bool suppression_block(const struct finding *f, struct buf *out,
                        struct err *err) MUST_USE;
 

@@ -359,6 +359,7 @@ bool rules_join_dump(const struct dump_evidence *e,
     free(is_joined);
     dump_judge_end(&j);
     if (ok) {
+        findings->kinds |= PROFILE_BIT(KIND_HEAPDUMP);
         findings_sort(findings);
         if (findings->n > 0 && findings->items[0].grade >= GRADE_STRONG) {
             findings->verdict = VERDICT_LEAK;

@@ -67,6 +67,7 @@ static bool finish(struct dump_judge *j, struct findings *out, bool ok,
         return false;
     }
     out->verdict = verdict_of(out);
+    out->kinds = PROFILE_BIT(KIND_HEAPDUMP);
     out->limits = (struct limits){.heap_bytes = NAN, .goroutines = NAN};
     out->oom = (struct out_of_memory){
         .seconds = NAN, .seconds_low = NAN, .seconds_high = NAN};

@@ -148,6 +148,16 @@ static double longest_wait(const struct judge *j, enum verdict v)
     return wait;
 }
 
+/* What could have been found at all. */
+static void fill_kinds(const struct judge *j, struct findings *f)
+{
+    const struct series_about *a = series_about(j->s);
+    f->window_seconds = a->has_times ? a->seconds : 0;
+    f->kinds |= a->n_heap > 0 ? PROFILE_BIT(KIND_HEAP) : 0;
+    f->kinds |= a->n_goroutine > 0 ? PROFILE_BIT(KIND_GOROUTINE) : 0;
+    f->kinds |= a->n_leak > 0 ? PROFILE_BIT(KIND_GOROUTINELEAK) : 0;
+}
+
 static bool fill_limits(const struct judge *j, struct findings *f,
                         struct err *err)
 {
@@ -156,6 +166,7 @@ static bool fill_limits(const struct judge *j, struct findings *f,
         a->heap_period_bytes > 1 ? (double)a->heap_period_bytes : 1;
     const double material = 0.02 * a->live_heap_bytes;
     const double detectable = HEAP_SAMPLES_MIN * period;
+    fill_kinds(j, f);
     f->limits.heap_bytes = NAN;
     f->limits.goroutines = NAN;
     if (points(j, PLANE_HEAP) >= POINTS_USABLE) {

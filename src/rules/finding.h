@@ -13,6 +13,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Bit of a kind of profile in a set of them. */
+#define PROFILE_BIT(kind) (1u << (unsigned)(kind))
+
 /* In rising order. */
 #define GRADES(X)                                                              \
     X(INFO, "info", "worth knowing, harmless as far as seen")                  \
@@ -146,6 +149,8 @@ struct finding {
     const struct frame *patched; /* the first frame that the patch touched */
     const struct finding_past *past;
     const struct finding_acceptance *accepted;
+    const char *uncounted; /* why it does not fail a run all the same: "below
+                              --min-bytes 8.0 MB"; NULL: it may */
 };
 
 struct limits {
@@ -161,9 +166,14 @@ struct out_of_memory {
     double seconds, seconds_low, seconds_high; /* NAN = not in sight */
 };
 
+/* What an id means; findings of another version have other ids. */
+enum { FINDING_ID_VERSION = 1 };
+
 /* Sorted: grade, then lower bound of growth, then id. */
 struct findings {
     enum verdict verdict;
+    unsigned kinds;        /* PROFILE_BITs of what was judged; 0 unknown */
+    double window_seconds; /* 0 unknown */
     struct finding *items;
     size_t n;
     struct limits limits;

@@ -7,6 +7,7 @@
 #include "base/buf.h"
 #include "base/num.h"
 #include "rules/compose_private.h"
+#include "rules/diff_judge_private.h"
 #include "rules/identity_private.h"
 #include "rules/rules.h"
 
@@ -14,105 +15,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Share of false findings among those of a group test. Complete separation at
-   3 a side is 1/20 exactly, which rounding must not lose. */
-static const double group_q = 0.05 + 1e-9;
-
-struct diff_judge {
-    const struct series_diff *diff;
-    const struct rules_diff_options *options;
-    struct findings *out;
-    size_t cap;
-    struct err *err;
-    double *q; /* of the sites of the plane being judged; NAN = not tested */
-};
-
 static bool nomem(struct err *err)
 {
     return err_nomem(err, "findings");
 }
 
-static double least_growth(const struct diff_judge *j, enum diff_plane plane)
-{
-    return plane == DIFF_HEAP ? j->options->min_bytes
-                              : j->options->min_goroutines;
-}
-
-/* Adjusts the p values of the sites that differ enough between any two
-   profiles to count, whichever way: the many small ones only cost power. */
-static bool adjust(struct diff_judge *j, enum diff_plane plane)
-{
-    size_t n = 0;
-    size_t n_tested = 0;
-    const double least = least_growth(j, plane);
-    const struct diff_site *sites = series_diff_sites(j->diff, plane, &n);
-    j->q = arena_new(&j->out->arena, double, n + 1);
-    double *p = calloc(2 * n + 1, sizeof *p);
-    bool ok = j->q && p;
-    for (size_t i = 0; ok && i < n; i++) {
-        j->q[i] = NAN;
-        if (!isnan(sites[i].p) && sites[i].spread >= least) {
-            p[n_tested++] = sites[i].p;
-        }
-    }
-    ok = ok && stat_benjamini_hochberg(p, n_tested, p + n);
-    for (size_t i = 0, k = 0; ok && i < n; i++) {
-        if (!isnan(sites[i].p) && sites[i].spread >= least) {
-            j->q[i] = p[n + k++];
-        }
-    }
-    free(p);
-    return ok || nomem(j->err);
-}
-
-static double q_of(const struct diff_judge *j, enum diff_plane plane,
-                   const struct diff_site *s)
-{
-    size_t n = 0;
-    return j->q[s - series_diff_sites(j->diff, plane, &n)];
-}
-
 static bool counts(const struct diff_judge *j, enum diff_plane plane,
                    const struct diff_site *s)
 {
-    if (plane == DIFF_LEAK) {
-        return s->head > 0;
-    }
-    return s->delta >= least_growth(j, plane) && s->delta > 0 &&
-           s->z >= j->options->min_z;
-}
-
-/* More than noise, but too small to count. */
-static bool is_below(const struct diff_judge *j, enum diff_plane plane,
-                     const struct diff_site *s)
-{
-    return plane != DIFF_LEAK && s->delta > 0 && s->z >= j->options->min_z &&
-           s->delta < least_growth(j, plane);
-}
-
-static enum grade grade_of(const struct diff_judge *j, enum diff_plane plane,
-                           const struct diff_site *s)
-{
-    if (plane == DIFF_LEAK) {
-        return GRADE_PROVEN;
-    }
-    if (!(q_of(j, plane, s) <= group_q)) {
-        return GRADE_GROWTH;
-    }
-    /* Goroutine profiles cannot tell; the heap beside them may. */
-    if (series_diff_total(j->diff, DIFF_HEAP)->replicas == DIFF_ONE_PROCESS) {
-        return GRADE_GROWTH;
-    }
-    switch (series_diff_total(j->diff, plane)->replicas) {
-    case DIFF_INDEPENDENT:
-        return GRADE_STRONG;
-    case DIFF_UNKNOWN:
-        return GRADE_SUSPECT;
-    case DIFF_TOO_FEW:
-    case DIFF_ONE_PROCESS:
-        break;
-    }
-    return GRADE_GROWTH;
+    return diff_reason(j, plane, s) == COUNTS;
 }
 
 /* --- evidence ----------------------------------------------------------------
@@ -242,7 +153,7 @@ static bool fill_view(struct diff_judge *j, enum diff_plane plane,
         series_diff_total(j->diff, DIFF_GOROUTINE);
     v->e = (struct evidence){
         .kind = kinds[plane],
-        .grade = grade_of(j, plane, s),
+        .grade = diff_grade(j, plane, s),
         .primitive = plane == DIFF_HEAP ? PRIMITIVE_OTHER
                                         : primitive_of(frames, stack.n_frames),
         .has_site = at < stack.n_frames && frames[at].origin <= ORIGIN_DEP,
@@ -264,7 +175,7 @@ static bool fill_view(struct diff_judge *j, enum diff_plane plane,
     if (at < stack.n_frames) {
         v->e.site = frames[at];
     }
-    fill_trend(v, s, q_of(j, plane, s), v->e.about);
+    fill_trend(v, s, diff_q(j, plane, s), v->e.about);
     return true;
 }
 
@@ -288,6 +199,37 @@ static const char *counts_line(struct arena *arena, enum diff_plane plane,
                         "%.0f%% of the born kept, z %.1f",
                         s->base_sampled, s->head_sampled, s->births, s->deaths,
                         s->retention * 100, s->z);
+}
+
+static bool fill_lines(struct diff_judge *j, enum diff_plane plane,
+                       const struct diff_site *s, const char *lines[3],
+                       size_t *n)
+{
+    struct arena *arena = &j->out->arena;
+    const struct diff_total *total = series_diff_total(j->diff, plane);
+    const double floor = j->floor[plane][diff_site_index(j, plane, s)];
+    lines[(*n)++] = counts_line(arena, plane, s);
+    if (!isnan(s->p_runs)) {
+        lines[(*n)++] = arena_printf(
+            arena,
+            "above base by more than profiles of a side differ: Welch's t test "
+            "over %zu and %zu, p %.2g",
+            total->n[DIFF_BASE], total->n[DIFF_HEAD], s->p_runs);
+    }
+    if (!isnan(floor)) {
+        struct buf text = BUF_LIMIT(256);
+        buf_printf(&text, "above the noise floor of %zu runs, ", s->noise.n);
+        diff_put_amount(&text, plane, floor);
+        lines[(*n)++] =
+            buf_ok(&text) ? arena_strdup(arena, buf_view(&text)) : NULL;
+        buf_release(&text);
+    }
+    for (size_t i = 0; i < *n; i++) {
+        if (!lines[i]) {
+            return nomem(j->err);
+        }
+    }
+    return true;
 }
 
 static void fill_metric(struct metric *m, const char *name, const char *unit,
@@ -340,6 +282,18 @@ static bool fill_metrics(struct diff_judge *j, enum diff_plane plane,
     return true;
 }
 
+static const enum profile_kind profile_of[] = {
+    [DIFF_HEAP] = KIND_HEAP,
+    [DIFF_GOROUTINE] = KIND_GOROUTINE,
+    [DIFF_LEAK] = KIND_GOROUTINELEAK,
+};
+
+static const struct finding_statistics no_statistics = {.p = NAN,
+                                                        .q = NAN,
+                                                        .retention = NAN,
+                                                        .sampled = NAN,
+                                                        .relative_error = NAN};
+
 static const char *state_of(const struct diff_judge *j, enum diff_plane plane,
                             const struct diff_site *s)
 {
@@ -352,11 +306,6 @@ static const char *state_of(const struct diff_judge *j, enum diff_plane plane,
 static bool add_finding(struct diff_judge *j, enum diff_plane plane,
                         const struct diff_site *s, double held_bytes)
 {
-    static const enum profile_kind profiles[] = {
-        [DIFF_HEAP] = KIND_HEAP,
-        [DIFF_GOROUTINE] = KIND_GOROUTINE,
-        [DIFF_LEAK] = KIND_GOROUTINELEAK,
-    };
     struct arena *arena = &j->out->arena;
     struct view v = {0};
     if (!fill_view(j, plane, s, &v)) {
@@ -378,7 +327,7 @@ static bool add_finding(struct diff_judge *j, enum diff_plane plane,
     struct finding f = {
         .rule = rule,
         .grade = v.e.grade < rule->worst ? v.e.grade : rule->worst,
-        .profile = profiles[plane],
+        .profile = profile_of[plane],
         .state = state_of(j, plane, s),
         .has_site = v.e.has_site,
         .site = v.e.site,
@@ -387,22 +336,85 @@ static bool add_finding(struct diff_judge *j, enum diff_plane plane,
         .n_stack = v.stack.n_frames,
         .statistics = {.points = total->n[DIFF_BASE] + total->n[DIFF_HEAD],
                        .p = s->p,
-                       .q = q_of(j, plane, s),
+                       .q = diff_q(j, plane, s),
                        .retention = s->retention,
                        .z = s->z,
                        .sampled = plane == DIFF_HEAP ? s->head_sampled : NAN,
                        .relative_error = v.e.trend.relative_error},
     };
-    const char *line = counts_line(arena, plane, s);
-    if (!line) {
-        return nomem(j->err);
-    }
-    if (!compose_texts(arena, &match, &line, 1, &f, j->err)) {
+    const char *lines[3];
+    size_t n_lines = 0;
+    if (!fill_lines(j, plane, s, lines, &n_lines) ||
+        !compose_texts(arena, &match, lines, n_lines, &f, j->err)) {
         return false;
     }
     if (f.grade == GRADE_GROWTH) {
         f.confirm = "seep leaks on a series of snapshots, ten are good";
     }
+    return fill_metrics(j, plane, s, &f) && finding_identify(&f, j->err) &&
+           findings_push(j->out, &j->cap, &f, j->err);
+}
+
+static const char *amount_text(struct arena *arena, enum diff_plane plane,
+                               const struct diff_site *s)
+{
+    struct buf text = BUF_LIMIT(256);
+    diff_put_amount(&text, plane, s->base);
+    buf_str(&text, plane == DIFF_HEAP ? " in base, " : " goroutines in base, ");
+    diff_put_amount(&text, plane, s->head);
+    buf_str(&text, " in head: what was here is gone");
+    const char *out =
+        buf_ok(&text) ? arena_strdup(arena, buf_view(&text)) : NULL;
+    buf_release(&text);
+    return out;
+}
+
+/* What base had is judged as if it had grown, to name it; the figures are as
+   they are. */
+static bool add_fixed(struct diff_judge *j, enum diff_plane plane,
+                      const struct diff_site *s)
+{
+    struct diff_site back = *s;
+    struct view v = {0};
+    back.base = s->head;
+    back.head = s->base;
+    back.delta = -s->delta;
+    if (!fill_view(j, plane, s, &v)) {
+        return false;
+    }
+    fill_trend(&v, &back, NAN, v.e.about);
+    if (evidence_is_baseline(v.stack.frames, v.stack.n_frames)) {
+        return true;
+    }
+    struct rule_match match;
+    const struct rule *rule = compose_match(NULL, &v.e, &j->out->arena, &match);
+    const char *cause = amount_text(&j->out->arena, plane, s);
+    if (!rule || !cause) {
+        return !cause ? nomem(j->err)
+                      : err_set(j->err, ERR_INTERNAL, "no rule fits %s",
+                                s->frame.function);
+    }
+    struct finding f = {
+        .rule = rule,
+        .grade = plane == DIFF_LEAK ? GRADE_PROVEN : GRADE_GROWTH,
+        .profile = profile_of[plane],
+        .state = "fixed",
+        .has_site = v.e.has_site,
+        .site = v.e.site,
+        .operation = v.e.operation,
+        .stack = v.stack.frames,
+        .n_stack = v.stack.n_frames,
+        .statistics = no_statistics,
+    };
+    f.statistics.z = s->z;
+    match.n_evidence = 0;
+    match.n_alternatives = 0;
+    if (!compose_texts(&j->out->arena, &match, NULL, 0, &f, j->err)) {
+        return false;
+    }
+    f.cause = cause;
+    f.fix = f.confirm = "";
+    f.n_alternatives = 0;
     return fill_metrics(j, plane, s, &f) && finding_identify(&f, j->err) &&
            findings_push(j->out, &j->cap, &f, j->err);
 }
@@ -430,17 +442,36 @@ static const struct diff_site *counting_twin(const struct diff_judge *j,
     return NULL;
 }
 
+/* The same for what is gone: told of the goroutines already. */
+static bool has_fixed_twin(const struct diff_judge *j, enum diff_plane plane,
+                           const struct diff_site *s)
+{
+    size_t n = 0;
+    const struct diff_site *sites =
+        plane == DIFF_HEAP && series_diff_has(j->diff, DIFF_GOROUTINE)
+            ? series_diff_sites(j->diff, DIFF_GOROUTINE, &n)
+            : NULL;
+    for (size_t i = 0; i < n; i++) {
+        if (strcmp(sites[i].frame.function, s->frame.function) == 0 &&
+            diff_is_fixed(j, DIFF_GOROUTINE, &sites[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool judge_plane(struct diff_judge *j, enum diff_plane plane)
 {
     size_t n = 0;
     const struct diff_site *sites = series_diff_sites(j->diff, plane, &n);
-    if (!adjust(j, plane)) {
-        return false;
-    }
     for (size_t i = 0; i < n; i++) {
         const struct diff_site *s = &sites[i];
+        if (diff_is_fixed(j, plane, s) && !has_fixed_twin(j, plane, s) &&
+            !add_fixed(j, plane, s)) {
+            return false;
+        }
         if (!counts(j, plane, s)) {
-            const bool is_small = is_below(j, plane, s);
+            const bool is_small = diff_reason(j, plane, s) == BELOW_LIMITS;
             j->out->n_within_noise += s->delta > 0 && !is_small;
             j->out->n_below_limits += is_small;
             continue;
@@ -463,112 +494,77 @@ static bool judge_plane(struct diff_judge *j, enum diff_plane plane)
     return true;
 }
 
-static const char *honest_note(const struct series_diff *d)
+/* A site that base does not have at all needs min_z squared sampled objects. */
+static double least_bytes(const struct diff_judge *j)
 {
-    enum diff_replicas known = DIFF_TOO_FEW;
-    for (int k = DIFF_HEAP; k <= DIFF_GOROUTINE; k++) {
-        const enum diff_replicas r =
-            series_diff_total(d, (enum diff_plane)k)->replicas;
-        known = r > known ? r : known;
-    }
-    switch (known) {
-    case DIFF_TOO_FEW:
-        return "two snapshots cannot separate a leak from warm-up or load: "
-               "at most growth";
-    case DIFF_UNKNOWN:
-        return "whether the profiles of a side are of independent processes "
-               "cannot be told: at most suspect";
-    case DIFF_ONE_PROCESS:
-        return "the profiles of a side are one process seen again, not "
-               "independent runs: at most growth";
-    case DIFF_INDEPENDENT:
-        break;
-    }
-    return "a group test over independent processes: it shows a difference "
-           "between base and head, not that memory grows without end";
+    const struct diff_total *heap = series_diff_total(j->diff, DIFF_HEAP);
+    const int64_t period = heap->period[DIFF_HEAD];
+    const double z = j->options->min_z;
+    return fmax(j->options->min_bytes, period > 1 ? z * z * (double)period : 0);
 }
 
-/* "nothing above 8.0 MB (--min-bytes) but real growth: +7.1 MB at F, z 17";
-   NULL without such a site or memory. */
-static const char *below_note(struct diff_judge *j, enum diff_plane plane,
-                              bool *has_note)
+/* The best grade of what is there now. */
+static enum verdict verdict_of(const struct findings *f)
 {
-    size_t n = 0;
-    size_t n_below = 0;
-    const struct diff_site *most = NULL;
-    const struct diff_site *sites = series_diff_sites(j->diff, plane, &n);
-    for (size_t i = 0; i < n; i++) {
-        if (is_below(j, plane, &sites[i])) {
-            n_below++;
-            most = !most || sites[i].delta > most->delta ? &sites[i] : most;
-        }
+    enum verdict out = VERDICT_CLEAN;
+    for (size_t i = 0; i < f->n; i++) {
+        const struct finding *it = &f->items[i];
+        const bool is_fixed_now = it->state && strcmp(it->state, "fixed") == 0;
+        const enum verdict v = is_fixed_now                ? VERDICT_CLEAN
+                               : it->grade >= GRADE_STRONG ? VERDICT_LEAK
+                                                           : VERDICT_GROWTH;
+        out = v > out ? v : out;
     }
-    *has_note = most != NULL;
-    if (!most) {
-        return NULL;
-    }
-    const bool is_heap = plane == DIFF_HEAP;
-    struct buf text = BUF_LIMIT(16 << 10);
-    buf_printf(&text, "%zu site%s beyond noise, but below %s ", n_below,
-               n_below == 1 ? "" : "s",
-               is_heap ? "--min-bytes" : "--min-goroutines");
-    if (is_heap) {
-        num_bytes(&text, j->options->min_bytes);
-        buf_str(&text, ": +");
-        num_bytes(&text, most->delta);
-    } else {
-        buf_printf(&text, "%.0f: +%.0f", j->options->min_goroutines,
-                   most->delta);
-    }
-    buf_printf(&text, " at %.4096s, z %.1f", most->frame.function, most->z);
-    const char *out =
-        buf_ok(&text) ? arena_strdup(&j->out->arena, buf_view(&text)) : NULL;
-    buf_release(&text);
     return out;
 }
 
-static bool add_notes(struct diff_judge *j)
+static bool has_open(const struct diff_judge *j)
 {
-    struct findings *out = j->out;
-    const char **notes = arena_new(&out->arena, const char *, N_DIFF_PLANES);
-    if (!notes) {
-        return nomem(j->err);
-    }
-    size_t n = 0;
     for (int k = DIFF_HEAP; k <= DIFF_GOROUTINE; k++) {
-        bool has_note = false;
-        if (series_diff_has(j->diff, (enum diff_plane)k)) {
-            notes[n] = below_note(j, (enum diff_plane)k, &has_note);
-        }
-        if (has_note && !notes[n++]) {
-            return nomem(j->err);
+        size_t n = 0;
+        const enum diff_plane plane = (enum diff_plane)k;
+        const struct diff_site *sites =
+            series_diff_has(j->diff, plane)
+                ? series_diff_sites(j->diff, plane, &n)
+                : NULL;
+        for (size_t i = 0; i < n; i++) {
+            if (diff_is_open(j, plane, &sites[i])) {
+                return true;
+            }
         }
     }
-    notes[n++] = honest_note(j->diff);
-    out->notes = notes;
-    out->n_notes = n;
-    return true;
+    return false;
 }
 
 static bool finish(struct diff_judge *j)
 {
     struct findings *out = j->out;
     findings_sort(out);
-    if (!add_notes(j)) {
+    if (!diff_add_notes(j)) {
         return false;
     }
+    const struct series_about *about = series_diff_about(j->diff);
+    out->window_seconds = about->has_times ? about->seconds : 0;
+    out->kinds =
+        (series_diff_has(j->diff, DIFF_HEAP) ? PROFILE_BIT(KIND_HEAP) : 0) |
+        (series_diff_has(j->diff, DIFF_GOROUTINE) ? PROFILE_BIT(KIND_GOROUTINE)
+                                                  : 0);
     out->limits = (struct limits){
         .heap_bytes =
-            series_diff_has(j->diff, DIFF_HEAP) ? j->options->min_bytes : NAN,
+            series_diff_has(j->diff, DIFF_HEAP) ? least_bytes(j) : NAN,
         .goroutines = series_diff_has(j->diff, DIFF_GOROUTINE)
                           ? j->options->min_goroutines
                           : NAN,
     };
     out->oom = (struct out_of_memory){
         .seconds = NAN, .seconds_low = NAN, .seconds_high = NAN};
-    out->verdict = out->n == 0                           ? VERDICT_CLEAN
-                   : out->items[0].grade >= GRADE_STRONG ? VERDICT_LEAK
-                                                         : VERDICT_GROWTH;
+    out->verdict = verdict_of(out);
+    if (out->verdict == VERDICT_CLEAN && series_diff_undecided(j->diff)) {
+        out->verdict = VERDICT_INCONCLUSIVE;
+    } else if (out->verdict == VERDICT_CLEAN && has_open(j)) {
+        out->verdict = VERDICT_INCONCLUSIVE;
+        out->limits.advice = "give five calibration runs or more";
+    }
     return true;
 }
 
@@ -576,7 +572,11 @@ bool rules_judge_diff(const struct series_diff *d,
                       const struct rules_diff_options *options,
                       struct findings *out, struct err *err)
 {
-    struct diff_judge j = {d, options, out, 0, err, NULL};
+    struct diff_judge j = {
+        .diff = d, .options = options, .out = out, .err = err};
+    if (!diff_prepare(&j)) {
+        return false;
+    }
     for (int k = N_DIFF_PLANES - 1; k >= 0; k--) {
         if (series_diff_has(d, (enum diff_plane)k) &&
             !judge_plane(&j, (enum diff_plane)k)) {

@@ -108,10 +108,14 @@ struct rules_diff_options {
     double min_z;          /* growth over its noise */
     double min_bytes;      /* of a heap site */
     double min_goroutines; /* of a goroutine site */
+    double min_growth;     /* over the base: 0.1 is 10 %; with both others */
 };
 
 /* The same for a comparison: statistics give at most `growth`, or with at
-   least three independent profiles a side `strong`. */
+   least three independent profiles a side `strong`. With several profiles a
+   side a site counts when head is higher by more than the runs differ, and with
+   calibration runs when it grew by more than those do. What fell by as much as
+   would count is told with the state "fixed". */
 bool rules_judge_diff(const struct series_diff *d,
                       const struct rules_diff_options *options,
                       struct findings *out, struct err *err) MUST_USE;

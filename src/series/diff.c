@@ -45,7 +45,7 @@ static void layer_release(struct diff_layer *l)
     vec_u32_release(&l->row_site);
     vec_u32_release(&l->row_frame);
     vec_u32_release(&l->func_site);
-    for (int side = 0; side < N_DIFF_SIDES; side++) {
+    for (int side = 0; side < N_DIFF_GROUPS; side++) {
         for (int c = 0; c < N_CLASSES; c++) {
             struct diff_group *g = &l->groups[side][c];
             for (size_t i = 0; i < g->columns.n; i++) {
@@ -340,22 +340,6 @@ static bool add_samples(const struct series_diff *d, struct adding *a,
 /* --- adding -----------------------------------------------------------------
  */
 
-static bool text_once(struct series_diff *d, const char **to, struct span text,
-                      struct err *err)
-{
-    if (*to || text.len == 0) {
-        return true;
-    }
-    *to = arena_strdup(&d->arena, text);
-    return *to || nomem(err);
-}
-
-static struct span base_name(struct span path)
-{
-    const size_t slash = span_rfind_char(path, '/');
-    return slash < path.len ? span_from(path, slash + 1) : path;
-}
-
 /* A program built from the module cache looks like a dependency all over: its
    main.go lies below ".../example.com/Prog@v1.2.3/". The path of that module,
    with the cache's "!p" for "P", is the user's. */
@@ -393,37 +377,24 @@ static bool find_module(struct series_diff *d, const struct profile *p,
     return true;
 }
 
-static bool learn_program(struct series_diff *d, enum diff_side side,
-                          const struct snapshot *snap, struct err *err)
+static double sum_of(const struct profile *p, int column)
 {
-    struct diff_program *program = &d->programs[side];
-    const struct profile *p = snap->profile;
-    const int64_t t = snap->time_nanos;
-    if (t != 0) {
-        const bool is_first = program->first_nanos == 0;
-        program->first_nanos =
-            is_first || t < program->first_nanos ? t : program->first_nanos;
-        program->last_nanos =
-            is_first || t > program->last_nanos ? t : program->last_nanos;
+    double sum = 0;
+    for (uint32_t i = 0; column >= 0 && i < p->n_samples; i++) {
+        sum += (double)value_at(p, i, column);
     }
-    struct span name = {0};
-    struct span build_id = {0};
-    for (uint32_t i = 0; i < p->n_mappings && name.len == 0; i++) {
-        name = base_name(profile_span(p, p->mappings[i].file));
-        build_id = profile_span(p, p->mappings[i].build_id);
-    }
-    return text_once(d, &program->name, name, err) &&
-           text_once(d, &program->build_id, build_id, err);
+    return sum;
 }
 
-static bool add_profile(struct series_diff *d, enum diff_side side,
-                        enum diff_plane plane, enum diff_class class,
-                        const struct snapshot *snap, uint32_t input,
-                        struct err *err)
+/* `run` tells the runs of a calibration apart. */
+static bool add_profile(struct series_diff *d, int side, enum diff_plane plane,
+                        enum diff_class class, const struct snapshot *snap,
+                        uint32_t run, struct err *err)
 {
     struct diff_layer *l = &d->layers[plane];
     struct diff_column column = {.time_nanos = snap->time_nanos,
-                                 .input = input};
+                                 .input = (uint32_t)d->inputs.n - 1,
+                                 .run = run};
     struct adding a = {.layer = l,
                        .group = &l->groups[side][class],
                        .column = &column,
@@ -431,7 +402,8 @@ static bool add_profile(struct series_diff *d, enum diff_side side,
                        .is_heap = plane == DIFF_HEAP};
     a.chances.period = (double)snap->profile->period;
     a.group->period = snap->profile->period;
-    bool ok = learn_program(d, side, snap, err) &&
+    column.born_bytes = sum_of(snap->profile, a.columns.alloc_bytes);
+    bool ok = diff_learn_program(d, &d->programs[side], snap, err) &&
               find_module(d, snap->profile, err) &&
               add_samples(d, &a, snap->profile, err);
     if (ok && !diff_columns_push(&a.group->columns, column)) {
@@ -475,15 +447,17 @@ static bool push_input(struct series_diff *d, struct series_input in,
     return (in.source && diff_inputs_vec_push(&d->inputs, in)) || nomem(err);
 }
 
-bool series_diff_add(struct series_diff *d, enum diff_side side,
-                     const struct snapshot *snap, struct err *err)
+static bool add_snapshot(struct series_diff *d, int side, uint32_t run,
+                         const struct snapshot *snap, struct err *err)
 {
     const char *why = why_unused(snap);
-    const struct series_input in = {.kind = snap->kind,
-                                    .form = snap->form,
-                                    .time_nanos = snap->time_nanos,
-                                    .used = why == NULL,
-                                    .why = why};
+    const bool is_side = side < N_DIFF_SIDES;
+    const struct series_input in = {
+        .kind = snap->kind,
+        .form = snap->form,
+        .time_nanos = snap->time_nanos,
+        .used = why == NULL,
+        .why = why == NULL && !is_side ? "a calibration run" : why};
     if (!push_input(d, in, snap->source, err)) {
         return false;
     }
@@ -495,8 +469,19 @@ bool series_diff_add(struct series_diff *d, enum diff_side side,
     const enum diff_class class = snap->kind == KIND_ALLOCS  ? CLASS_ALLOCS
                                   : snap->form == FORM_PROTO ? CLASS_PROTO
                                                              : CLASS_TEXT;
-    return add_profile(d, side, plane, class, snap, (uint32_t)d->inputs.n - 1,
-                       err);
+    return add_profile(d, side, plane, class, snap, run, err);
+}
+
+bool series_diff_add(struct series_diff *d, enum diff_side side,
+                     const struct snapshot *snap, struct err *err)
+{
+    return add_snapshot(d, (int)side, 0, snap, err);
+}
+
+bool series_diff_calibrate(struct series_diff *d, uint32_t run,
+                           const struct snapshot *snap, struct err *err)
+{
+    return add_snapshot(d, DIFF_CALIBRATION, run, snap, err);
 }
 
 bool series_diff_note_input(struct series_diff *d, const char *source,
@@ -511,14 +496,13 @@ bool series_diff_note_input(struct series_diff *d, const char *source,
 /* --- finishing --------------------------------------------------------------
  */
 
-static bool note(struct series_diff *d, const char *text, struct err *err)
+bool diff_note(struct series_diff *d, const char *text, struct err *err)
 {
     return (text && diff_notes_vec_push(&d->notes, text)) || nomem(err);
 }
 
 /* Of a side, the best class counts; the others are listed. */
-static void choose_class(struct series_diff *d, struct diff_layer *l,
-                         enum diff_side side)
+static void choose_class(struct series_diff *d, struct diff_layer *l, int side)
 {
     static const char *const beside[] = {
         [CLASS_PROTO] = NULL,
@@ -538,50 +522,6 @@ static void choose_class(struct series_diff *d, struct diff_layer *l,
             in->why = beside[c];
         }
     }
-}
-
-static bool compare_programs(struct series_diff *d, struct err *err)
-{
-    const struct diff_program *base = &d->programs[DIFF_BASE];
-    const struct diff_program *head = &d->programs[DIFF_HEAD];
-    if (base->name && head->name && strcmp(base->name, head->name) != 0 &&
-        !note(d,
-              arena_printf(&d->arena,
-                           "warning: the programs differ: base is of %s, head "
-                           "of %s",
-                           base->name, head->name),
-              err)) {
-        return false;
-    }
-    if (base->build_id && head->build_id &&
-        strcmp(base->build_id, head->build_id) != 0 &&
-        !note(d,
-              "base and head are different builds; stacks are matched by "
-              "function name",
-              err)) {
-        return false;
-    }
-    const bool is_swapped = base->first_nanos != 0 &&
-                            base->first_nanos > head->last_nanos &&
-                            head->last_nanos != 0;
-    return !is_swapped ||
-           note(d, "warning: base is newer than head; are they swapped?", err);
-}
-
-static bool compare_rates(struct series_diff *d, struct err *err)
-{
-    const struct diff_layer *l = &d->layers[DIFF_HEAP];
-    const int64_t base = l->total.period[DIFF_BASE];
-    const int64_t head = l->total.period[DIFF_HEAD];
-    if (!series_diff_has(d, DIFF_HEAP) || base == head) {
-        return true;
-    }
-    return note(d,
-                arena_printf(&d->arena,
-                             "warning: the sampling rates differ: base 1 per "
-                             "%lld bytes, head 1 per %lld",
-                             (long long)base, (long long)head),
-                err);
 }
 
 static void describe(struct series_diff *d)
@@ -628,12 +568,14 @@ static bool drop_one_sided(struct series_diff *d, struct diff_layer *l,
                                     : "base has no profile of this kind";
     }
     l->used[side] = NULL;
+    d->lacks[side == DIFF_BASE ? DIFF_HEAD : DIFF_BASE] |= g != NULL;
     return !g ||
-           note(d,
-                side == DIFF_BASE
-                    ? "warning: base has a kind of profile that head lacks"
-                    : "warning: head has a kind of profile that base lacks",
-                err);
+           diff_note(
+               d,
+               side == DIFF_BASE
+                   ? "warning: base has a kind of profile that head lacks"
+                   : "warning: head has a kind of profile that base lacks",
+               err);
 }
 
 static bool has_dumps_alone(const struct series_diff *d)
@@ -649,13 +591,14 @@ static bool has_dumps_alone(const struct series_diff *d)
     return has_dump;
 }
 
-bool series_diff_finish(struct series_diff *d, struct err *err)
+bool series_diff_finish(struct series_diff *d, bool forced, struct err *err)
 {
     bool has_any = false;
     for (int k = 0; k < N_DIFF_PLANES; k++) {
         struct diff_layer *l = &d->layers[k];
         choose_class(d, l, DIFF_BASE);
         choose_class(d, l, DIFF_HEAD);
+        choose_class(d, l, DIFF_CALIBRATION);
         if (!series_diff_has(d, (enum diff_plane)k)) {
             if (!drop_one_sided(d, l, err)) {
                 return false;
@@ -663,7 +606,7 @@ bool series_diff_finish(struct series_diff *d, struct err *err)
             continue;
         }
         has_any = true;
-        if (!diff_compare(d, l, err)) {
+        if (!diff_compare(d, l, err) || !diff_measure_noise(l, err)) {
             return false;
         }
     }
@@ -678,7 +621,7 @@ bool series_diff_finish(struct series_diff *d, struct err *err)
                        "or goroutine)");
     }
     describe(d);
-    return compare_programs(d, err) && compare_rates(d, err);
+    return diff_check(d, forced, err);
 }
 
 const struct diff_site *series_diff_sites(const struct series_diff *d,

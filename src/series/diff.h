@@ -20,6 +20,11 @@ struct series_about;
 struct series_diff;
 
 enum diff_side { DIFF_BASE, DIFF_HEAD, N_DIFF_SIDES };
+
+/* Beside the two sides: runs that ought to be equal, whose differences are the
+   noise. */
+#define DIFF_CALIBRATION N_DIFF_SIDES
+enum { N_DIFF_GROUPS = N_DIFF_SIDES + 1 };
 enum diff_plane { DIFF_HEAP, DIFF_GOROUTINE, DIFF_LEAK, N_DIFF_PLANES };
 
 /* Strings are borrowed from the diff, never NULL. */
@@ -27,6 +32,13 @@ struct diff_frame {
     const char *function, *file;
     int64_t line;
     enum frame_origin origin;
+};
+
+/* How much runs that ought to be equal differ. */
+struct diff_noise {
+    size_t n;               /* runs */
+    double mean, deviation; /* of their levels; deviation is that of a sample */
+    double range, highest;  /* range: highest minus lowest */
 };
 
 /* Levels are means over the profiles of a side: bytes in use, or goroutines.
@@ -42,10 +54,14 @@ struct diff_site {
     double z;              /* growth over its noise */
     double error;          /* sampling error of delta, same unit */
     double p; /* group test, one-sided; NAN with fewer than 3 a side */
+    /* Welch's t test over the profiles as runs, one-sided: is head higher by
+       more than runs differ? NAN with one profile a side. */
+    double p_runs;
     /* Highest minus lowest level over the profiles of both sides together:
-       does not know the sides, so choosing tests by it is no bias. 0 without
-       a group test. */
+       does not know the sides, so choosing tests by it is no bias. 0 with one
+       profile a side. */
     double spread;
+    struct diff_noise noise; /* of the calibration runs; n = 0: none */
 };
 
 /* How the two sides relate. */
@@ -62,6 +78,12 @@ struct diff_total {
     int64_t period[N_DIFF_SIDES];
     bool is_one_process; /* base and head are one process, seen twice */
     enum diff_replicas replicas;
+    struct diff_noise noise; /* of the total; n = 0: no calibration runs */
+    /* Of calibration runs: by how much each exceeds all others at the site
+       where it does so most, of the sites that are rare in the others. In
+       square roots of units, so that counts of all sizes vary alike. */
+    struct diff_noise bursts;
+    double unit; /* bytes that one sampled object stands for at least, or 1 */
 };
 
 struct series_diff *series_diff_new(const char *module); /* NULL: found out */
@@ -73,8 +95,44 @@ bool series_diff_note_input(struct series_diff *d, const char *source,
                             enum profile_kind kind, const char *why,
                             struct err *err) MUST_USE;
 
-/* ERR_MISMATCH when no kind of profile is on both sides. */
-bool series_diff_finish(struct series_diff *d, struct err *err) MUST_USE;
+/* A profile of the run with this number, of those that ought to be equal. The
+   runs of a comparison have one moment each, whatever their number. */
+bool series_diff_calibrate(struct series_diff *d, uint32_t run,
+                           const struct snapshot *snap,
+                           struct err *err) MUST_USE;
+
+/* ERR_MISMATCH when no kind of profile is on both sides; and, unless `forced`,
+   when the sides are two programs, or one process whose states are swapped. */
+bool series_diff_finish(struct series_diff *d, bool forced,
+                        struct err *err) MUST_USE;
+
+/* What makes the comparison doubtful as a whole, to be said first; NULL
+   nothing. Borrowed. */
+const char *series_diff_warning(const struct series_diff *d);
+
+/* Why the profiles cannot decide, and what would; NULL when they can. */
+const char *series_diff_undecided(const struct series_diff *d);
+
+/* "1.23.5", of head; NULL unknown. */
+const char *series_diff_go_version(const struct series_diff *d);
+
+/* What growth over `noise`, of means over n_base and n_head runs, has a chance
+   of at most `risk` when nothing changed: the larger of the range that the runs
+   had and a bound by Student's t. INFINITY with fewer than two runs. */
+double diff_noise_floor(const struct diff_noise *noise, size_t n_base,
+                        size_t n_head, double risk);
+
+/* The same for a site that the calibration runs hardly have, so that they say
+   nothing of its noise: no more than bursts at such sites. 0 for others. */
+double diff_burst_floor(const struct diff_total *total,
+                        const struct diff_site *site, double risk);
+
+/* Growth per hour of every calibration run at the sites of this function: the
+   slope through all profiles of the run. Without series_diff_finish. Rates are
+   taken from `arena`; n = 0: no run has times. */
+bool series_diff_rates(struct series_diff *d, enum diff_plane plane,
+                       const char *function, struct arena *arena,
+                       struct diff_noise *out, struct err *err) MUST_USE;
 
 /* Is the plane on both sides (leak profiles: in head)? */
 bool series_diff_has(const struct series_diff *d, enum diff_plane plane);
@@ -93,7 +151,8 @@ struct diff_stack {
     double base_objects, head_objects;
 };
 
-/* The stack of the site that grew most; frames are taken from `arena`. */
+/* The stack of the site that changed most its way; frames are taken from
+ * `arena`. */
 bool series_diff_stack(const struct series_diff *d, enum diff_plane plane,
                        const struct diff_site *site, struct arena *arena,
                        struct diff_stack *out, struct err *err) MUST_USE;

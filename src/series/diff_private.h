@@ -20,8 +20,9 @@ VEC_TYPE(diff_doubles, double)
 /* One profile, by site: what the tests over whole profiles need. */
 struct diff_column {
     int64_t time_nanos;
-    uint32_t input;
+    uint32_t input, run;
     double total;
+    double born_bytes;               /* ever allocated, estimated; heap */
     struct diff_doubles value, born; /* by site id */
 };
 VEC_TYPE(diff_columns, struct diff_column)
@@ -43,9 +44,9 @@ struct diff_layer {
     struct vec_u32 row_frame; /* row -> frame (index into stacks.frames) */
     struct vec_u32 func_site; /* normalised function -> site id */
     uint32_t n_sites;
-    struct diff_group groups[N_DIFF_SIDES][N_CLASSES];
+    struct diff_group groups[N_DIFF_GROUPS][N_CLASSES];
 
-    struct diff_group *used[N_DIFF_SIDES]; /* set by finish; NULL = none */
+    struct diff_group *used[N_DIFF_GROUPS]; /* set by finish; NULL = none */
     struct diff_site *sites;
     size_t n_shown;
     struct diff_total total;
@@ -56,14 +57,18 @@ VEC_TYPE(diff_notes_vec, const char *)
 
 /* What identifies the program, as far as the profiles of a side say. */
 struct diff_program {
-    const char *name, *build_id; /* NULL = not said */
+    const char *name, *build_id;      /* NULL = not said */
+    const char *other;                /* a second program's name; NULL none */
+    const char *go_root, *go_version; /* "/usr/lib/go-1.23", "1.23"; or NULL */
     int64_t first_nanos, last_nanos;
 };
 
 struct series_diff {
     const char *module;
     struct diff_layer layers[N_DIFF_PLANES];
-    struct diff_program programs[N_DIFF_SIDES];
+    struct diff_program programs[N_DIFF_GROUPS];
+    bool lacks[N_DIFF_SIDES]; /* a kind of profile that the other has */
+    const char *warning, *undecided;
     struct diff_inputs_vec inputs;
     struct diff_notes_vec notes;
     struct series_about about;
@@ -73,6 +78,28 @@ struct series_diff {
 enum frame_origin diff_frame_origin(const struct series_diff *d,
                                     const struct diff_layer *l,
                                     const struct stack_frame *f);
+
+/* Appends a note; the text lives as long as the diff. NULL is no memory. */
+bool diff_note(struct series_diff *d, const char *text,
+               struct err *err) MUST_USE;
+
+/* Could `after` be a later state of the process of `before`? Of sides with one
+   profile each. */
+bool diff_is_later(const struct diff_group *before,
+                   const struct diff_group *after);
+
+/* What the profiles say of the program; see diff_program.c. */
+bool diff_learn_program(struct series_diff *d, struct diff_program *program,
+                        const struct snapshot *snap, struct err *err) MUST_USE;
+
+/* Do both sides say what program and build they are of, and differ? */
+bool diff_is_other_build(const struct series_diff *d);
+
+/* Is it one program, in order, of one rate? After diff_compare. */
+bool diff_check(struct series_diff *d, bool forced, struct err *err) MUST_USE;
+
+/* Fills the noise of all sites and of the total; see diff_noise.c. */
+bool diff_measure_noise(struct diff_layer *l, struct err *err) MUST_USE;
 
 /* Ranks every layer's sites; see diff_sites.c. */
 bool diff_compare(struct series_diff *d, struct diff_layer *l,

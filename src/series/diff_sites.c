@@ -34,7 +34,6 @@ static struct diff_sum mean_of(const struct diff_group *g, size_t row)
                              s->born / n};
 }
 
-/* Never falls in one process: then they are two. */
 static bool births_fall(const struct diff_column *before,
                         const struct diff_column *after)
 {
@@ -45,6 +44,27 @@ static bool births_fall(const struct diff_column *before,
         }
     }
     return false;
+}
+
+/* Stacks with births from which on it says something that none of them fell:
+   of two runs of one program, chance lets more than a third fall. */
+enum { PAIRED_ROWS_MIN = 10 };
+
+/* Could `after` be a later state of the process of `before`? Of sides with one
+   profile each; by stack, which tells two runs of one program apart. */
+bool diff_is_later(const struct diff_group *before,
+                   const struct diff_group *after)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < before->rows.n; i++) {
+        const double then = before->rows.items[i].born;
+        const double now = i < after->rows.n ? after->rows.items[i].born : 0;
+        n += then > 0;
+        if (now < then) {
+            return false;
+        }
+    }
+    return n >= PAIRED_ROWS_MIN && before->period == after->period;
 }
 
 static double births_of(const struct diff_column *c)
@@ -86,7 +106,7 @@ static enum diff_replicas replicas_of(struct diff_group *g)
     return n_falls > 0 ? DIFF_INDEPENDENT : DIFF_ONE_PROCESS;
 }
 
-static void describe_total(struct diff_layer *l)
+static void describe_total(struct diff_layer *l, bool is_other_build)
 {
     struct diff_total *t = &l->total;
     for (int side = 0; side < N_DIFF_SIDES; side++) {
@@ -104,12 +124,11 @@ static void describe_total(struct diff_layer *l)
         return;
     }
     if (t->n[DIFF_BASE] == 1 && t->n[DIFF_HEAD] == 1) {
-        const struct diff_column *base = l->used[DIFF_BASE]->columns.items;
-        const struct diff_column *head = l->used[DIFF_HEAD]->columns.items;
-        t->is_one_process = births_of(base) > 0 &&
-                            base->time_nanos <= head->time_nanos &&
-                            t->period[DIFF_BASE] == t->period[DIFF_HEAD] &&
-                            !births_fall(base, head);
+        t->is_one_process =
+            !is_other_build &&
+            l->used[DIFF_BASE]->columns.items[0].time_nanos <=
+                l->used[DIFF_HEAD]->columns.items[0].time_nanos &&
+            diff_is_later(l->used[DIFF_BASE], l->used[DIFF_HEAD]);
     }
     if (t->n[DIFF_BASE] >= GROUP_MIN && t->n[DIFF_HEAD] >= GROUP_MIN) {
         const enum diff_replicas a = replicas_of(l->used[DIFF_BASE]);
@@ -222,7 +241,7 @@ static void judge_site(const struct diff_layer *l, struct diff_site *s,
                        const struct naming *name, bool is_heap)
 {
     s->births = s->deaths = s->retention = NAN;
-    s->p = NAN;
+    s->p = s->p_runs = NAN;
     if (is_heap && l->total.is_one_process) {
         const double grown = s->head_sampled - s->base_sampled;
         s->births = fmax(fmax(name->births, grown), 0);
@@ -233,32 +252,82 @@ static void judge_site(const struct diff_layer *l, struct diff_site *s,
     s->error = sqrt(name->variance);
 }
 
+static double mean_and_variance(const double *x, size_t n, double *variance)
+{
+    double mean = 0;
+    *variance = 0;
+    for (size_t i = 0; i < n; i++) {
+        mean += x[i] / (double)n;
+    }
+    for (size_t i = 0; n > 1 && i < n; i++) {
+        *variance += (x[i] - mean) * (x[i] - mean) / (double)(n - 1);
+    }
+    return mean;
+}
+
+/* Welch (1947): runs of a leaking build vary more than those of a healthy one.
+   A side of one run is taken to vary like the other. */
+static double welch_p(const double *low, size_t n_low, const double *high,
+                      size_t n_high)
+{
+    double low_variance;
+    double high_variance;
+    const double low_mean = mean_and_variance(low, n_low, &low_variance);
+    const double high_mean = mean_and_variance(high, n_high, &high_variance);
+    const double grown = high_mean - low_mean;
+    if (n_low < 2) {
+        low_variance = high_variance;
+    } else if (n_high < 2) {
+        high_variance = low_variance;
+    }
+    const double a = low_variance / (double)n_low;
+    const double b = high_variance / (double)n_high;
+    if (a + b <= 0) {
+        return grown > 0 ? 0 : 1;
+    }
+    const double free_a = n_low > 1 ? (double)n_low - 1 : (double)n_high - 1;
+    const double free_b = n_high > 1 ? (double)n_high - 1 : (double)n_low - 1;
+    const double df = (a + b) * (a + b) / (a * a / free_a + b * b / free_b);
+    return stat_t_upper(grown / sqrt(a + b), df);
+}
+
+/* Levels of one site, of base's profiles and then of head's. */
+static void levels_of(const struct diff_layer *l, uint32_t id, double *levels)
+{
+    for (int side = 0; side < N_DIFF_SIDES; side++) {
+        const struct diff_columns *columns = &l->used[side]->columns;
+        for (size_t i = 0; i < columns->n; i++) {
+            const struct diff_column *c = &columns->items[i];
+            *levels++ = id < c->value.n ? c->value.items[id] : 0;
+        }
+    }
+}
+
 static bool group_tests(struct diff_layer *l, struct err *err)
 {
-    if (l->total.replicas == DIFF_TOO_FEW) {
+    const size_t n_base = l->total.n[DIFF_BASE];
+    const size_t n_head = l->total.n[DIFF_HEAD];
+    if (n_base == 0 || n_head == 0 || n_base + n_head < 3) {
         return true;
     }
-    const struct diff_group *base = l->used[DIFF_BASE];
-    const struct diff_group *head = l->used[DIFF_HEAD];
-    const size_t n_all = base->columns.n + head->columns.n;
-    double *levels = calloc(n_all, sizeof *levels);
+    double *levels = calloc(n_base + n_head, sizeof *levels);
     if (!levels) {
         return nomem(err);
     }
     for (uint32_t id = 0; id < l->n_sites; id++) {
+        struct diff_site *s = &l->sites[id];
         double low = INFINITY;
         double high = -INFINITY;
-        for (size_t i = 0; i < n_all; i++) {
-            const struct diff_column *c =
-                i < base->columns.n ? &base->columns.items[i]
-                                    : &head->columns.items[i - base->columns.n];
-            levels[i] = id < c->value.n ? c->value.items[id] : 0;
+        levels_of(l, id, levels);
+        for (size_t i = 0; i < n_base + n_head; i++) {
             low = fmin(low, levels[i]);
             high = fmax(high, levels[i]);
         }
-        l->sites[id].spread = high - low;
-        l->sites[id].p = rank_sum_p(levels, base->columns.n,
-                                    levels + base->columns.n, head->columns.n);
+        s->spread = high - low;
+        s->p_runs = welch_p(levels, n_base, levels + n_base, n_head);
+        if (l->total.replicas != DIFF_TOO_FEW) {
+            s->p = rank_sum_p(levels, n_base, levels + n_base, n_head);
+        }
     }
     free(levels);
     return true;
@@ -286,7 +355,7 @@ static int by_change(const void *pa, const void *pb)
 bool diff_compare(struct series_diff *d, struct diff_layer *l, struct err *err)
 {
     const bool is_heap = l == &d->layers[DIFF_HEAP];
-    describe_total(l);
+    describe_total(l, diff_is_other_build(d));
     struct naming *names = calloc((size_t)l->n_sites + 1, sizeof *names);
     l->sites = calloc((size_t)l->n_sites + 1, sizeof *l->sites);
     if (!names || !l->sites) {
@@ -383,8 +452,10 @@ static size_t rows_of_site(const struct diff_layer *l, uint32_t site,
     return n;
 }
 
-/* Sums runs of equal hashes and returns the one that grew most. */
-static struct stack_group most_grown(struct stack_group *g, size_t n)
+/* Sums runs of equal hashes and returns the one that changed most, in the
+   direction of `sign`. */
+static struct stack_group most_changed(struct stack_group *g, size_t n,
+                                       double sign)
 {
     struct stack_group best = g[0];
     double most = -INFINITY;
@@ -399,8 +470,8 @@ static struct stack_group most_grown(struct stack_group *g, size_t n)
             /* Lines as of the newest row: head's, when builds differ. */
             sum.row = g[end].head > 0 ? g[end].row : sum.row;
         }
-        if (sum.head - sum.base > most) {
-            most = sum.head - sum.base;
+        if (sign * (sum.head - sum.base) > most) {
+            most = sign * (sum.head - sum.base);
             best = sum;
         }
         i = end;
@@ -447,7 +518,8 @@ bool series_diff_stack(const struct series_diff *d, enum diff_plane plane,
     rows_of_site(l, site->id, groups);
     qsort(groups, n, sizeof *groups, by_hash);
     assert(n > 0);
-    const struct stack_group best = most_grown(groups, n);
+    const struct stack_group best =
+        most_changed(groups, n, site->delta < 0 ? -1 : 1);
     free(groups);
     *out = (struct diff_stack){.base = best.base,
                                .head = best.head,

@@ -430,6 +430,27 @@ double stat_t975(double df)
     return (lo + hi) / 2;
 }
 
+double stat_t_upper(double t, double df)
+{
+    const double tail = stat_beta(df / 2, 0.5, df / (df + t * t)) / 2;
+    return t >= 0 ? tail : 1 - tail;
+}
+
+double stat_t_quantile(double tail, double df)
+{
+    double lo = 0;
+    double hi = 1e6;
+    for (int i = 0; i < 80; i++) {
+        const double mid = (lo + hi) / 2;
+        if (stat_t_upper(mid, df) > tail) {
+            lo = mid;
+        } else {
+            hi = mid;
+        }
+    }
+    return (lo + hi) / 2;
+}
+
 double stat_dispersion(const double *x, size_t n)
 {
     if (n < 3) {

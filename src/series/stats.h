@@ -42,6 +42,11 @@ double stat_median(const double *x, size_t n);
 /* 97.5 % quantile of Student's t with `df` >= 1 degrees of freedom. */
 double stat_t975(double df);
 
+/* Student's t with `df` > 0 degrees of freedom: upper tail probability, and the
+   value whose upper tail is `tail` (0 < tail < 0.5), at most a million. */
+double stat_t_upper(double t, double df);
+double stat_t_quantile(double tail, double df);
+
 /* Standard normal: upper tail probability. */
 double stat_normal_upper(double z);
 

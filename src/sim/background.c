@@ -533,7 +533,9 @@ void sim_background(struct sim_world *w, unsigned n)
         return;
     }
     struct graph g = {.w = w};
-    sim_random_init(&g.random, w->options.seed, "background");
+    const struct sim_options *o = &w->options;
+    sim_random_init(&g.random, o->build != 0 ? o->build : o->seed,
+                    "background");
     /* More stacks come of more code, but packages have an end. */
     g.n_functions = n / 20 + 6 < 24 ? n / 20 + 6 : 24;
     g.n_modules = n < 60 ? 2 : n < 300 ? 3 : MODULES_IN_LAYER;

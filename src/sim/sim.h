@@ -52,6 +52,7 @@ struct sim_scenario;
 struct sim_options {
     const struct sim_scenario *scenario;
     uint64_t seed;
+    uint64_t build;       /* dice of the background's code; 0: the seed */
     int64_t interval_ns;  /* between two snapshots */
     unsigned n_snapshots; /* interval * snapshots is the window */
     int64_t rate_bytes;   /* MemProfileRate; 1 = every allocation */

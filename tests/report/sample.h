@@ -10,6 +10,7 @@
 #include "report/report.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 struct sample {
@@ -243,6 +244,86 @@ static inline const struct report *sample_hostile(struct sample *s)
     return &s->report;
 }
 
+/* What a repository adds to the sample, and one finding of each state. */
+struct sample_review {
+    struct sample base;
+    struct frame_mark marks[4], creator_mark;
+    struct finding items[6];
+    struct finding_past past;
+    struct finding_acceptance accepted;
+};
+
+/* 0 new, touched; 1 worse; 2 existing; 3 nothing known; 4 accepted; 5 fixed. */
+static inline const struct report *sample_reviewed(struct sample_review *v)
+{
+    static const char *const states[6] = {"new", "worse",    "existing",
+                                          NULL,  "existing", "fixed"};
+    *v = (struct sample_review){0};
+    sample_report(&v->base);
+    struct sample *s = &v->base;
+    v->marks[0] = (struct frame_mark){.module = "std"};
+    v->marks[1] = (struct frame_mark){.path = "orders/dispatcher.go",
+                                      .module = "acme.dev/orders",
+                                      .touch = TOUCH_LINE};
+    v->marks[2] = (struct frame_mark){.path = "orders/session/open.go",
+                                      .module = "acme.dev/orders",
+                                      .is_generated = true,
+                                      .touch = TOUCH_FUNCTION};
+    v->creator_mark = (struct frame_mark){.path = "orders/send it.go"};
+    s->stack[0].mark = &v->marks[0];
+    s->stack[1].mark = &v->marks[1];
+    s->stack[2].mark = &v->marks[2];
+    s->items[0].site.mark = &v->marks[1];
+    s->items[0].creator.mark = &v->creator_mark;
+    s->items[1].site.mark = &v->marks[2];
+    v->past = (struct finding_past){
+        .level = 24, .per_hour = NAN, .moved_from = "0123456789abcdef"};
+    v->accepted = (struct finding_acceptance){
+        ".seep.yml:12", "the pool is bounded by 400", "2026-12-31"};
+    for (size_t i = 0; i < 6; i++) {
+        v->items[i] = s->items[i % 2];
+        v->items[i].state = states[i];
+        v->items[i].primary = &v->items[i].stack[(i + 1) % 2];
+        v->items[i].id[15] = (char)('0' + i);
+    }
+    v->items[0].patched = &s->stack[1];
+    v->items[1].patched = &s->stack[2];
+    v->items[3].uncounted = "below --min-bytes 16.0 MB";
+    v->items[1].past = &v->past;
+    v->items[1].first_seen_nanos = INT64_C(1763000000000000000);
+    v->items[4].accepted = &v->accepted;
+    s->findings.items = v->items;
+    s->findings.n = 6;
+    s->report.has_patch = true;
+    s->report.reproduce = "seep leaks snapshots/ --patch change.diff";
+    s->report.go_version = "go1.23.5";
+    return &s->report;
+}
+
+static inline const struct report *
+sample_hostile_review(struct sample_review *v)
+{
+    sample_reviewed(v);
+    for (size_t i = 0; i < 4; i++) {
+        v->base.stack[i].function = SAMPLE_HOSTILE;
+        v->base.stack[i].file = SAMPLE_HOSTILE;
+        v->marks[i].path = v->marks[i].path ? SAMPLE_HOSTILE : NULL;
+        v->marks[i].module = SAMPLE_HOSTILE;
+    }
+    for (size_t i = 0; i < 6; i++) {
+        v->items[i].site.function = SAMPLE_HOSTILE;
+        v->items[i].cause = SAMPLE_HOSTILE;
+        v->items[i].headline = SAMPLE_HOSTILE;
+    }
+    v->past.moved_from = SAMPLE_HOSTILE;
+    v->accepted = (struct finding_acceptance){SAMPLE_HOSTILE, SAMPLE_HOSTILE,
+                                              SAMPLE_HOSTILE};
+    v->base.report.reproduce = SAMPLE_HOSTILE;
+    v->base.report.go_version = SAMPLE_HOSTILE;
+    v->base.report.anchor = SAMPLE_HOSTILE;
+    return &v->base.report;
+}
+
 /* An empty series: nothing known, nothing found. */
 static inline const struct report *sample_empty(struct sample *s)
 {
@@ -263,6 +344,7 @@ static inline const struct report *sample_huge(struct sample *s,
     sample_report(s);
     for (size_t i = 0; i < n; i++) {
         items[i] = s->items[i % 2];
+        snprintf(items[i].id, sizeof items[i].id, "%016zx", i / 2);
     }
     s->findings.items = items;
     s->findings.n = n;

@@ -85,7 +85,22 @@ static void csv_lists_findings_first(void **state)
     assert_true(span_has(all, "\r\n00c0ffee00c0ffee,goroutine-chan-receive,"
                               "strong,goroutine,main.(*Dispatcher).await,"
                               "/src/orders/dispatcher.go,88,goroutines,count,"
-                              "24,306,282,45120\r\n"));
+                              "24,306,282,45120,,,,,,,,0ddba11000000000\r\n"));
+    buf_release(&page);
+}
+
+static void csv_has_what_a_repository_adds(void **state)
+{
+    (void)state;
+    struct sample_review v;
+    struct buf page = sample_render("csv", sample_reviewed(&v),
+                                    (struct render_options){.columns = 80});
+    const struct span all = buf_view(&page);
+    assert_true(span_has(all, ",new,,orders/dispatcher.go,line,,,,0ddba1"));
+    assert_true(span_has(all, ",worse,2025-11-13T02:13:20Z,"
+                              "orders/session/open.go,function,,,,fedcba"));
+    assert_true(span_has(all, ",existing,,orders/dispatcher.go,,.seep.yml:12,"
+                              "the pool is bounded by 400,2026-12-31,0ddba1"));
     buf_release(&page);
 }
 
@@ -158,6 +173,7 @@ int main(void)
         cmocka_unit_test(csv_has_all_columns_and_plain_numbers),
         cmocka_unit_test(csv_parts_tables_by_an_empty_line),
         cmocka_unit_test(csv_lists_findings_first),
+        cmocka_unit_test(csv_has_what_a_repository_adds),
         cmocka_unit_test(text_shows_titled_columns_only),
         cmocka_unit_test(text_shows_blocks_with_labels),
         cmocka_unit_test(json_says_that_nothing_was_judged),

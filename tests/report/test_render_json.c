@@ -51,13 +51,15 @@ static void check_document(const json_t *doc)
     json_array_foreach(json_object_get(doc, "findings"), i, f)
     {
         assert_keys(
-            f, "id id_version loose_id rule grade profile state first_seen "
-               "site created_by operation stack metrics statistics holder "
-               "replicas patch suppressed cause evidence alternatives fix "
-               "confirm");
-        assert_keys(json_object_get(f, "site"), "function file line package");
+            f,
+            "id id_version loose_id rule grade profile state first_seen "
+            "site created_by operation stack metrics statistics holder "
+            "replicas patch suppressed uncounted past primary cause evidence "
+            "alternatives fix confirm");
+        assert_keys(json_object_get(f, "site"),
+                    "function file line package path");
         assert_keys(json_array_get(json_object_get(f, "stack"), 0),
-                    "function file line origin");
+                    "function file line origin path module generated touched");
         assert_keys(json_array_get(json_object_get(f, "metrics"), 0),
                     "name unit first last delta per_hour per_hour_low "
                     "per_hour_high series");
@@ -113,6 +115,42 @@ static void values_are_the_reports(void **state)
     const json_t *window = json_object_get(doc, "window");
     assert_string_equal(json_string_value(json_object_get(window, "last")),
                         "2025-11-23T12:13:42.500Z");
+    json_decref(doc);
+}
+
+static void assert_text(const json_t *object, const char *key, const char *want)
+{
+    const char *got = json_string_value(json_object_get(object, key));
+    assert_non_null(got);
+    assert_string_equal(got, want);
+}
+
+static void what_a_repository_adds_is_there(void **state)
+{
+    (void)state;
+    struct sample_review v;
+    json_t *doc = parsed(sample_reviewed(&v));
+    check_document(doc);
+    assert_string_equal(json_string_value(at(doc, 0, "state")), "new");
+    const json_t *patch = at(doc, 0, "patch");
+    assert_keys(patch, "touched frame path line");
+    assert_text(patch, "touched", "line");
+    assert_text(patch, "path", "orders/dispatcher.go");
+    assert_text(at(doc, 1, "patch"), "touched", "function");
+    assert_true(json_is_null(at(doc, 2, "patch")));
+    assert_keys(at(doc, 1, "past"), "level per_hour moved_from");
+    assert_text(at(doc, 1, "past"), "moved_from", "0123456789abcdef");
+    assert_string_equal(json_string_value(at(doc, 3, "uncounted")),
+                        "below --min-bytes 16.0 MB");
+    assert_keys(at(doc, 4, "suppressed"), "by reason expires");
+    assert_text(at(doc, 4, "suppressed"), "by", ".seep.yml:12");
+    assert_text(at(doc, 1, "primary"), "path", "orders/session/open.go");
+    const json_t *frame = json_array_get(at(doc, 1, "stack"), 0);
+    assert_text(frame, "module", "acme.dev/orders");
+    assert_true(json_is_true(json_object_get(frame, "generated")));
+    assert_text(frame, "touched", "function");
+    frame = json_array_get(at(doc, 1, "stack"), 1);
+    assert_true(json_is_null(json_object_get(frame, "generated")));
     json_decref(doc);
 }
 
@@ -287,6 +325,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_key_is_there_in_order),
         cmocka_unit_test(values_are_the_reports),
+        cmocka_unit_test(what_a_repository_adds_is_there),
         cmocka_unit_test(own_texts_fall_back_to_the_rules),
         cmocka_unit_test(empty_report_has_every_key),
         cmocka_unit_test(hostile_text_stays_text),

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#define NBSP "\xc2\xa0"
+
 static struct buf page(const struct report *r)
 {
     return sample_render("markdown", r, (struct render_options){0});
@@ -32,23 +34,192 @@ static void opening_is_marker_and_verdict(void **state)
         "### LEAK: 1 strong, 1 suspect findings in 10 snapshots over 22.5 s\n"
         "orders, no restart\n"
         "\n"
-        "| | grade | what | change | per hour | where | rule |\n"
-        "|--:|---|---|--:|--:|---|---|\n"
+        "| | grade | what | change | per hour | where |\n"
+        "|--:|---|---|--:|--:|---|\n"
         "| 1 | **strong** | goroutines wait on a channel receive | "
-        "24 -> 306 | +45k/h | `main.(*Dispatcher).await` dispatcher.go:88 | "
-        "goroutine-chan-receive |\n"
+        "24" NBSP "\xe2\x86\x92 306 | +45k/h | `main.(*Dispatcher).await` "
+        "dispatcher.go:88 |\n"
         "| 2 | **suspect** | memory allocated here stays in use | "
-        "1.0 MB -> 10.0 MB | +1.4 GB/h | `acme.dev/orders/session.open` "
-        "session/open.go:12 | heap-growth |\n"
+        "1.0" NBSP "MB" NBSP "\xe2\x86\x92 10.0" NBSP "MB | +1.4" NBSP
+        "GB/h | `acme.dev/orders/session.open` "
+        "session/open.go:12 |\n"
+        "\n"
+        "```mermaid\n"
+        "---\n"
+        "config:\n"
+        "  xyChart:\n"
+        "    width: 720\n"
+        "    height: 260\n"
+        "  themeVariables:\n"
+        "    xyChart:\n"
+        "      plotColorPalette: \"#3b82f6\"\n"
+        "---\n"
+        "xychart-beta\n"
+        "  title \"Growth of finding 1\"\n"
+        "  x-axis \"snapshot, over 22.5 s\" 1 --> 10\n"
+        "  y-axis \"goroutines\" 0 --> 350\n"
+        "  line [24, 55.30, 86.60, 117.90, 149.20, 180.50, 211.80, 243.10, "
+        "274.40, 305.70]\n"
+        "```\n"
+        "\n"
+        "finding 1, `main.(*Dispatcher).await`\n"
+        "\n"
+        "```mermaid\n";
+    static const char folds[] =
+        "\n"
+        "finding 2, `acme.dev/orders/session.open`\n"
         "\n"
         "<details><summary>1. strong: goroutines wait on a channel receive, "
         "<code>main.(*Dispatcher).await</code></summary>\n";
     assert_true(span_starts(buf_view(&b), want));
+    assert_true(span_has(buf_view(&b), "  y-axis \"MB\" 0 --> 10\n"
+                                       "  line [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]"
+                                       "\n"));
+    assert_true(span_has(buf_view(&b), folds));
     assert_true(span_has(buf_view(&b), "```text\n"
                                        "runtime.gopark  runtime/proc.go:424\n"
                                        "main.(*Dispatcher).await  "
                                        "dispatcher.go:88\n```\n"));
     buf_release(&b);
+}
+
+static void states_and_the_patch_lead_the_comment(void **state)
+{
+    (void)state;
+    struct sample_review v;
+    struct buf b = page(sample_reviewed(&v));
+    const struct span text = buf_view(&b);
+    assert_true(span_starts(
+        text,
+        "<!-- seep:leaks:orders -->\n"
+        "### LEAK: 1 new, 1 worse, 1 existing, 1 accepted, 1 fixed\n"
+        "2 strong, 2 suspect findings in 10 snapshots over 22.5 s "
+        "(orders, no restart)\n"
+        "\n"
+        "| | state | grade | what | change | per hour | where | touched "
+        "by this change |\n"
+        "|--:|---|---|---|--:|--:|---|---|\n"
+        "| 1 | \xf0\x9f\x86\x95" NBSP "new | **strong** | goroutines wait on a "
+        "channel receive | 24" NBSP "\xe2\x86\x92 306 | +45k/h | "
+        "`main.(*Dispatcher).await` orders/dispatcher.go:88 | **line** "
+        "|\n"
+        "| 2 | \xf0\x9f\x93\x88" NBSP "worse | **suspect** | "));
+    assert_true(span_has(text, " | **function** |\n| 3 |  | **suspect** | "));
+    assert_true(span_has(text, " | no |\n|  | \xe2\x9c\x85" NBSP "fixed "
+                               "|  | "));
+    assert_true(span_has(text, " | no |\n| 4 | existing | "));
+    assert_true(span_has(text, "- **state** worse: 10.0 MB, 24 B in the "
+                               "baseline, moved from 0123456789abcdef\n"
+                               "- **since** 2025-11-13T02:13:20Z\n"
+                               "- **patch** touched by this change (function): "
+                               "acme.dev/orders/session.open"));
+    assert_true(span_has(text, "- **gate** does not fail the run: below "
+                               "--min-bytes 16.0 MB\n"));
+    assert_true(span_has(text, "<details><summary>1 accepted</summary>"));
+    assert_true(span_has(text, "by .seep.yml:12 until 2026-12-31: the pool is "
+                               "bounded by 400 |\n"));
+    assert_true(span_has(text, "```sh\nseep leaks snapshots/ --patch "
+                               "change.diff\n```\n"));
+    assert_true(span_has(text, " go1.23.5. seep 0.1.0</sub>\n"));
+    /* Open ones have a fold each: neither what is fixed nor what is accepted
+       has. */
+    assert_int_equal(count(text, "<details>"), 4 + 2);
+    assert_int_equal(count(text, "\n```yaml\n"), 4);
+    buf_release(&b);
+}
+
+static void another_frame_that_is_touched_is_named(void **state)
+{
+    (void)state;
+    struct sample_review v;
+    sample_reviewed(&v);
+    v.items[1].patched = &v.base.stack[1];
+    struct buf b = page(&v.base.report);
+    assert_true(span_has(buf_view(&b), "session/open.go:12 | **line** "
+                                       "`orders/dispatcher.go:88` |\n"));
+    buf_release(&b);
+}
+
+static void commands_with_backticks_stay_in_their_block(void **state)
+{
+    (void)state;
+    struct sample_review v;
+    sample_reviewed(&v);
+    v.base.report.reproduce = "seep leaks '```' \x1b[31m\n```\n# hello";
+    struct buf b = page(&v.base.report);
+    assert_true(span_has(buf_view(&b), "\n````sh\nseep leaks '```' \\x1b[31m\n"
+                                       "```\n# hello\n````\n"));
+    buf_release(&b);
+}
+
+/* What changed and what is fixed must not fall to what was there before. */
+static void new_findings_come_before_existing_ones(void **state)
+{
+    (void)state;
+    enum { N = 500 };
+    struct sample s;
+    struct finding *items = calloc(N, sizeof(*items));
+    assert_non_null(items);
+    sample_huge(&s, items, N);
+    for (size_t i = 0; i < N; i++) {
+        items[i].state = i < N - 2 ? "existing" : i < N - 1 ? "new" : "fixed";
+    }
+    struct buf b = page(&s.report);
+    const struct span text = buf_view(&b);
+    assert_true(b.len < 60000);
+    assert_true(span_has(text, "\n| 1 | \xf0\x9f\x86\x95" NBSP "new | "));
+    assert_true(span_has(text, "\n|  | \xe2\x9c\x85" NBSP "fixed | "));
+    assert_true(span_has(text, "\n| 2 | existing | "));
+    assert_true(span_has(text, " more findings left out for length.\n"));
+    buf_release(&b);
+    free(items);
+}
+
+static void what_cannot_be_drawn_has_no_chart(void **state)
+{
+    (void)state;
+    struct sample s;
+    sample_report(&s);
+    s.goroutines[3] = NAN;
+    s.metrics[1].n_series = 2;
+    struct buf b = page(&s.report);
+    assert_false(span_has(buf_view(&b), "mermaid"));
+    buf_release(&b);
+}
+
+/* From zero it would be a flat line. */
+static void growth_on_a_high_level_is_seen(void **state)
+{
+    (void)state;
+    struct sample s;
+    sample_report(&s);
+    for (size_t i = 0; i < 10; i++) {
+        s.goroutines[i] = 10000 + 10 * (double)i;
+    }
+    struct buf b = page(&s.report);
+    assert_true(span_has(buf_view(&b), "\"goroutines\" 9955 --> 10112.50\n"));
+    buf_release(&b);
+}
+
+static void long_series_are_thinned(void **state)
+{
+    (void)state;
+    enum { N = 5000 };
+    struct sample s;
+    sample_report(&s);
+    double *series = calloc(N, sizeof(*series));
+    assert_non_null(series);
+    for (size_t i = 0; i < N; i++) {
+        series[i] = (double)i;
+    }
+    s.metrics[0].series = series;
+    s.metrics[0].n_series = N;
+    s.findings.n = 1;
+    struct buf b = page(&s.report);
+    assert_true(span_has(buf_view(&b), " 1 --> 5000\n"));
+    assert_true(b.len < 5000);
+    buf_release(&b);
+    free(series);
 }
 
 /* Without fenced blocks and code spans: what Markdown and HTML act on. */
@@ -220,6 +391,13 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(opening_is_marker_and_verdict),
+        cmocka_unit_test(states_and_the_patch_lead_the_comment),
+        cmocka_unit_test(another_frame_that_is_touched_is_named),
+        cmocka_unit_test(commands_with_backticks_stay_in_their_block),
+        cmocka_unit_test(new_findings_come_before_existing_ones),
+        cmocka_unit_test(what_cannot_be_drawn_has_no_chart),
+        cmocka_unit_test(growth_on_a_high_level_is_seen),
+        cmocka_unit_test(long_series_are_thinned),
         cmocka_unit_test(empty_report_is_a_short_comment),
         cmocka_unit_test(hostile_names_do_not_break_out),
         cmocka_unit_test(hostile_program_name_cannot_end_the_marker),

@@ -350,9 +350,42 @@ static void running_out_of_memory_is_reported(void **state)
     assert_true(oom_walk(render_once, r.to) > 0);
 }
 
+static void states_patch_and_acceptance_are_said(void **state)
+{
+    (void)state;
+    struct sample_review v;
+    struct buf b = sample_render("text", sample_reviewed(&v),
+                                 (struct render_options){.columns = 80});
+    const struct span text = buf_view(&b);
+    assert_true(span_has(
+        text, "(orders, no restart)\n"
+              "1 new, 1 worse, 1 existing, 1 accepted, 1 fixed\n\n 1 strong"));
+    assert_true(span_has(text, "   state  new\n"
+                               "   patch  touched by this change (line): "
+                               "main.(*Dispatcher).await\n"
+                               "          orders/dispatcher.go:88\n"));
+    assert_true(span_has(text, "   state  worse: 10.0 MB, 24 B in the baseline"
+                               ", moved from 0123456789abcdef\n"));
+    assert_true(
+        span_has(text, "\nfixed  memory allocated here stays in use at "));
+    assert_true(span_has(text, "\n1 accepted; --verbose shows it.\n"));
+    assert_true(span_has(text, "   gate   does not fail the run: below "
+                               "--min-bytes 16.0 MB\n"));
+    assert_false(span_has(text, ".seep.yml:12"));
+    assert_false(span_has(text, "\n 5 "));
+    buf_release(&b);
+    b = sample_render("text", &v.base.report,
+                      (struct render_options){.columns = 80, .verbose = true});
+    assert_true(span_has(buf_view(&b), "   accept by .seep.yml:12 until "
+                                       "2026-12-31: the pool is bounded by "
+                                       "400\n"));
+    buf_release(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(states_patch_and_acceptance_are_said),
         cmocka_unit_test(sample_reads_as_sketched),
         cmocka_unit_test(only_table_rows_may_be_wider_than_the_terminal),
         cmocka_unit_test(long_names_are_cut_to_the_width),

@@ -5,7 +5,7 @@
 #include <math.h>
 #include <string.h>
 
-static const struct rules_diff_options defaults = {4, 8 << 20, 50};
+static const struct rules_diff_options defaults = {4, 8 << 20, 50, 0.2};
 
 static uint32_t location(struct profile_builder *b, const char *function)
 {
@@ -65,7 +65,7 @@ static struct findings judge(struct series_diff *d)
 {
     struct findings out = {0};
     struct err err = {0};
-    assert_ok(series_diff_finish(d, &err), &err);
+    assert_ok(series_diff_finish(d, false, &err), &err);
     assert_ok(rules_judge_diff(d, &defaults, &out, &err), &err);
     series_diff_free(d);
     return out;
@@ -80,7 +80,7 @@ static const struct count_case {
     {10,   80,   1}, /* +70, z 7.4 */
     {10,   59,   0}, /* +49: too few */
     {1000, 1100, 0}, /* z 2.2: noise */
-    {80,   10,   0}, /* fell */
+    {80,   50,   0}, /* fell */
     {0,    50,   1},
 };
 
@@ -178,6 +178,104 @@ static void independent_runs_may_be_strong(void **state)
     findings_release(&one);
 }
 
+/* --- runs, noise and what is gone --- */
+
+static void add_goroutines(struct series_diff *d, enum diff_side side,
+                           const int64_t *n, size_t n_runs)
+{
+    for (size_t i = 0; i < n_runs; i++) {
+        add(d, side, KIND_GOROUTINE, goroutines(n[i]), 100 + (int64_t)i);
+    }
+}
+
+/* Means 100 and 250, but the runs of head are 20, 30 and 700. */
+static void one_run_that_stands_out_is_no_growth(void **state)
+{
+    (void)state;
+    static const int64_t base[] = {90, 100, 110};
+    static const int64_t wild[] = {20, 30, 700};
+    static const int64_t high[] = {240, 250, 260};
+    for (int is_high = 0; is_high < 2; is_high++) {
+        struct series_diff *d = series_diff_new(NULL);
+        add_goroutines(d, DIFF_BASE, base, 3);
+        add_goroutines(d, DIFF_HEAD, is_high ? high : wild, 3);
+        struct findings f = judge(d);
+        assert_int_equal(f.n, is_high);
+        if (!is_high) {
+            assert_string_equal(
+                f.notes[0], "1 site beyond sampling noise, but within the "
+                            "spread of the runs of a side: +150 at main.wait, "
+                            "z 8.0");
+        }
+        findings_release(&f);
+    }
+}
+
+/* Noise of the runs: deviation 40, so that +100 is nothing and +600 is much. */
+static void growth_within_the_noise_of_calibration_does_not_count(void **state)
+{
+    (void)state;
+    static const int64_t levels[] = {60, 140, 100, 80, 120};
+    static const struct {
+        int64_t head;
+        size_t n_findings;
+    } cases[] = {
+        {200, 0},
+        {800, 1}
+    };
+    for (size_t i = 0; i < 2; i++) {
+        struct series_diff *d = series_diff_new(NULL);
+        struct err err = {0};
+        add(d, DIFF_BASE, KIND_GOROUTINE, goroutines(100), 100);
+        add(d, DIFF_HEAD, KIND_GOROUTINE, goroutines(cases[i].head), 200);
+        for (uint32_t run = 0; run < 5; run++) {
+            struct snapshot s = {.source = "x",
+                                 .kind = KIND_GOROUTINE,
+                                 .form = FORM_PROTO,
+                                 .time_nanos = INT64_C(300000000000) + run,
+                                 .profile = goroutines(levels[run])};
+            assert_ok(series_diff_calibrate(d, run, &s, &err), &err);
+            snapshot_release(&s);
+        }
+        struct findings f = judge(d);
+        assert_int_equal(f.n, cases[i].n_findings);
+        findings_release(&f);
+    }
+}
+
+static void a_leak_that_is_gone_is_fixed(void **state)
+{
+    (void)state;
+    struct series_diff *d = series_diff_new(NULL);
+    add(d, DIFF_BASE, KIND_GOROUTINE, goroutines(500), 100);
+    add(d, DIFF_HEAD, KIND_GOROUTINE, goroutines(5), 200);
+    struct findings f = judge(d);
+    assert_int_equal(f.verdict, VERDICT_CLEAN);
+    assert_int_equal(f.n, 1);
+    assert_string_equal(f.items[0].state, "fixed");
+    assert_string_equal(f.items[0].site.function, "main.wait");
+    assert_string_equal(
+        f.items[0].cause,
+        "500 goroutines in base, 5 in head: what was here is gone");
+    findings_release(&f);
+}
+
+/* +100 of 1,000 is beyond noise with z 2.2 only; of 10,000, +2,000 is 20 %. */
+static void small_shares_do_not_count(void **state)
+{
+    (void)state;
+    struct series_diff *d = series_diff_new(NULL);
+    add(d, DIFF_BASE, KIND_GOROUTINE, goroutines(10000), 100);
+    add(d, DIFF_HEAD, KIND_GOROUTINE, goroutines(11000), 200);
+    struct findings f = judge(d);
+    assert_int_equal(f.n, 0);
+    assert_int_equal(f.n_below_limits, 1);
+    assert_string_equal(f.notes[0],
+                        "1 site beyond noise, but below --min-growth 20%: "
+                        "+1000 at main.wait, z 6.9");
+    findings_release(&f);
+}
+
 static void a_leak_profile_is_proof_without_a_base(void **state)
 {
     (void)state;
@@ -197,6 +295,10 @@ int main(void)
         cmocka_unit_test(goroutines_count_by_number_and_noise),
         cmocka_unit_test(two_snapshots_say_growth_and_why_not_more),
         cmocka_unit_test(independent_runs_may_be_strong),
+        cmocka_unit_test(one_run_that_stands_out_is_no_growth),
+        cmocka_unit_test(growth_within_the_noise_of_calibration_does_not_count),
+        cmocka_unit_test(a_leak_that_is_gone_is_fixed),
+        cmocka_unit_test(small_shares_do_not_count),
         cmocka_unit_test(three_runs_a_side_are_enough_for_one_site),
         cmocka_unit_test(growth_below_the_limits_is_told),
         cmocka_unit_test(a_leak_profile_is_proof_without_a_base),

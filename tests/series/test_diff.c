@@ -5,6 +5,9 @@
 #include <math.h>
 #include <string.h>
 
+/* 1 MiB objects: each sampled one stands for 1.1565 = 1 / (1 - exp(-2)). */
+enum { MIB = 1 << 20 };
+
 /* --- making profiles --- */
 
 struct row {
@@ -20,16 +23,32 @@ static uint32_t location(struct profile_builder *b, const char *function,
     return profile_builder_location(b, 0, PROFILE_NONE, &f, 1);
 }
 
-static struct profile *heap_of(const struct row *rows, size_t n)
+struct made {
+    const char *program, *build; /* NULL: says nothing of it */
+    int64_t period;
+};
+
+static struct profile *heap_made(struct made made, const struct row *rows,
+                                 size_t n)
 {
     struct profile_builder *b = profile_builder_new();
     struct err err = {0};
     struct profile *p = NULL;
+    if (made.program) {
+        profile_builder_mapping(b, 1, 2, 0, span_of(made.program),
+                                span_of(made.build));
+    }
     profile_builder_type(b, "alloc_objects", "count");
     profile_builder_type(b, "alloc_space", "bytes");
     profile_builder_type(b, "inuse_objects", "count");
     profile_builder_type(b, "inuse_space", "bytes");
-    profile_builder_period(b, "space", "bytes", 524288);
+    profile_builder_period(b, "space", "bytes", made.period);
+    /* So many stacks that two profiles can be told to be of one process. */
+    for (int i = 0; n > 0 && i < 10; i++) {
+        const uint32_t loc = location(b, "os.Open", 100 + i);
+        const int64_t values[] = {10, 10 * MIB, 0, 0};
+        profile_builder_sample(b, &loc, 1, values, 4, NULL, 0);
+    }
     for (size_t i = 0; i < n; i++) {
         const struct row *r = &rows[i];
         uint32_t locs[4];
@@ -50,23 +69,48 @@ static struct profile *heap_of(const struct row *rows, size_t n)
     return p;
 }
 
+static struct profile *heap_of(const struct row *rows, size_t n)
+{
+    return heap_made((struct made){.period = 524288}, rows, n);
+}
+
+static struct snapshot snapshot_of(struct profile *p, int64_t seconds)
+{
+    return (struct snapshot){.source = "x",
+                             .kind = KIND_HEAP,
+                             .form = FORM_PROTO,
+                             .time_nanos = seconds * 1000000000,
+                             .profile = p};
+}
+
+static void add_profile(struct series_diff *d, enum diff_side side,
+                        struct profile *p, int64_t seconds)
+{
+    struct err err = {0};
+    struct snapshot s = snapshot_of(p, seconds);
+    assert_ok(series_diff_add(d, side, &s, &err), &err);
+    snapshot_release(&s);
+}
+
 static void add(struct series_diff *d, enum diff_side side,
                 const struct row *rows, size_t n, int64_t seconds)
 {
+    add_profile(d, side, heap_of(rows, n), seconds);
+}
+
+static void calibrate(struct series_diff *d, uint32_t run,
+                      const struct row *rows, size_t n, int64_t seconds)
+{
     struct err err = {0};
-    struct snapshot s = {.source = "x",
-                         .kind = KIND_HEAP,
-                         .form = FORM_PROTO,
-                         .time_nanos = seconds * 1000000000,
-                         .profile = heap_of(rows, n)};
-    assert_ok(series_diff_add(d, side, &s, &err), &err);
+    struct snapshot s = snapshot_of(heap_of(rows, n), seconds);
+    assert_ok(series_diff_calibrate(d, run, &s, &err), &err);
     snapshot_release(&s);
 }
 
 static void finish(struct series_diff *d)
 {
     struct err err = {0};
-    assert_ok(series_diff_finish(d, &err), &err);
+    assert_ok(series_diff_finish(d, false, &err), &err);
 }
 
 static const struct diff_site *site_of(const struct series_diff *d,
@@ -82,9 +126,6 @@ static const struct diff_site *site_of(const struct series_diff *d,
     fail_msg("no site %s", function);
     return NULL;
 }
-
-/* 1 MiB objects: each sampled one stands for 1.1565 = 1 / (1 - exp(-2)). */
-enum { MIB = 1 << 20 };
 
 /* --- tests --- */
 
@@ -251,28 +292,283 @@ static void a_kind_on_one_side_only_is_refused(void **state)
     struct series_diff *d = series_diff_new(NULL);
     struct err err = {0};
     add(d, DIFF_BASE, rows, 1, 100);
-    assert_false(series_diff_finish(d, &err));
+    assert_false(series_diff_finish(d, false, &err));
     assert_err(&err, ERR_MISMATCH,
                "base and head have no kind of profile in common (heap or "
                "goroutine)");
     series_diff_free(d);
 }
 
-static void notes_say_what_is_odd(void **state)
+/* --- honesty --- */
+
+static const struct row shop[] = {
+    {{"main.cart", "main.main"}, 1, 100, 10, MIB},
+    {{"main.pay"},               1, 100, 10, MIB}
+};
+static const struct row shop_later[] = {
+    {{"main.cart", "main.main"}, 1, 150, 10, MIB},
+    {{"main.pay"},               1, 150, 10, MIB}
+};
+static const struct row mail[] = {
+    {{"main.send", "main.main"}, 1, 120, 10, MIB},
+    {{"main.sort"},              1, 90,  10, MIB}
+};
+
+/* Finishes a comparison of one profile a side. */
+static bool finish_two(struct series_diff *d, struct profile *base,
+                       int64_t base_seconds, struct profile *head,
+                       int64_t head_seconds, bool forced, struct err *err)
+{
+    add_profile(d, DIFF_BASE, base, base_seconds);
+    add_profile(d, DIFF_HEAD, head, head_seconds);
+    return series_diff_finish(d, forced, err);
+}
+
+static void two_programs_are_refused_unless_forced(void **state)
 {
     (void)state;
-    const struct row rows[] = {
-        {{"main.a"}, 1, 100, 10, MIB}
+    const struct made a = {"/bin/shop", "1", 524288};
+    const struct made b = {"/bin/mail", "2", 524288};
+    for (int forced = 0; forced < 2; forced++) {
+        struct series_diff *d = series_diff_new(NULL);
+        struct err err = {0};
+        const bool ok = finish_two(d, heap_made(a, shop, 2), 100,
+                                   heap_made(b, mail, 2), 200, forced, &err);
+        if (forced) {
+            assert_ok(ok, &err);
+            assert_string_equal(series_diff_warning(d),
+                                "WARNING: two programs: base is of shop, head "
+                                "of mail");
+        } else {
+            assert_err(&err, ERR_MISMATCH,
+                       "base is of shop, head of mail, and they share 0% of "
+                       "their functions: two programs; --force compares "
+                       "anyway");
+        }
+        series_diff_free(d);
+    }
+}
+
+/* app-main and app-branch are one program. */
+static void another_name_of_the_same_program_is_a_note(void **state)
+{
+    (void)state;
+    const struct made a = {"/bin/shop-main", "1", 524288};
+    const struct made b = {"/bin/shop-branch", "2", 524288};
+    struct series_diff *d = series_diff_new(NULL);
+    struct err err = {0};
+    size_t n = 0;
+    assert_ok(finish_two(d, heap_made(a, shop, 2), 100,
+                         heap_made(b, shop_later, 2), 200, false, &err),
+              &err);
+    const char *const *notes = series_diff_notes(d, &n);
+    assert_int_equal(n, 2);
+    assert_string_equal(notes[0], "base is of shop-main, head of shop-branch");
+    assert_null(series_diff_warning(d));
+    series_diff_free(d);
+}
+
+static void swapped_states_of_one_process_are_refused(void **state)
+{
+    (void)state;
+    struct err err = {0};
+    struct series_diff *d = series_diff_new(NULL);
+    assert_false(finish_two(d, heap_of(shop_later, 2), 200, heap_of(shop, 2),
+                            100, false, &err));
+    assert_err(&err, ERR_MISMATCH,
+               "head is the earlier state of base's own process: the sides are "
+               "swapped; --force compares anyway");
+    series_diff_free(d);
+}
+
+/* Another process may well have run before: that is only said. */
+static void an_older_head_is_said_first(void **state)
+{
+    (void)state;
+    struct err err = {0};
+    struct series_diff *d = series_diff_new(NULL);
+    assert_ok(finish_two(d, heap_of(shop, 2), 200, heap_of(shop_later, 2), 100,
+                         false, &err),
+              &err);
+    assert_string_equal(series_diff_warning(d),
+                        "WARNING: base was taken 100 s after head: are the "
+                        "sides swapped?");
+    series_diff_free(d);
+}
+
+/* Builds that differ are two processes, however alike their counts. */
+static void other_builds_are_not_paired(void **state)
+{
+    (void)state;
+    const struct made a = {"/bin/shop", "1", 524288};
+    const struct made b = {"/bin/shop", "2", 524288};
+    struct err err = {0};
+    struct series_diff *same = series_diff_new(NULL);
+    struct series_diff *other = series_diff_new(NULL);
+    assert_ok(finish_two(same, heap_made(a, shop, 2), 100,
+                         heap_made(a, shop_later, 2), 200, false, &err),
+              &err);
+    assert_ok(finish_two(other, heap_made(a, shop, 2), 100,
+                         heap_made(b, shop_later, 2), 200, false, &err),
+              &err);
+    assert_true(series_diff_total(same, DIFF_HEAP)->is_one_process);
+    assert_false(series_diff_total(other, DIFF_HEAP)->is_one_process);
+    series_diff_free(same);
+    series_diff_free(other);
+}
+
+static void rates_and_lengths_that_differ_are_said(void **state)
+{
+    (void)state;
+    static const struct row longer[] = {
+        {{"main.cart"}, 1, 900, 10, MIB},
+        {{"main.pay"},  1, 99,  10, MIB}
     };
+    const struct made fine = {NULL, NULL, 65536};
+    struct err err = {0};
     struct series_diff *d = series_diff_new(NULL);
     size_t n = 0;
-    add(d, DIFF_BASE, rows, 1, 200);
-    add(d, DIFF_HEAD, rows, 1, 100);
-    finish(d);
+    assert_ok(finish_two(d, heap_of(shop, 2), 100, heap_made(fine, longer, 2),
+                         200, false, &err),
+              &err);
+    assert_string_equal(series_diff_warning(d),
+                        "WARNING: head has allocated 3.7 times as much as base "
+                        "since it began: a longer run or more load, and growth "
+                        "may be no more than that");
     const char *const *notes = series_diff_notes(d, &n);
     assert_int_equal(n, 1);
-    assert_string_equal(notes[0],
-                        "warning: base is newer than head; are they swapped?");
+    assert_non_null(strstr(notes[0], "base 1 per 524288 bytes, head 1 per "
+                                     "65536"));
+    series_diff_free(d);
+}
+
+static void
+a_heap_from_before_the_first_collection_decides_nothing(void **state)
+{
+    (void)state;
+    static const struct row nothing_in_use[] = {
+        {{"main.cart"}, 1, 100, 0, MIB}
+    };
+    struct err err = {0};
+    struct series_diff *empty = series_diff_new(NULL);
+    struct series_diff *small = series_diff_new(NULL);
+    assert_ok(finish_two(empty, heap_of(shop, 2), 100, heap_of(NULL, 0), 200,
+                         false, &err),
+              &err);
+    assert_non_null(series_diff_undecided(empty));
+    assert_ok(finish_two(small, heap_of(shop, 2), 100,
+                         heap_of(nothing_in_use, 1), 200, false, &err),
+              &err);
+    assert_null(series_diff_undecided(small));
+    series_diff_free(empty);
+    series_diff_free(small);
+}
+
+/* --- runs --- */
+
+/* Levels of main.a: 10 and 12 against 40 and 44, means 11 and 42. */
+static void runs_are_compared_by_their_spread(void **state)
+{
+    (void)state;
+    static const int64_t levels[N_DIFF_SIDES][2] = {
+        {10, 12},
+        {40, 44}
+    };
+    struct series_diff *d = series_diff_new(NULL);
+    for (int side = 0; side < N_DIFF_SIDES; side++) {
+        for (int i = 0; i < 2; i++) {
+            const struct row row[] = {
+                {{"main.a"}, 1, 500 - 10 * i, levels[side][i], MIB}
+            };
+            add(d, (enum diff_side)side, row, 1, 100 + 10 * side + i);
+        }
+    }
+    finish(d);
+    const struct diff_site *s = site_of(d, "main.a");
+    /* Welch: t = 31 / sqrt(1 + 4), df = 25 / (1 + 16). */
+    assert_true(fabs(s->p_runs - stat_t_upper(31 / sqrt(5), 25.0 / 17)) <
+                1e-12);
+    assert_true(isnan(s->p));
+    series_diff_free(d);
+}
+
+static void calibration_runs_give_the_noise_of_a_site(void **state)
+{
+    (void)state;
+    static const int64_t levels[] = {10, 14, 12};
+    struct series_diff *d = series_diff_new(NULL);
+    add(d, DIFF_BASE, shop, 2, 100);
+    add(d, DIFF_HEAD, shop_later, 2, 200);
+    for (uint32_t i = 0; i < 3; i++) {
+        const struct row row[] = {
+            {{"main.cart"}, 1, 500 - 10 * i, levels[i], MIB}
+        };
+        calibrate(d, i, row, 1, 300 + i);
+    }
+    finish(d);
+    const struct diff_noise *noise = &site_of(d, "main.cart")->noise;
+    assert_int_equal(noise->n, 3);
+    assert_true(noise->mean == 12.0 * MIB && noise->deviation == 2.0 * MIB);
+    assert_true(noise->range == 4.0 * MIB);
+    /* One run a side: t(2 degrees, 1 %) is 6.965. */
+    assert_true(fabs(diff_noise_floor(noise, 1, 1, 0.01) / MIB -
+                     6.9646 * 2 * sqrt(2)) < 0.001);
+    assert_true(site_of(d, "main.pay")->noise.range == 0);
+    series_diff_free(d);
+}
+
+/* main.cart is in two of three runs, 4 and 1 MiB: the first exceeds the others
+   by sqrt(8) - sqrt(2) units of 512 KiB, the others by nothing. */
+static void bursts_bound_sites_that_runs_hardly_have(void **state)
+{
+    (void)state;
+    static const int64_t levels[] = {4, 1, 0};
+    struct series_diff *d = series_diff_new(NULL);
+    add(d, DIFF_BASE, shop, 2, 100);
+    add(d, DIFF_HEAD, shop_later, 2, 200);
+    for (uint32_t i = 0; i < 3; i++) {
+        const struct row row[] = {
+            {{"main.cart"}, 1, 500 - 10 * i, levels[i], MIB}
+        };
+        calibrate(d, i, row, 1, 300 + i);
+    }
+    finish(d);
+    const struct diff_total *total = series_diff_total(d, DIFF_HEAP);
+    const double most = sqrt(8) - sqrt(2);
+    assert_true(total->unit == 512 << 10);
+    assert_true(fabs(total->bursts.highest - most) < 1e-9);
+    assert_true(fabs(total->bursts.mean - most / 3) < 1e-9);
+    /* Even odds: what the runs showed. main.pay, 10 MiB in base: 20 units. */
+    const struct diff_site *pay = site_of(d, "main.pay");
+    const double root = most + sqrt(20);
+    assert_true(fabs(diff_burst_floor(total, pay, 0.5) -
+                     (root * root - 20) * (512 << 10)) < 1);
+    series_diff_free(d);
+}
+
+/* Runs of 2 and 4 MiB an hour at main.cart. */
+static void rates_of_runs_are_slopes(void **state)
+{
+    (void)state;
+    struct series_diff *d = series_diff_new(NULL);
+    struct arena arena = {0};
+    struct diff_noise noise;
+    struct err err = {0};
+    for (uint32_t run = 0; run < 2; run++) {
+        for (int64_t i = 0; i < 3; i++) {
+            const struct row row[] = {
+                {{"main.cart"}, 1, 500, 10 + i * (run + 1), MIB}
+            };
+            calibrate(d, run, row, 1, 1000 + i * 1800);
+        }
+    }
+    assert_ok(
+        series_diff_rates(d, DIFF_HEAP, "main.cart", &arena, &noise, &err),
+        &err);
+    assert_int_equal(noise.n, 2);
+    assert_true(fabs(noise.mean / MIB - 3) < 1e-9);
+    assert_true(fabs(noise.range / MIB - 2) < 1e-9);
+    arena_release(&arena);
     series_diff_free(d);
 }
 
@@ -287,7 +583,7 @@ static bool compare_once(void *ctx, struct err *err)
     }
     const bool ok = series_diff_add(d, DIFF_BASE, &snapshots[0], err) &&
                     series_diff_add(d, DIFF_HEAD, &snapshots[1], err) &&
-                    series_diff_finish(d, err);
+                    series_diff_finish(d, false, err);
     series_diff_free(d);
     return ok;
 }
@@ -321,7 +617,18 @@ int main(void)
         cmocka_unit_test(stacks_are_aligned_by_name),
         cmocka_unit_test(groups_know_whether_runs_are_independent),
         cmocka_unit_test(a_kind_on_one_side_only_is_refused),
-        cmocka_unit_test(notes_say_what_is_odd),
+        cmocka_unit_test(two_programs_are_refused_unless_forced),
+        cmocka_unit_test(another_name_of_the_same_program_is_a_note),
+        cmocka_unit_test(swapped_states_of_one_process_are_refused),
+        cmocka_unit_test(an_older_head_is_said_first),
+        cmocka_unit_test(other_builds_are_not_paired),
+        cmocka_unit_test(rates_and_lengths_that_differ_are_said),
+        cmocka_unit_test(
+            a_heap_from_before_the_first_collection_decides_nothing),
+        cmocka_unit_test(runs_are_compared_by_their_spread),
+        cmocka_unit_test(calibration_runs_give_the_noise_of_a_site),
+        cmocka_unit_test(bursts_bound_sites_that_runs_hardly_have),
+        cmocka_unit_test(rates_of_runs_are_slopes),
         cmocka_unit_test(out_of_memory_is_an_error),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -507,9 +507,32 @@ static void a_clock_that_stands_still_is_passed_in_one_step(void **state)
     assert_near(stat_interpolate(clock, x, 4, 5), 3.5, 1e-12);
 }
 
+/* Tables of Student's t: one-sided tails. */
+static void students_quantiles_match_tables(void **state)
+{
+    (void)state;
+    static const struct {
+        double tail, df, t;
+    } rows[] = {
+        {0.05,  1,  6.3138},
+        {0.01,  1,  31.821},
+        {0.01,  4,  3.7469},
+        {0.001, 9,  4.2968},
+        {0.025, 30, 2.0423},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        assert_near(stat_t_quantile(rows[i].tail, rows[i].df), rows[i].t,
+                    0.0006);
+        assert_near(stat_t_upper(rows[i].t, rows[i].df), rows[i].tail, 1e-5);
+        assert_near(stat_t_upper(-rows[i].t, rows[i].df), 1 - rows[i].tail,
+                    1e-5);
+    }
+}
+
 int main(void)
 {
     struct CMUnitTest tests[64] = {
+        cmocka_unit_test(students_quantiles_match_tables),
         cmocka_unit_test(mann_kendall_has_the_published_critical_values),
         cmocka_unit_test(mann_kendall_is_exact_for_every_multiset),
         cmocka_unit_test(mann_kendall_of_nothing_and_of_equals_is_one),

@@ -1,0 +1,197 @@
+#include "baseline_inputs.h"
+
+#include "analysis.h"
+#include "review_options.h"
+
+#include "base/limits.h"
+#include "fetch/fetch.h"
+#include "series/series.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/banned.h"
+
+/* --- documents --- */
+
+static bool keep(void *ctx, const uint8_t *p, size_t n, struct err *err)
+{
+    buf_add(ctx, p, n);
+    return buf_check(ctx, "the file", err);
+}
+
+static bool keep_end(void *ctx, struct err *err)
+{
+    (void)ctx;
+    (void)err;
+    return true;
+}
+
+bool baseline_load(const char *path, struct baseline *out, bool *is_there,
+                   struct err *err)
+{
+    struct buf text = BUF_LIMIT(LIMIT_BASELINE_BYTES);
+    const struct sink sink = {&text, keep, keep_end};
+    *out = (struct baseline){.n = 0};
+    if (is_there != NULL) {
+        *is_there = access(path, F_OK) == 0;
+        if (!*is_there) {
+            return true;
+        }
+    }
+    bool ok = fetch_file(path, LIMIT_BASELINE_BYTES, sink, NULL, err) ||
+              err_wrap(err, "%.160s", path);
+    ok = ok && baseline_read(buf_view(&text), path, out, err);
+    buf_release(&text);
+    return ok;
+}
+
+/* JSON begins with '{'; no profile or dump does. */
+static bool is_document(const char *path)
+{
+    struct stat st;
+    if (stat(path, &st) != 0 || !S_ISREG(st.st_mode)) {
+        return false;
+    }
+    FILE *f = fopen(path, "rb");
+    int c = ' ';
+    while (f != NULL && (c == ' ' || c == '\n' || c == '\r' || c == '\t')) {
+        c = getc(f);
+    }
+    if (f != NULL) {
+        (void)fclose(f);
+    }
+    return f != NULL && c == '{';
+}
+
+static bool read_documents(const char *const *args, size_t n,
+                           struct baseline_inputs *out, struct err *err)
+{
+    for (size_t i = 0; i < n; i++) {
+        out->names[i] = args[i];
+        if (!baseline_load(args[i], &out->items[i], NULL, err)) {
+            return false;
+        }
+        out->n++;
+        if (!out->items[i].is_document) {
+            return err_set(err, ERR_USAGE,
+                           "%.160s is a baseline itself; give findings "
+                           "documents (--format json) or snapshots",
+                           args[i]);
+        }
+    }
+    return true;
+}
+
+/* --- snapshots --- */
+
+static bool take_snapshot(void *ctx, unsigned group, const struct snapshot *s,
+                          struct err *err)
+{
+    (void)group;
+    return series_add(ctx, s, err);
+}
+
+static bool take_left_out(void *ctx, unsigned group, const char *source,
+                          enum profile_kind kind, const char *why,
+                          struct err *err)
+{
+    (void)group;
+    return series_note_input(ctx, source, kind, why, err);
+}
+
+static bool read_series(struct analysis *a, struct series *series,
+                        const char *const *args, size_t n, struct err *err)
+{
+    const struct visitor visitor = {series, take_snapshot, take_left_out};
+    for (size_t i = 0; i < n; i++) {
+        if (!analysis_add(a, args[i], 0, err)) {
+            return false;
+        }
+    }
+    return analysis_read(a, &visitor, err) && series_finish(series, err);
+}
+
+/* What .seep.yml accepts stays out of the baseline. */
+static bool mark(struct session *s, struct findings *f, struct err *err)
+{
+    const struct review_settings settings = {.baseline = NULL};
+    struct review *review = NULL;
+    const bool ok = review_load(&settings, s, &review, err) &&
+                    review_mark(review, f, NULL, err);
+    review_free(review);
+    return ok;
+}
+
+static bool judge(struct session *s, const struct series *series,
+                  struct baseline *out, struct err *err)
+{
+    const struct rules_options rules = {.settings = NULL};
+    struct findings findings = {0};
+    const bool ok = rules_judge(series, &rules, &findings, err) &&
+                    mark(s, &findings, err) &&
+                    baseline_of_findings(&findings, out, err);
+    findings_release(&findings);
+    return ok;
+}
+
+static bool read_snapshots(struct session *s, const struct baseline_how *how,
+                           const char *const *args, size_t n,
+                           struct baseline_inputs *out, struct err *err)
+{
+    struct analysis a = {.session = s, .skip_bad = how->skip_bad};
+    struct series *series =
+        series_new(&(struct series_options){.module = how->module});
+    bool ok = series != NULL || err_nomem(err, "series");
+    if (ok && !read_series(&a, series, args, n, err)) {
+        ok = a.where != NULL ? err_wrap(err, "%.160s", a.where) : false;
+    }
+    ok = ok && judge(s, series, &out->items[0], err);
+    if (ok) {
+        struct baseline *b = &out->items[0];
+        b->window.last_nanos = series_about(series)->last_nanos;
+        for (size_t i = 0; i < b->n; i++) {
+            b->items[i].first_seen_nanos = b->window.last_nanos;
+        }
+        out->names[0] = args[0];
+        out->n = 1;
+    }
+    out->has_lost = a.has_lost;
+    analysis_release(&a);
+    series_free(series);
+    return ok;
+}
+
+void baseline_inputs_release(struct baseline_inputs *in)
+{
+    for (size_t i = 0; i < in->n; i++) {
+        baseline_release(&in->items[i]);
+    }
+    free(in->items);
+    *in = (struct baseline_inputs){.n = 0};
+}
+
+bool baseline_inputs_read(struct session *s, const struct baseline_how *how,
+                          const char *const *args, size_t n,
+                          struct baseline_inputs *out, struct err *err)
+{
+    size_t n_documents = 0;
+    *out = (struct baseline_inputs){
+        .items = calloc(n + 1, sizeof(*out->items)),
+        .names = arena_new(s->arena, const char *, n + 1)};
+    if (out->items == NULL || out->names == NULL) {
+        return err_nomem(err, "baseline");
+    }
+    for (size_t i = 0; i < n; i++) {
+        n_documents += is_document(args[i]);
+    }
+    if (n_documents > 0 && n_documents < n) {
+        return err_set(err, ERR_USAGE,
+                       "baseline: findings documents and snapshots are not "
+                       "taken together");
+    }
+    return n_documents > 0 ? read_documents(args, n, out, err)
+                           : read_snapshots(s, how, args, n, out, err);
+}

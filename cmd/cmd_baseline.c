@@ -1,0 +1,551 @@
+/* Findings that are accepted for now: the file that says which, and since when.
+ */
+#include "baseline_inputs.h"
+#include "console.h"
+#include "files.h"
+#include "output.h"
+#include "verdict.h"
+
+#include "base/num.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/banned.h"
+
+static const char default_path[] = ".seep-baseline.json";
+
+/* Beyond any baseline that is read: LIMIT_BASELINE_BYTES with other blanks. */
+enum { WRITTEN_MAX = 256 << 20 };
+
+struct baseline_options {
+    const char *baseline, *output, *module;
+    bool skip_bad;
+    int fail_on;
+    struct outputs outputs;
+};
+
+static void baseline_defaults(void *options)
+{
+    struct baseline_options *o = options;
+    o->fail_on = FAIL_ON_STRONG;
+}
+
+/* clang-format off */
+static const struct option_row rows[] = {
+    {.name = "baseline", .arg = "FILE", .kind = OPTION_TEXT,
+     .offset = offsetof(struct baseline_options, baseline),
+     .help = "the accepted findings (default .seep-baseline.json)"},
+    {.name = "output", .short_name = 'o', .arg = "FILE", .kind = OPTION_TEXT,
+     .offset = offsetof(struct baseline_options, output),
+     .help = "of save and prune: write there (default: to the baseline)"},
+    {.name = "fail-on", .arg = "GRADE", .kind = OPTION_CHOICE, .choices = fail_on_words,
+     .offset = offsetof(struct baseline_options, fail_on),
+     .help = "of check: exit 1 for what is new or worse at or above GRADE: proven, strong, suspect, growth, never (default strong)"},
+    {.name = "module", .arg = "PREFIX", .kind = OPTION_TEXT,
+     .offset = offsetof(struct baseline_options, module),
+     .help = "of snapshots: import path of your code"},
+    {.name = "skip-bad", .kind = OPTION_FLAG,
+     .offset = offsetof(struct baseline_options, skip_bad),
+     .help = "of snapshots: go on without broken ones; check then never exits 0"},
+    {.name = "format", .arg = "F", .kind = OPTION_CALL,
+     .offset = offsetof(struct baseline_options, outputs), .apply = output_apply_format,
+     .help = "of check and prune: text, json, markdown or csv (default text)"},
+};
+/* clang-format on */
+
+static const struct cmd_example examples[] = {
+    {"seep leaks snapshots/ --format json -o leaks.json",
+     "the findings as a document"                                                                              },
+    {"seep baseline save leaks.json",                                   "accept them for now"                  },
+    {"seep leaks snapshots/ --baseline .seep-baseline.json --only-new",
+     "fail only for what is new or worse"                                                                      },
+    {"seep baseline check leaks.json",                                  "what is new, worse, existing or fixed"},
+    {"seep baseline prune leaks.json",                                  "take out what is fixed"               },
+};
+
+/* What the verbs share. */
+struct task {
+    struct session *session;
+    const struct baseline_options *o;
+    const char *path; /* of the baseline */
+    struct baseline past;
+    bool has_past;
+    struct baseline_inputs in;
+    struct baseline_states *states; /* of each input */
+    enum baseline_fate *fates;      /* of each of the past, by all inputs */
+};
+
+/* --- comparing --- */
+
+/* Gone only where every input could have shown it and none does. */
+static enum baseline_fate worse_fate(enum baseline_fate a, enum baseline_fate b)
+{
+    if (a == BASELINE_FOUND || b == BASELINE_FOUND) {
+        return BASELINE_FOUND;
+    }
+    return a == BASELINE_UNCHECKED || b == BASELINE_UNCHECKED
+               ? BASELINE_UNCHECKED
+               : BASELINE_FIXED;
+}
+
+static bool compare(struct task *t, struct err *err)
+{
+    t->states = calloc(t->in.n + 1, sizeof(*t->states));
+    t->fates = calloc(t->past.n + 1, sizeof(*t->fates));
+    if (t->states == NULL || t->fates == NULL) {
+        return err_nomem(err, "baseline");
+    }
+    for (size_t k = 0; k < t->in.n; k++) {
+        const struct baseline *now = &t->in.items[k];
+        if (!baseline_compare(&t->past, now->items, now->n, &now->window, 0,
+                              &t->states[k], err)) {
+            return false;
+        }
+        for (size_t i = 0; i < t->past.n; i++) {
+            const enum baseline_fate fate = t->states[k].past[i];
+            t->fates[i] = k == 0 ? fate : worse_fate(t->fates[i], fate);
+        }
+    }
+    return true;
+}
+
+static size_t count_fate(const struct task *t, enum baseline_fate fate)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < t->past.n; i++) {
+        n += t->fates[i] == fate;
+    }
+    return n;
+}
+
+static const char *state_word(const struct baseline_state *s)
+{
+    if (s->past == NULL) {
+        return "new";
+    }
+    if (s->is_worse) {
+        return "worse";
+    }
+    return s->is_moved ? "moved" : "existing";
+}
+
+/* --- the table --- */
+
+enum {
+    COLUMN_STATE,
+    COLUMN_GRADE,
+    COLUMN_PAST,
+    COLUMN_NOW,
+    COLUMN_SINCE,
+    COLUMN_ID,
+    COLUMN_SITE,
+    COLUMN_RULE,
+    COLUMN_SOURCE,
+    N_COLUMNS
+};
+
+static const struct report_column columns[N_COLUMNS] = {
+    [COLUMN_STATE] = {"state",      "state",    CELL_TEXT, false},
+    [COLUMN_GRADE] = {"grade",      "grade",    CELL_TEXT, false},
+    [COLUMN_PAST] = {"accepted",   "accepted", CELL_TEXT, false},
+    [COLUMN_NOW] = {"now",        "now",      CELL_TEXT, false},
+    [COLUMN_SINCE] = {"first_seen", "since",    CELL_TEXT, false},
+    [COLUMN_SITE] = {"function",   "function", CELL_TEXT, false},
+    [COLUMN_RULE] = {"rule",       "",         CELL_TEXT, false},
+    [COLUMN_ID] = {"id",         "id",       CELL_TEXT, false},
+    [COLUMN_SOURCE] = {"source",     "",         CELL_TEXT, false},
+};
+
+struct table {
+    struct task *task;
+    struct report_cell *cells;
+    size_t n;
+    bool has_failed;
+};
+
+static const char *keep_text(struct table *t, struct buf *b)
+{
+    const char *text =
+        buf_ok(b) ? arena_strdup(t->task->session->arena, buf_view(b)) : NULL;
+    t->has_failed |= text == NULL;
+    buf_release(b);
+    return text;
+}
+
+static const char *level_text(struct table *t, const struct baseline_entry *e)
+{
+    struct buf b = BUF_LIMIT(64);
+    if (e == NULL || !isfinite(e->level)) {
+        return "";
+    }
+    if (strcmp(e->unit, "bytes") == 0) {
+        num_bytes(&b, e->level);
+    } else {
+        num_count(&b, (int64_t)fmin(e->level, 9e18));
+    }
+    return keep_text(t, &b);
+}
+
+static const char *day_text(struct table *t, const struct baseline_entry *e)
+{
+    enum { DAY = sizeof("2026-12-31") - 1 };
+    struct buf b = BUF_LIMIT(64);
+    if (e == NULL || e->first_seen_nanos == 0) {
+        return "";
+    }
+    num_rfc3339(&b, e->first_seen_nanos);
+    b.len = b.len > DAY ? DAY : b.len;
+    return keep_text(t, &b);
+}
+
+static void add_row(struct table *t, const char *state,
+                    const struct baseline_entry *past,
+                    const struct baseline_entry *now, const char *source)
+{
+    const struct baseline_entry *e = now != NULL ? now : past;
+    struct report_cell *cells = &t->cells[t->n++ * N_COLUMNS];
+    for (size_t c = 0; c < N_COLUMNS; c++) {
+        cells[c].number = NAN;
+    }
+    cells[COLUMN_STATE].text = state;
+    cells[COLUMN_GRADE].text = grade_name(e->grade);
+    cells[COLUMN_PAST].text = level_text(t, past);
+    cells[COLUMN_NOW].text = level_text(t, now);
+    cells[COLUMN_SINCE].text = day_text(t, past);
+    cells[COLUMN_SITE].text = *e->function != '\0' ? e->function : e->headline;
+    cells[COLUMN_RULE].text = e->rule;
+    cells[COLUMN_ID].text = e->id;
+    cells[COLUMN_SOURCE].text = source != NULL ? source : "";
+}
+
+static void add_state(struct table *t, const char *state)
+{
+    const struct task *task = t->task;
+    for (size_t k = 0; k < task->in.n; k++) {
+        for (size_t i = 0; i < task->in.items[k].n; i++) {
+            const struct baseline_state *s = &task->states[k].now[i];
+            if (strcmp(state_word(s), state) == 0) {
+                add_row(t, state, s->past, &task->in.items[k].items[i],
+                        task->in.names[k]);
+            }
+        }
+    }
+}
+
+static void add_fate(struct table *t, enum baseline_fate fate,
+                     const char *state)
+{
+    const struct task *task = t->task;
+    for (size_t i = 0; i < task->past.n; i++) {
+        if (task->fates[i] == fate) {
+            add_row(t, state, &task->past.items[i], NULL, NULL);
+        }
+    }
+}
+
+/* The order in which a reader asks. */
+static const char *const state_words[] = {"new", "worse", "existing", "moved"};
+enum { N_STATE_WORDS = sizeof(state_words) / sizeof(state_words[0]) };
+
+static bool make_table(struct task *t, struct report_table *out,
+                       struct err *err)
+{
+    size_t most = t->past.n;
+    for (size_t k = 0; k < t->in.n; k++) {
+        most += t->in.items[k].n;
+    }
+    struct table table = {.task = t};
+    table.cells = arena_new(t->session->arena, struct report_cell,
+                            (most + 1) * N_COLUMNS);
+    if (table.cells == NULL) {
+        return err_nomem(err, "table");
+    }
+    for (size_t i = 0; i < N_STATE_WORDS; i++) {
+        add_state(&table, state_words[i]);
+    }
+    add_fate(&table, BASELINE_FIXED, "fixed");
+    add_fate(&table, BASELINE_UNCHECKED, "unchecked");
+    *out = (struct report_table){.key = "findings",
+                                 .title = "findings against the baseline",
+                                 .columns = columns,
+                                 .n_columns = N_COLUMNS,
+                                 .cells = table.cells,
+                                 .n_rows = table.n};
+    return !table.has_failed || err_nomem(err, "table");
+}
+
+/* "1 new, 2 existing, 1 fixed", of what there is. */
+static const char *count_text(struct task *t, const struct report_table *table)
+{
+    static const char *const words[] = {"new",   "worse", "existing",
+                                        "moved", "fixed", "unchecked"};
+    struct buf b = BUF_LIMIT(256);
+    for (size_t w = 0; w < sizeof(words) / sizeof(words[0]); w++) {
+        size_t n = 0;
+        for (size_t i = 0; i < table->n_rows; i++) {
+            n += strcmp(table->cells[i * N_COLUMNS].text, words[w]) == 0;
+        }
+        if (n > 0) {
+            buf_printf(&b, "%s%zu %s", b.len > 0 ? ", " : "", n, words[w]);
+        }
+    }
+    const char *text = b.len == 0
+                           ? "nothing found, and nothing was accepted"
+                           : arena_strdup(t->session->arena, buf_view(&b));
+    buf_release(&b);
+    return text;
+}
+
+static bool show(struct task *t, struct err *err)
+{
+    struct report_table table;
+    if (!make_table(t, &table, err)) {
+        return false;
+    }
+    const char *summary = count_text(t, &table);
+    if (summary == NULL) {
+        return err_nomem(err, "summary");
+    }
+    const char *const notes[] = {
+        "unchecked: these inputs have too little of that kind of profile to "
+        "have shown it"};
+    const struct report report = {.tool_version = SEEP_VERSION,
+                                  .command = "baseline",
+                                  .summary = &summary,
+                                  .n_summary = 1,
+                                  .notes = notes,
+                                  .n_notes =
+                                      count_fate(t, BASELINE_UNCHECKED) > 0,
+                                  .tables = &table,
+                                  .n_tables = table.n_rows > 0};
+    return outputs_write_report(&t->o->outputs, t->session, &report, err);
+}
+
+/* --- writing --- */
+
+static bool write_baseline(const struct task *t, struct baseline *b,
+                           struct err *err)
+{
+    struct buf text = BUF_LIMIT(WRITTEN_MAX);
+    const char *path = t->o->output != NULL ? t->o->output : t->path;
+    b->tool_version = SEEP_VERSION;
+    const bool ok =
+        baseline_write(b, &text, err) && file_write(path, buf_view(&text), err);
+    buf_release(&text);
+    return ok;
+}
+
+static void say(const struct task *t, const char *what, size_t n,
+                const char *rest)
+{
+    if (!t->session->common.quiet) {
+        console_say("%s %zu %s %s %s", what, n, n == 1 ? "finding" : "findings",
+                    rest, t->o->output != NULL ? t->o->output : t->path);
+    }
+}
+
+/* --- the verbs --- */
+
+/* What is found again by its site keeps its first day too. */
+static void keep_days(struct task *t, size_t k)
+{
+    for (size_t i = 0; i < t->in.items[k].n; i++) {
+        const struct baseline_entry *past = t->states[k].now[i].past;
+        if (past != NULL && past->first_seen_nanos != 0) {
+            t->in.items[k].items[i].first_seen_nanos = past->first_seen_nanos;
+        }
+    }
+}
+
+static int run_save(struct task *t, struct err *err)
+{
+    struct baseline all = {.n = 0};
+    bool ok = true;
+    for (size_t k = 0; ok && k < t->in.n; k++) {
+        keep_days(t, k);
+        ok = baseline_merge(&all, &t->in.items[k], err);
+    }
+    ok = ok && write_baseline(t, &all, err);
+    if (ok) {
+        say(t, "accepted", all.n, "in");
+    }
+    baseline_release(&all);
+    return ok ? STATUS_OK : console_fail(NULL, err);
+}
+
+static int run_prune(struct task *t, struct err *err)
+{
+    const size_t n_fixed = count_fate(t, BASELINE_FIXED);
+    if (!show(t, err)) {
+        return console_fail(NULL, err);
+    }
+    size_t n = 0;
+    for (size_t i = 0; i < t->past.n; i++) {
+        if (t->fates[i] != BASELINE_FIXED) {
+            t->past.items[n++] = t->past.items[i];
+        }
+    }
+    t->past.n = n;
+    if (!write_baseline(t, &t->past, err)) {
+        return console_fail(NULL, err);
+    }
+    say(t, "took", n_fixed, "out of");
+    return STATUS_OK;
+}
+
+/* Of the word that --fail-on was given; "never" is no grade. */
+static int least_grade(const struct task *t)
+{
+    int g = 0;
+    while (g < N_GRADES && strcmp(grade_name((enum grade)g),
+                                  fail_on_words[t->o->fail_on]) != 0) {
+        g++;
+    }
+    return g;
+}
+
+static bool has_counting(const struct task *t)
+{
+    const int least = least_grade(t);
+    for (size_t k = 0; k < t->in.n; k++) {
+        for (size_t i = 0; i < t->in.items[k].n; i++) {
+            const struct baseline_state *s = &t->states[k].now[i];
+            if ((s->past == NULL || s->is_worse) &&
+                (int)t->in.items[k].items[i].grade >= least) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+static int run_check(struct task *t, struct err *err)
+{
+    if (!show(t, err)) {
+        return console_fail(NULL, err);
+    }
+    if (has_counting(t)) {
+        return STATUS_FOUND;
+    }
+    bool is_unsure = t->in.has_lost;
+    for (size_t k = 0; k < t->in.n; k++) {
+        is_unsure |= t->in.items[k].window.is_inconclusive;
+    }
+    return is_unsure ? STATUS_UNSURE : STATUS_OK;
+}
+
+static const struct verb {
+    const char *name;
+    bool needs_past;
+    int (*run)(struct task *t, struct err *err);
+} verbs[] = {
+    {"save",  false, run_save },
+    {"check", true,  run_check},
+    {"prune", true,  run_prune},
+};
+enum { N_VERBS = sizeof(verbs) / sizeof(verbs[0]) };
+
+static const struct verb *find_verb(const struct words *args, struct err *err)
+{
+    const char *names[N_VERBS];
+    for (size_t i = 0; i < N_VERBS; i++) {
+        names[i] = verbs[i].name;
+        if (args->n > 0 && strcmp(args->items[0], names[i]) == 0) {
+            return &verbs[i];
+        }
+    }
+    const char *nearest =
+        args->n > 0 ? words_nearest(args->items[0], names, N_VERBS) : NULL;
+    if (nearest != NULL) {
+        err_set(err, ERR_USAGE, "baseline: no '%.60s'; did you mean %s?",
+                args->items[0], nearest);
+    } else {
+        err_set(err, ERR_USAGE,
+                "baseline: say save, check or prune; seep baseline --help "
+                "shows how");
+    }
+    return NULL;
+}
+
+/* --- the command --- */
+
+/* For save, the file whose days are kept is the one that is written. */
+static bool read_past(struct task *t, const struct verb *verb, struct err *err)
+{
+    const char *path =
+        verb->needs_past || t->o->output == NULL ? t->path : t->o->output;
+    t->has_past = true;
+    if (!baseline_load(path, &t->past, verb->needs_past ? NULL : &t->has_past,
+                       err)) {
+        return false;
+    }
+    return !t->past.is_document ||
+           err_set(err, ERR_USAGE, "%.160s is a findings document, no baseline",
+                   path);
+}
+
+static bool prepare(struct task *t, const struct verb *verb,
+                    const struct words *args, struct err *err)
+{
+    const struct baseline_how how = {t->o->skip_bad, t->o->module};
+    if (args->n < 2) {
+        return err_set(err, ERR_USAGE,
+                       "baseline %s: name findings documents (--format json) "
+                       "or snapshots",
+                       verb->name);
+    }
+    return outputs_check_report(&t->o->outputs, err) &&
+           read_past(t, verb, err) &&
+           baseline_inputs_read(t->session, &how, args->items + 1, args->n - 1,
+                                &t->in, err) &&
+           compare(t, err);
+}
+
+static void task_release(struct task *t)
+{
+    for (size_t k = 0; t->states != NULL && k < t->in.n; k++) {
+        baseline_states_release(&t->states[k]);
+    }
+    free(t->states);
+    free(t->fates);
+    baseline_inputs_release(&t->in);
+    baseline_release(&t->past);
+}
+
+static int baseline_run(struct session *session, void *options,
+                        const struct words *args)
+{
+    const struct baseline_options *o = options;
+    struct err err = {0};
+    struct task task = {.session = session,
+                        .o = o,
+                        .path =
+                            o->baseline != NULL ? o->baseline : default_path};
+    const struct verb *verb = find_verb(args, &err);
+    const int status = verb != NULL && prepare(&task, verb, args, &err)
+                           ? verb->run(&task, &err)
+                           : console_fail(NULL, &err);
+    task_release(&task);
+    return status;
+}
+
+const struct cmd cmd_baseline = {
+    .name = "baseline",
+    .summary = "accept findings for now; say what is new, worse, fixed",
+    .usage = "save|check|prune FINDINGS.json...|SNAPSHOT...|DIR",
+    .about = "A baseline is a file for the repository that says which findings "
+             "are known, at which level and since when. With it, seep leaks "
+             "and seep diff tell new from existing ones, and with --only-new "
+             "fail only for what is new or worse. save writes it, check "
+             "compares with it, prune takes out what is fixed: what these "
+             "inputs, which could have shown it, do not.",
+    .options = rows,
+    .n_options = sizeof(rows) / sizeof(rows[0]),
+    .options_bytes = sizeof(struct baseline_options),
+    .examples = examples,
+    .n_examples = sizeof(examples) / sizeof(examples[0]),
+    .defaults = baseline_defaults,
+    .run = baseline_run,
+};

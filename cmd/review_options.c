@@ -1,0 +1,418 @@
+/*
+ * All of a review is read here, once, before any profile: where the repository
+ * is, its go.mod and .seep.yml, the baseline and the patch.
+ */
+#include "review_options.h"
+
+#include "review_files.h"
+
+#include "base/limits.h"
+#include "fetch/fetch.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/banned.h"
+
+enum { DAY_SECONDS = 86400 };
+
+struct review {
+    struct session *session;
+    struct config config;
+    const char *config_path; /* NULL: none was read */
+    struct baseline baseline;
+    bool has_baseline, only_new, no_known;
+    bool can_map;               /* something says where files are */
+    struct review_files *files; /* NULL: no repository */
+    struct patch *patch;
+    struct paths *paths;
+    struct suppressions suppressions;
+};
+
+/* What a review of nothing says. */
+static const struct config unset_config = {
+    .min_bytes = NAN, .min_goroutines = NAN, .min_growth = NAN, .only_new = -1};
+
+/* --- files --- */
+
+static bool keep(void *ctx, const uint8_t *p, size_t n, struct err *err)
+{
+    buf_add(ctx, p, n);
+    return buf_check(ctx, "the file", err);
+}
+
+static bool keep_end(void *ctx, struct err *err)
+{
+    (void)ctx;
+    (void)err;
+    return true;
+}
+
+/* `what` names the option or file that is to blame. */
+static bool read_whole(const char *what, const char *path, size_t limit_bytes,
+                       struct buf *out, struct err *err)
+{
+    *out = BUF_LIMIT(limit_bytes);
+    const struct sink sink = {out, keep, keep_end};
+    if (!fetch_file(path, limit_bytes, sink, NULL, err)) {
+        buf_release(out);
+        return err_wrap(err, "%s: %.160s", what, path);
+    }
+    return true;
+}
+
+static bool is_file(const char *path)
+{
+    return access(path, F_OK) == 0;
+}
+
+/* --- the repository --- */
+
+static bool open_repository(struct review *r, const struct review_settings *s,
+                            struct err *err)
+{
+    const char *root = s->repository;
+    if (root == NULL) {
+        root = review_files_around(".", r->session->arena);
+    }
+    if (root == NULL) {
+        return s->revisions == NULL ||
+               err_set(err, ERR_USAGE,
+                       "--rev: no repository around the current folder; name "
+                       "it with --repo");
+    }
+    if (!review_files_new(root, &r->files, err)) {
+        return err_wrap(err, "--repo: %.160s", root);
+    }
+    return true;
+}
+
+/* --- .seep.yml --- */
+
+static bool find_config(struct review *r, const struct review_settings *s,
+                        struct err *err)
+{
+    if (s->no_config) {
+        return s->config == NULL ||
+               err_set(err, ERR_USAGE,
+                       "--config and --no-config exclude each "
+                       "other");
+    }
+    r->config_path = s->config;
+    if (s->config != NULL || r->files == NULL) {
+        return true;
+    }
+    const char *path = arena_printf(r->session->arena, "%s/.seep.yml",
+                                    review_files_root(r->files));
+    if (path == NULL) {
+        return err_nomem(err, "the configuration");
+    }
+    r->config_path = is_file(path) ? path : NULL;
+    return true;
+}
+
+static bool read_config(struct review *r, const struct review_settings *s,
+                        struct err *err)
+{
+    if (!find_config(r, s, err)) {
+        return false;
+    }
+    if (r->config_path == NULL) {
+        r->config = unset_config;
+        return true;
+    }
+    struct buf text;
+    const char *name = s->config != NULL ? s->config : ".seep.yml";
+    if (!read_whole(s->config != NULL ? "--config" : "configuration",
+                    r->config_path, LIMIT_CONFIG_BYTES, &text, err)) {
+        return false;
+    }
+    const bool ok = config_read(buf_view(&text), name, &r->config, err);
+    buf_release(&text);
+    return ok;
+}
+
+/* --- the baseline --- */
+
+/* That of the option, else the one that the configuration names, from its own
+   folder. */
+static bool baseline_path(struct review *r, const struct review_settings *s,
+                          const char **out, struct err *err)
+{
+    *out = s->baseline;
+    if (s->baseline != NULL || r->config.baseline == NULL) {
+        return true;
+    }
+    const struct span config = span_of(r->config_path);
+    const size_t slash = span_rfind_char(config, '/');
+    *out = r->config.baseline;
+    if (*r->config.baseline != '/' && slash < config.len) {
+        *out = arena_printf(r->session->arena, "%.*s/%s", (int)slash,
+                            r->config_path, r->config.baseline);
+    }
+    return *out != NULL || err_nomem(err, "the baseline's name");
+}
+
+static bool read_baseline(struct review *r, const struct review_settings *s,
+                          struct err *err)
+{
+    const char *path = NULL;
+    struct buf text;
+    if (!baseline_path(r, s, &path, err)) {
+        return false;
+    }
+    if (path == NULL) {
+        return true;
+    }
+    if (!read_whole(s->baseline != NULL ? "--baseline" : "baseline", path,
+                    LIMIT_BASELINE_BYTES, &text, err)) {
+        return false;
+    }
+    r->has_baseline = baseline_read(buf_view(&text), path, &r->baseline, err);
+    buf_release(&text);
+    return r->has_baseline;
+}
+
+/* --- the patch --- */
+
+static bool read_patch_file(struct review *r, const char *path,
+                            const struct paths_files *files, struct err *err)
+{
+    struct buf text;
+    if (!read_whole("--patch", path, LIMIT_PATCH_BYTES, &text, err)) {
+        return false;
+    }
+    const bool ok = patch_read(buf_view(&text), files, &r->patch, err);
+    buf_release(&text);
+    return ok || err_wrap(err, "--patch: %.160s", path);
+}
+
+static bool read_patch(struct review *r, const struct review_settings *s,
+                       struct err *err)
+{
+    if (s->patch != NULL && s->revisions != NULL) {
+        return err_set(err, ERR_USAGE, "--patch and --rev exclude each other");
+    }
+    if (s->revisions != NULL) {
+        return patch_between(review_files_root(r->files), s->revisions,
+                             &r->patch, err) ||
+               err_wrap(err, "--rev %.80s", s->revisions);
+    }
+    if (s->patch == NULL) {
+        return true;
+    }
+    struct paths_files view = {0};
+    if (r->files != NULL) {
+        view = review_files_view(r->files);
+    }
+    return read_patch_file(r, s->patch, r->files != NULL ? &view : NULL, err);
+}
+
+/* --- paths --- */
+
+static bool parse_map(const char *text, struct arena *arena,
+                      struct path_map *out, struct err *err)
+{
+    const struct span all = span_of(text);
+    const size_t cut = span_find_char(all, '=');
+    if (cut == 0 || cut == all.len) {
+        return err_set(err, ERR_USAGE,
+                       "--path-map: %.80s is not FROM=TO, such as "
+                       "/build/src=services/api",
+                       text);
+    }
+    out->from = arena_strdup(arena, span_first(all, cut));
+    out->to = arena_strdup(arena, span_from(all, cut + 1));
+    return (out->from != NULL && out->to != NULL) ||
+           err_nomem(err, "path maps");
+}
+
+/* Those of the command line come first, so that they win. */
+static bool join_maps(struct review *r, const struct review_settings *s,
+                      struct paths_options *o, struct err *err)
+{
+    const size_t n = s->path_maps.n + r->config.n_maps;
+    struct path_map *maps = arena_new(r->session->arena, struct path_map, n);
+    if (n != 0 && maps == NULL) {
+        return err_nomem(err, "path maps");
+    }
+    for (size_t i = 0; i < s->path_maps.n; i++) {
+        if (!parse_map(s->path_maps.items[i], r->session->arena, &maps[i],
+                       err)) {
+            return false;
+        }
+    }
+    for (size_t i = 0; i < r->config.n_maps; i++) {
+        maps[s->path_maps.n + i] = r->config.maps[i];
+    }
+    o->maps = maps;
+    o->n_maps = n;
+    return true;
+}
+
+static bool root_module(struct review *r, struct paths_options *o,
+                        struct err *err)
+{
+    const char *go_mod =
+        r->files != NULL ? o->files.text(o->files.ctx, "go.mod") : NULL;
+    o->module = r->config.module;
+    if (go_mod != NULL) {
+        const struct span module = paths_module_of(span_of(go_mod));
+        if (module.len != 0) {
+            o->module = arena_strdup(r->session->arena, module);
+            return o->module != NULL || err_nomem(err, "the module");
+        }
+    }
+    return true;
+}
+
+static bool is_asked(const struct review_settings *s)
+{
+    return s->repository != NULL || s->patch != NULL || s->revisions != NULL ||
+           s->path_maps.n != 0;
+}
+
+static bool make_paths(struct review *r, const struct review_settings *s,
+                       struct err *err)
+{
+    struct paths_options o = {.is_asked = is_asked(s)};
+    if (!join_maps(r, s, &o, err)) {
+        return false;
+    }
+    if (r->files != NULL) {
+        o.files = review_files_view(r->files);
+        o.root = review_files_root(r->files);
+    }
+    if (!root_module(r, &o, err)) {
+        return false;
+    }
+    r->can_map = r->files != NULL || o.n_maps != 0 || o.module != NULL;
+    /* Even without a repository it knows modules and their versions. */
+    r->paths = paths_new(&o);
+    return r->paths != NULL || err_nomem(err, "paths of the repository");
+}
+
+/* --- the whole --- */
+
+static bool load(struct review *r, const struct review_settings *s,
+                 struct err *err)
+{
+    if (!open_repository(r, s, err) || !read_config(r, s, err) ||
+        !read_baseline(r, s, err) || !read_patch(r, s, err) ||
+        !make_paths(r, s, err)) {
+        return false;
+    }
+    r->only_new = s->only_new || r->config.only_new == 1;
+    r->no_known = s->no_known;
+    r->suppressions =
+        (struct suppressions){r->config.suppressions, r->config.n_suppressions};
+    return true;
+}
+
+bool review_check_arguments(const struct review_settings *s,
+                            const struct words *args, struct err *err)
+{
+    for (size_t i = 0; i < args->n; i++) {
+        if (s->patch != NULL && strcmp(s->patch, "-") == 0 &&
+            strcmp(args->items[i], "-") == 0) {
+            return err_set(err, ERR_USAGE,
+                           "--patch - and the argument - would both read "
+                           "standard input");
+        }
+    }
+    return true;
+}
+
+bool review_load(const struct review_settings *s, struct session *session,
+                 struct review **out, struct err *err)
+{
+    *out = NULL;
+    struct review *r = calloc(1, sizeof(*r));
+    if (r == NULL) {
+        return err_nomem(err, "the review");
+    }
+    r->session = session;
+    if (!load(r, s, err)) {
+        review_free(r);
+        return false;
+    }
+    *out = r;
+    return true;
+}
+
+const struct config *review_config(const struct review *r)
+{
+    return r != NULL ? &r->config : &unset_config;
+}
+
+bool review_only_new(const struct review *r)
+{
+    return r != NULL && r->only_new;
+}
+
+/* One more line for people. */
+static bool add_note(struct findings *f, const char *text, struct err *err)
+{
+    const char **notes = arena_new(&f->arena, const char *, f->n_notes + 1);
+    if (notes == NULL) {
+        return err_nomem(err, "notes");
+    }
+    for (size_t i = 0; i < f->n_notes; i++) {
+        notes[i] = f->notes[i];
+    }
+    notes[f->n_notes++] = text;
+    f->notes = notes;
+    return true;
+}
+
+/* A patch that touches nothing because its names are others is no good news. */
+static bool note_patch(const struct review *r, struct findings *f,
+                       struct err *err)
+{
+    if (r->patch == NULL) {
+        return true;
+    }
+    if (r->files == NULL) {
+        return r->can_map ||
+               add_note(f,
+                        "the patch is of no use without a repository: name it "
+                        "with --repo",
+                        err);
+    }
+    const struct paths_files files = review_files_view(r->files);
+    return !patch_is_foreign(r->patch, &files) ||
+           add_note(f,
+                    "no source of the patch is in the repository: it is of "
+                    "another one, or of another folder than --repo names",
+                    err);
+}
+
+bool review_mark(struct review *r, struct findings *f, const char *target,
+                 struct err *err)
+{
+    const struct review_options o = {
+        .paths = r->paths,
+        .patch = r->patch,
+        .suppressions = &r->suppressions,
+        .baseline = r->has_baseline ? &r->baseline : NULL,
+        .target = target,
+        .today = (int64_t)(time(NULL) / DAY_SECONDS),
+        .no_known = r->no_known,
+    };
+    return review_apply(f, &o, err) && note_patch(r, f, err);
+}
+
+void review_free(struct review *r)
+{
+    if (r == NULL) {
+        return;
+    }
+    paths_free(r->paths);
+    patch_free(r->patch);
+    review_files_free(r->files);
+    baseline_release(&r->baseline);
+    config_release(&r->config);
+    free(r);
+}

@@ -1,0 +1,298 @@
+/*
+ * New, existing, worse, fixed: findings of now against those of a baseline. A
+ * higher grade alone is not worse, since grades follow the length of a window;
+ * what counts is growth that is larger beyond doubt. And what is not found is
+ * fixed only where this run could have found it.
+ */
+#include "base/sort.h"
+#include "review/baseline_private.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/banned.h"
+
+const enum profile_kind baseline_kinds[] = {KIND_HEAP, KIND_GOROUTINE,
+                                            KIND_GOROUTINELEAK, KIND_HEAPDUMP};
+const size_t baseline_n_kinds =
+    sizeof(baseline_kinds) / sizeof(baseline_kinds[0]);
+
+static const double default_worse_ratio = 1.25;
+
+/* Two figures with errors differ when apart by four standard errors: what a
+   change needs to count in `seep diff` too. */
+static const double least_z = 4;
+
+/* --- the entry of a finding --- */
+
+struct baseline_entry baseline_entry_of(const struct finding *f)
+{
+    static const struct metric none = {.name = "",
+                                       .unit = "",
+                                       .last = NAN,
+                                       .delta = NAN,
+                                       .per_hour = NAN,
+                                       .per_hour_low = NAN,
+                                       .per_hour_high = NAN};
+    const struct metric *m = f->n_metrics > 0 ? &f->metrics[0] : &none;
+    const double z = f->statistics.z;
+    struct baseline_entry e = {
+        .rule = f->rule->id,
+        .grade = f->grade,
+        .profile = f->profile,
+        .function = f->has_site ? f->site.function : "",
+        .file = f->has_site ? f->site.file : "",
+        .line = f->has_site ? f->site.line : 0,
+        .metric = m->name,
+        .unit = m->unit,
+        .level = m->last,
+        .delta = m->delta,
+        .noise = isfinite(m->delta) && z > 0 ? fabs(m->delta) / z : NAN,
+        .per_hour = m->per_hour,
+        .per_hour_low = m->per_hour_low,
+        .per_hour_high = m->per_hour_high,
+        .first_seen_nanos = f->first_seen_nanos,
+        .headline = f->headline ? f->headline : f->rule->headline};
+    memcpy(e.id, f->id, sizeof(e.id));
+    memcpy(e.loose_id, f->loose_id, sizeof(e.loose_id));
+    return e;
+}
+
+/* --- worse? --- */
+
+static bool has_rates(const struct baseline_entry *e)
+{
+    return isfinite(e->per_hour_low) && isfinite(e->per_hour_high) &&
+           isfinite(e->per_hour);
+}
+
+/* Beyond its noise and by the ratio. Counts without a known noise have at
+   least that of counting. */
+static bool has_risen(double past, double now, double noise, double ratio,
+                      bool is_count)
+{
+    if (!isfinite(past) || !isfinite(now) || now <= past ||
+        now < past * ratio) {
+        return false;
+    }
+    const double counting = is_count ? sqrt(past > 0 ? past + now : now) : 0;
+    const double error = isfinite(noise) ? noise : counting;
+    return now - past > least_z * error;
+}
+
+static bool is_worse(const struct baseline_entry *past,
+                     const struct baseline_entry *now, double ratio,
+                     bool *is_incomparable)
+{
+    const bool is_count = strcmp(now->unit, "count") == 0;
+    if (strcmp(past->metric, now->metric) != 0) {
+        *is_incomparable = true;
+        return false;
+    }
+    if (has_rates(past) && has_rates(now)) {
+        return now->per_hour_low > past->per_hour_high &&
+               now->per_hour >= past->per_hour * ratio;
+    }
+    if (has_rates(past) != has_rates(now)) {
+        *is_incomparable = true;
+        return false;
+    }
+    if (past->delta > 0 && now->delta > 0) {
+        return has_risen(past->delta, now->delta,
+                         hypot(past->noise, now->noise), ratio, is_count);
+    }
+    return has_risen(past->level, now->level, NAN, ratio, is_count);
+}
+
+/* --- fixed? --- */
+
+/* By how much it would have grown in this window. A longer one than that of
+   the baseline is taken for no more: the load may have ended. */
+static double expected_growth(const struct baseline_entry *e,
+                              const struct baseline_window *w)
+{
+    if (w->seconds > 0 && e->per_hour_low > 0) {
+        return e->per_hour_low * w->seconds / 3600;
+    }
+    const bool is_shorter = w->seconds > 0 && e->seconds > w->seconds;
+    return is_shorter ? e->delta * w->seconds / e->seconds : e->delta;
+}
+
+static bool could_show(const struct baseline_entry *e,
+                       const struct baseline_window *w)
+{
+    if (w->kinds != 0 && !(w->kinds & PROFILE_BIT(e->profile))) {
+        return false;
+    }
+    if (e->profile == KIND_GOROUTINELEAK || e->profile == KIND_HEAPDUMP) {
+        return w->kinds != 0; /* they prove, in whatever number */
+    }
+    const double least =
+        e->profile == KIND_HEAP ? w->heap_bytes : w->goroutines;
+    const double growth = expected_growth(e, w);
+    return least > 0 && growth >= least &&
+           !(isfinite(e->noise) && growth < least_z * e->noise);
+}
+
+/* --- who is who --- */
+
+/* A goroutine that is proven to leak in one run may only grow in another. */
+static enum profile_kind family(enum profile_kind k)
+{
+    return k == KIND_GOROUTINELEAK ? KIND_GOROUTINE : k;
+}
+
+/* One of either side, in the order of what pairs them. */
+struct loose {
+    const struct baseline_entry *entry;
+    size_t at;
+    bool is_past;
+};
+
+static int by_loose(const void *pa, const void *pb, const void *ctx)
+{
+    const struct loose *a = pa;
+    const struct loose *b = pb;
+    (void)ctx;
+    const int order = strcmp(a->entry->loose_id, b->entry->loose_id);
+    if (order != 0) {
+        return order;
+    }
+    const int ka = (int)family(a->entry->profile);
+    const int kb = (int)family(b->entry->profile);
+    if (ka != kb) {
+        return ka < kb ? -1 : 1;
+    }
+    if (a->is_past != b->is_past) {
+        return a->is_past ? -1 : 1;
+    }
+    return (a->at > b->at) - (a->at < b->at);
+}
+
+static bool is_alike(const struct loose *a, const struct loose *b)
+{
+    return family(a->entry->profile) == family(b->entry->profile) &&
+           strcmp(a->entry->loose_id, b->entry->loose_id) == 0;
+}
+
+static const struct baseline_entry *find_id(const struct baseline *b,
+                                            const char *id)
+{
+    size_t low = 0;
+    size_t high = b->n;
+    while (low < high) {
+        const size_t mid = low + (high - low) / 2;
+        const int order = strcmp(id, b->items[mid].id);
+        if (order == 0) {
+            return &b->items[mid];
+        }
+        if (order < 0) {
+            high = mid;
+        } else {
+            low = mid + 1;
+        }
+    }
+    return NULL;
+}
+
+static void pair_by_id(const struct baseline *past,
+                       const struct baseline_entry *now, size_t n,
+                       struct baseline_states *out)
+{
+    for (size_t i = 0; i < n; i++) {
+        const struct baseline_entry *e = find_id(past, now[i].id);
+        if (e != NULL) {
+            out->now[i].past = e;
+            out->past[e - past->items] = BASELINE_FOUND;
+        }
+    }
+}
+
+/* Unless their ids have found them already. */
+static void pair(const struct loose *past, const struct loose *now,
+                 struct baseline_states *out)
+{
+    struct baseline_state *s = &out->now[now->at];
+    if (s->past == NULL && out->past[past->at] != BASELINE_FOUND) {
+        s->past = past->entry;
+        s->is_moved = past->entry->profile == now->entry->profile;
+        out->past[past->at] = BASELINE_FOUND;
+    }
+}
+
+/* Where exactly one of each side has the loose id: of two leaks at one site, a
+   new one must not pass for the old one. */
+static bool pair_by_site(const struct baseline *past,
+                         const struct baseline_entry *now, size_t n,
+                         struct baseline_states *out, struct err *err)
+{
+    struct loose *rows = calloc(past->n + n + 1, sizeof(*rows));
+    size_t n_rows = 0;
+    if (rows == NULL) {
+        return err_nomem(err, "baseline");
+    }
+    for (size_t i = 0; i < past->n; i++) {
+        rows[n_rows++] = (struct loose){&past->items[i], i, true};
+    }
+    for (size_t i = 0; i < n; i++) {
+        rows[n_rows++] = (struct loose){&now[i], i, false};
+    }
+    sort_items(rows, n_rows, sizeof(*rows), by_loose, NULL);
+    size_t end = 0;
+    for (size_t i = 0; i < n_rows; i = end) {
+        end = i + 1;
+        while (end < n_rows && is_alike(&rows[i], &rows[end])) {
+            end++;
+        }
+        if (end == i + 2 && rows[i].is_past && !rows[i + 1].is_past) {
+            pair(&rows[i], &rows[i + 1], out);
+        }
+    }
+    free(rows);
+    return true;
+}
+
+/* --- all of it --- */
+
+void baseline_states_release(struct baseline_states *s)
+{
+    free(s->now);
+    free(s->past);
+    *s = (struct baseline_states){.now = NULL};
+}
+
+bool baseline_compare(const struct baseline *past,
+                      const struct baseline_entry *now, size_t n,
+                      const struct baseline_window *window, double worse_ratio,
+                      struct baseline_states *out, struct err *err)
+{
+    const double ratio = worse_ratio > 0 ? worse_ratio : default_worse_ratio;
+    *out = (struct baseline_states){
+        .now = calloc(n + 1, sizeof(*out->now)),
+        .past = calloc(past->n + 1, sizeof(*out->past))};
+    if (out->now == NULL || out->past == NULL) {
+        baseline_states_release(out);
+        return err_nomem(err, "baseline");
+    }
+    for (size_t i = 0; i < past->n; i++) {
+        out->past[i] = BASELINE_UNCHECKED;
+    }
+    pair_by_id(past, now, n, out);
+    if (!pair_by_site(past, now, n, out, err)) {
+        baseline_states_release(out);
+        return false;
+    }
+    for (size_t i = 0; i < n; i++) {
+        struct baseline_state *s = &out->now[i];
+        s->is_worse = s->past != NULL &&
+                      is_worse(s->past, &now[i], ratio, &s->is_incomparable);
+    }
+    for (size_t i = 0; i < past->n; i++) {
+        if (out->past[i] != BASELINE_FOUND &&
+            could_show(&past->items[i], window)) {
+            out->past[i] = BASELINE_FIXED;
+        }
+    }
+    return true;
+}

@@ -1,0 +1,245 @@
+/* States of findings against a baseline, and what of it is gone. */
+#include "base/num.h"
+#include "review/baseline_private.h"
+#include "review/review_private.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/banned.h"
+
+static bool nomem(const struct reviewing *r)
+{
+    return err_nomem(r->err, "comparing with the baseline");
+}
+
+static const char *copy(struct reviewing *r, const char *text)
+{
+    const char *out = arena_strdup(&r->f->arena, span_of(text));
+    r->f->arena.has_failed |= out == NULL;
+    return out != NULL ? out : "";
+}
+
+/* --- what is still there --- */
+
+static bool fill_state(struct reviewing *r, struct finding *f,
+                       const struct baseline_state *s)
+{
+    if (s->past == NULL) {
+        f->state = "new";
+        return true;
+    }
+    struct finding_past *past = arena_new(&r->f->arena, struct finding_past, 1);
+    if (past == NULL) {
+        return nomem(r);
+    }
+    *past = (struct finding_past){.level = s->past->level,
+                                  .per_hour = s->past->per_hour};
+    if (s->is_moved) {
+        past->moved_from = copy(r, s->past->id);
+    }
+    f->state = s->is_worse ? "worse" : "existing";
+    f->past = past;
+    f->first_seen_nanos = s->past->first_seen_nanos;
+    return true;
+}
+
+/* --- what is gone --- */
+
+static bool fill_metric(struct reviewing *r, const struct baseline_entry *e,
+                        struct finding *f)
+{
+    struct metric *m = arena_new(&r->f->arena, struct metric, 1);
+    if (m == NULL) {
+        return nomem(r);
+    }
+    *m = (struct metric){.name = copy(r, e->metric),
+                         .unit = copy(r, e->unit),
+                         .first = e->level,
+                         .last = NAN,
+                         .delta = NAN,
+                         .per_hour = NAN,
+                         .per_hour_low = NAN,
+                         .per_hour_high = NAN};
+    f->metrics = m;
+    f->n_metrics = 1;
+    return true;
+}
+
+static struct frame site_of(struct reviewing *r, const struct baseline_entry *e)
+{
+    const char *function = copy(r, e->function);
+    const char *package =
+        arena_strdup(&r->f->arena, name_package(span_of(function)));
+    r->f->arena.has_failed |= package == NULL;
+    return (struct frame){.function = function,
+                          .file = copy(r, e->file),
+                          .package = package != NULL ? package : "",
+                          .line = e->line,
+                          .origin = ORIGIN_USER};
+}
+
+/* A finding that says: it was here. */
+static bool make_fixed(struct reviewing *r, const struct baseline_entry *e,
+                       const struct rule *rule, struct finding *f)
+{
+    struct finding_past *past = arena_new(&r->f->arena, struct finding_past, 1);
+    if (past == NULL) {
+        return nomem(r);
+    }
+    *past = (struct finding_past){.level = e->level, .per_hour = e->per_hour};
+    *f = (struct finding){
+        .rule = rule,
+        .grade = GRADE_INFO,
+        .profile = e->profile,
+        .state = "fixed",
+        .first_seen_nanos = e->first_seen_nanos,
+        .has_site = *e->function != '\0',
+        .statistics = {.p = NAN,
+                       .q = NAN,
+                       .retention = NAN,
+                       .z = NAN,
+                       .sampled = NAN,
+                       .relative_error = NAN},
+        .headline =
+            *e->headline != '\0' ? copy(r, e->headline) : rule->headline,
+        .cause = "The baseline has it, and these profiles, which could have "
+                 "shown it, do not.",
+        .fix = "Take it out of the baseline: seep baseline prune",
+        .past = past
+    };
+    memcpy(f->id, e->id, sizeof(f->id));
+    memcpy(f->loose_id, e->loose_id, sizeof(f->loose_id));
+    if (f->has_site) {
+        f->site = site_of(r, e);
+    }
+    return fill_metric(r, e, f);
+}
+
+static bool add_fixed(struct reviewing *r, const struct baseline_states *s)
+{
+    const struct baseline *b = r->o->baseline;
+    struct findings *f = r->f;
+    struct finding *items = arena_new(&f->arena, struct finding, f->n + b->n);
+    size_t n = f->n;
+    if (items == NULL) {
+        return nomem(r);
+    }
+    if (n > 0) {
+        memcpy(items, f->items, n * sizeof(*items));
+    }
+    for (size_t i = 0; i < b->n; i++) {
+        const struct baseline_entry *e = &b->items[i];
+        const struct rule *rule = rules_find(e->rule);
+        if (s->past[i] != BASELINE_FIXED) {
+            continue;
+        }
+        if (rule == NULL) {
+            review_note(r, arena_printf(&f->arena,
+                                        "fixed: %s of the baseline, by a rule "
+                                        "this seep does not know: %s",
+                                        e->id, e->rule));
+        } else if (!make_fixed(r, e, rule, &items[n++])) {
+            return false;
+        }
+    }
+    f->items = items;
+    f->n = n;
+    return true;
+}
+
+/* --- what cannot be said --- */
+
+static void note_unchecked(struct reviewing *r, const struct baseline_states *s)
+{
+    static const struct {
+        enum profile_kind kind;
+        const char *what;
+    } rows[] = {
+        {KIND_HEAP,          "heap profiles"        },
+        {KIND_GOROUTINE,     "goroutine profiles"   },
+        {KIND_GOROUTINELEAK, "goroutineleak profile"},
+        {KIND_HEAPDUMP,      "heap dump"            },
+    };
+    const struct baseline *b = r->o->baseline;
+    for (size_t k = 0; k < sizeof(rows) / sizeof(rows[0]); k++) {
+        const bool has_kind = (r->f->kinds & PROFILE_BIT(rows[k].kind)) != 0;
+        size_t n = 0;
+        for (size_t i = 0; i < b->n; i++) {
+            n += s->past[i] == BASELINE_UNCHECKED &&
+                 b->items[i].profile == rows[k].kind;
+        }
+        if (n > 0) {
+            review_note(
+                r, arena_printf(&r->f->arena,
+                                "%zu accepted %s could not be checked: %s%s", n,
+                                n == 1 ? "finding" : "findings",
+                                has_kind ? "too few, or too short a window, of "
+                                         : "no ",
+                                rows[k].what));
+        }
+    }
+}
+
+static void note_incomparable(struct reviewing *r,
+                              const struct baseline_states *s, size_t n)
+{
+    size_t n_incomparable = 0;
+    for (size_t i = 0; i < n; i++) {
+        n_incomparable += s->now[i].is_incomparable;
+    }
+    if (n_incomparable > 0) {
+        review_note(r,
+                    arena_printf(&r->f->arena,
+                                 "the growth of %zu accepted %s could not "
+                                 "be compared: the baseline is of another "
+                                 "sort of run (a series has rates, two "
+                                 "snapshots have none)",
+                                 n_incomparable,
+                                 n_incomparable == 1 ? "finding" : "findings"));
+    }
+}
+
+static bool fill_all(struct reviewing *r, const struct baseline_entry *now)
+{
+    struct findings *f = r->f;
+    const size_t n = f->n;
+    const struct baseline_window window = {.kinds = f->kinds,
+                                           .heap_bytes = f->limits.heap_bytes,
+                                           .goroutines = f->limits.goroutines,
+                                           .seconds = f->window_seconds};
+    struct baseline_states states;
+    if (!baseline_compare(r->o->baseline, now, n, &window, r->o->worse_ratio,
+                          &states, r->err)) {
+        return false;
+    }
+    bool ok = true;
+    for (size_t i = 0; ok && i < n; i++) {
+        ok = fill_state(r, &f->items[i], &states.now[i]);
+    }
+    ok = ok && add_fixed(r, &states);
+    if (ok) {
+        note_unchecked(r, &states);
+        note_incomparable(r, &states, n);
+    }
+    baseline_states_release(&states);
+    return ok;
+}
+
+bool review_fill_states(struct reviewing *r)
+{
+    if (r->o->baseline == NULL) {
+        return true;
+    }
+    struct baseline_entry *now = calloc(r->f->n + 1, sizeof(*now));
+    if (now == NULL) {
+        return nomem(r);
+    }
+    for (size_t i = 0; i < r->f->n; i++) {
+        now[i] = baseline_entry_of(&r->f->items[i]);
+    }
+    const bool ok = fill_all(r, now);
+    free(now);
+    return ok;
+}

@@ -1,0 +1,3 @@
+module acme.dev/dep
+
+go 1.19

@@ -1,0 +1,229 @@
+#!/bin/sh
+# Pull requests in a real repository, with profiles of the real program: what a
+# reviewer is told, and when the job fails. Leaks are planted by changing one
+# line; the same build many times never fails.
+# usage: pull_request.sh PROGRAM TESTDATA
+seep=$1
+sources=$2/src/shop
+
+find_go() {
+    for go in "$(command -v go)" /usr/local/go/bin/go /usr/lib/go-*/bin/go; do
+        if [ -x "$go" ]; then
+            echo "$go"
+            return
+        fi
+    done
+}
+
+go=$(find_go)
+for need in "${go:-go}" git; do
+    if ! command -v "$need" >/dev/null; then
+        echo "pull_request: no $need: skipped"
+        exit 77
+    fi
+done
+work=$(mktemp -d) || exit 2
+trap 'rm -rf "$work"' EXIT
+trap 'exit 130' INT TERM
+failed=0
+fail() {
+    echo "pull_request: $*"
+    failed=1
+}
+
+export HOME="${HOME:-$work}" GOFLAGS=-mod=mod GOWORK=off GOPROXY=off \
+    GOTOOLCHAIN=local CGO_ENABLED=0 GIT_CONFIG_NOSYSTEM=1 \
+    GIT_CONFIG_GLOBAL=/dev/null COLUMNS=160
+repository=$work/shop
+cp -r "$sources" "$repository"
+cd "$repository" || exit 2
+git init -q -b main .
+git config user.email test@example.com
+git config user.name test
+git config commit.gpgsign false
+printf '.seep-baseline.json\n' >.gitignore
+
+commit() {
+    git add -A && git commit -q -m "$1" ||
+        fail "commit of $1"
+}
+commit base
+
+# build NAME: what is checked out.
+build() {
+    "$go" build -o "$work/bin.$1/shop" . >"$work/build" 2>&1 || {
+        cat "$work/build"
+        fail "build of $1"
+    }
+}
+
+# run NAME RUN OPTIONS...: profiles of a run in $work/NAME.RUN.
+run() {
+    name=$1
+    dir=$work/$1.$2
+    shift 2
+    mkdir "$dir"
+    timeout 60 "$work/bin.$name/shop" -o "$dir" "$@" || fail "run of $name"
+}
+
+# gate WHAT STATUS ARGUMENTS...: of seep; the output is in $work/out.
+gate() {
+    what=$1
+    due=$2
+    shift 2
+    timeout 60 "$seep" "$@" >"$work/out" 2>"$work/err"
+    status=$?
+    if [ "$status" != "$due" ]; then
+        cat "$work/out" "$work/err"
+        fail "$what: status $status where $due was due"
+    else
+        printf '%-52s exit %s\n' "$what" "$status"
+    fi
+}
+
+# says TEXT: in what the last gate printed.
+says() {
+    grep -q -- "$1" "$work/out" || {
+        cat "$work/out"
+        fail "$what: does not say '$1'"
+    }
+}
+
+# change BRANCH FROM FILE SED: a pull request that changes a file.
+change() {
+    git checkout -q -b "$1" "$2" || fail "branch $1"
+    sed -i "$4" "$3"
+    commit "$1"
+    build "$1"
+}
+
+# diff of the last moments of two runs, main's first one before.
+last="09.heap.pb.gz 09.goroutine.pb.gz"
+sides() {
+    echo --base
+    for file in $last; do echo "$work/$1/$file"; done
+    echo --head
+    for file in $last; do echo "$work/$2/$file"; done
+}
+
+# A temporary folder has no blanks in its name; sides are split at them.
+# shellcheck disable=SC2046
+compare() {
+    what=$1
+    due=$2
+    base=$3
+    head=$4
+    shift 4
+    gate "$what" "$due" diff $(sides "$base" "$head") "$@"
+}
+
+build main
+run main 1
+
+# --- base is clean, head leaks ---
+buffered='s/make(chan error, 1)/make(chan error)/'
+change leak main notify/notify.go "$buffered"
+run leak 1 -seed 2
+compare "goroutines: head leaks" 1 main.1 leak.1 --rev main..leak
+says '^1 new$'
+says 'acme.dev/shop/notify.send'
+gate "goroutines: the series too" 1 leaks "$work/leak.1" --rev main..leak
+says 'touched by this change (function): acme.dev/shop/notify.Customer  notify/notify.go:14'
+git diff main..leak >"$work/leak.patch"
+gate "the same by --patch" 1 leaks "$work/leak.1" --patch "$work/leak.patch"
+says 'touched by this change (function): acme.dev/shop/notify.Customer  notify/notify.go:14'
+
+ring='s/l.items\[l.next\] = copyOf(item)/l.items = append(l.items, copyOf(item))/'
+change hoard main history/history.go "$ring"
+run hoard 1 -seed 3
+added=$(grep -n 'append(l.items' history/history.go | cut -d : -f 1)
+compare "heap: head leaks" 1 main.1 hoard.1 --rev main..hoard
+says "touched by this change (line): acme.dev/shop/history.(\*Log).Add  history/history.go:$added\$"
+gate "heap: the series too" 1 leaks "$work/hoard.1" --rev main..hoard
+says "touched by this change (line): acme.dev/shop/history.(\*Log).Add  history/history.go:$added\$"
+
+# --- both leak: existing; more of it: worse; none of it: fixed ---
+accepted=$repository/.seep-baseline.json
+gate "the leak is accepted" 0 leaks "$work/leak.1" --fail-on never \
+    --format json -o "$work/leak.json"
+gate "a baseline of it" 0 baseline save "$work/leak.json"
+run leak 2 -seed 4
+compare "both leak alike: no difference" 0 leak.1 leak.2
+gate "both leak: existing" 0 leaks "$work/leak.2" --baseline "$accepted" \
+    --only-new
+says existing
+gate "without --only-new it fails" 1 leaks "$work/leak.2" \
+    --baseline "$accepted"
+change faster leak main.go 's/20\*time.Millisecond/time.Nanosecond/'
+run faster 1 -seed 5
+gate "growth of an accepted leak: worse" 1 leaks "$work/faster.1" \
+    --baseline "$accepted" --only-new
+says worse
+run main 2 -seed 6
+gate "the leak is mended: fixed" 0 leaks "$work/main.2" \
+    --baseline "$accepted" --only-new
+says fixed
+compare "mended, by two profiles" 0 leak.1 main.2
+says fixed
+
+# --- the same leak under another name or line ---
+change moved leak notify/notify.go '1i // A line above.'
+run moved 1 -seed 7
+gate "moved lines: the same leak" 0 leaks "$work/moved.1" \
+    --baseline "$accepted" --only-new
+says existing
+gate "a baseline of the heap's leak" 0 leaks "$work/hoard.1" --fail-on never \
+    --format json -o "$work/hoard.json"
+gate "it is accepted" 0 baseline save "$work/hoard.json" \
+    --baseline "$work/hoard.baseline"
+# Callers are part of an id; the place is found again all the same.
+change renamed hoard main.go 's/place(/takeOrder(/'
+run renamed 1 -seed 8
+gate "renamed caller: moved, not new" 0 leaks "$work/renamed.1" \
+    --baseline "$work/hoard.baseline" --only-new
+says existing
+says 'moved from'
+# A place that is called otherwise is another one, and is said to be new.
+change other hoard history/history.go 's/copyOf/clone/'
+run other 1 -seed 9
+gate "renamed place: new" 1 leaks "$work/other.1" \
+    --baseline "$work/hoard.baseline" --only-new
+says '1 new'
+
+# --- the same build never fails ---
+git checkout -q main
+n_runs=10
+for i in $(seq 3 2 "$n_runs"); do
+    run main "$i" -seed "$((10 + i))" &
+    run main "$((i + 1))" -seed "$((11 + i))"
+    wait
+done
+pairs=0
+bad=0
+for a in $(seq "$n_runs"); do
+    for b in $(seq "$n_runs"); do
+        [ "$a" = "$b" ] && continue
+        pairs=$((pairs + 1))
+        # shellcheck disable=SC2046
+        timeout 60 "$seep" diff $(sides "main.$a" "main.$b") \
+            >"$work/out" 2>"$work/err" || {
+            bad=$((bad + 1))
+            cat "$work/out" "$work/err"
+        }
+    done
+    timeout 60 "$seep" leaks "$work/main.$a" >"$work/out" 2>"$work/err" || {
+        fail "run $a of main is no healthy series"
+        cat "$work/out" "$work/err"
+    }
+done
+echo "the same build $n_runs times: $bad of $pairs comparisons fail"
+[ "$bad" = 0 ] || failed=1
+
+# --- noise of runs ---
+compare "beyond the noise of three runs" 1 main.1 leak.1 --calibrate \
+    "$work/main.3" "$work/main.4" "$work/main.5"
+gate "groups: three runs a side" 1 diff \
+    --base "$work"/main.[123]/09.*.pb.gz \
+    --head "$work"/leak.[12]/09.*.pb.gz "$work"/moved.1/09.*.pb.gz
+says strong
+exit $failed

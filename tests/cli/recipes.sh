@@ -1,0 +1,166 @@
+#!/bin/sh
+# A gate that cannot fail is a defect: the shell steps of action.yml and of
+# docs/recipes are taken out as they are and run, once on a planted leak, which
+# must fail them, once on a healthy program, which must not.
+# usage: recipes.sh PROGRAM TESTDATA
+seep=$1
+testdata=$2
+root=$(CDPATH='' cd -- "$testdata/.." && pwd)
+recipes=$root/docs/recipes
+work=$(mktemp -d) || exit 2
+servers=
+cleanup() {
+    for server in $servers; do kill "$server" 2>/dev/null; done
+    wait
+    rm -rf "$work"
+}
+trap cleanup EXIT
+trap 'exit 130' INT TERM
+failed=0
+n=0
+fail() {
+    echo "recipes: $*"
+    failed=1
+}
+mkdir "$work/bin"
+ln -s "$seep" "$work/bin/seep"
+export PATH="$work/bin:$PATH" INTERVAL=300ms COUNT=10
+
+# step FILE: the first block that begins with "# judge", up to the first line
+# that is indented less, without its indentation.
+step() {
+    awk '
+        !inside && $0 ~ /^ *# judge$/ {
+            match($0, /^ */); indent = RLENGTH; inside = 1; next
+        }
+        inside && /^ *$/ { print ""; next }
+        inside {
+            match($0, /^ */)
+            if (RLENGTH < indent || $0 ~ /^```/) exit
+            print substr($0, indent + 1)
+        }' "$1"
+}
+
+# serve SCENARIO: $url is where a simulated service is; its hour is a minute.
+serve() {
+    : >"$work/server"
+    "$seep" sim "$1" --serve 127.0.0.1:0 --speed 100 2>"$work/server" &
+    servers="$servers $!"
+    for _ in $(seq 600); do
+        url=$(sed -n 's,.*\(http://.*\)$,\1,p' "$work/server" | head -n 1)
+        [ -z "$url" ] || return 0
+        sleep 0.05
+    done
+    fail "no server for $1"
+}
+
+# try WHAT DUE FILE: runs the step of a recipe in a folder of its own.
+try() {
+    n=$((n + 1))
+    mkdir -p "$work/$n"
+    step "$3" >"$work/$n.sh"
+    [ -s "$work/$n.sh" ] || fail "$1: no step"
+    (
+        cd "$work/$n" || exit 2
+        GITHUB_STEP_SUMMARY=$work/$n/summary GITHUB_OUTPUT=$work/$n/output
+        export GITHUB_STEP_SUMMARY GITHUB_OUTPUT
+        timeout 100 sh -e "$work/$n.sh"
+    ) >"$work/$n.out" 2>&1
+    status=$?
+    printf '%-44s exit %s\n' "$1" "$status"
+    if [ "$status" != "$2" ]; then
+        cat "$work/$n.sh" "$work/$n.out"
+        fail "$1: $2 was due"
+    fi
+}
+
+# wrote FILE...: in the folder of the last step.
+wrote() {
+    for file in "$@"; do
+        [ -s "$work/$n/$file" ] || fail "no $file"
+    done
+}
+
+serve map-cache
+leaking=$url
+serve steady
+healthy=$url
+
+for recipe in github.md gitlab/leaks.yml jenkins.md kubernetes-cronjob.md; do
+    TARGET=$leaking SEEP_ARGS='' try "$recipe: a leak" 1 "$recipes/$recipe"
+    case $recipe in
+    github.md) wrote seep.sarif seep.md summary ;;
+    gitlab/*) wrote gl-code-quality.json seep.xml seep.md ;;
+    jenkins.md) wrote seep.xml seep.md ;;
+    esac
+    TARGET=$healthy SEEP_ARGS='' try "$recipe: healthy" 0 "$recipes/$recipe"
+    TARGET=http://127.0.0.1:1 SEEP_ARGS='' try "$recipe: no service" 2 \
+        "$recipes/$recipe"
+done
+
+# action WHAT DUE NAME=VALUE...: the step of action.yml with these inputs.
+action() {
+    what=$1
+    due=$2
+    shift 2
+    for name in BASE BASELINE REV FAIL_ON ARGS; do
+        unset "SEEP_$name"
+        export "SEEP_$name="
+    done
+    export SEEP_ONLY_NEW=false SEEP_SARIF=seep.sarif SEEP_COMMENT=seep.md
+    for pair in "$@"; do
+        # Left of the first = is a name of this script's own.
+        export "SEEP_${pair%%=*}=${pair#*=}"
+    done
+    try "action.yml: $what" "$due" "$root/action.yml"
+}
+action "a leak" 1 PROFILES="$testdata/demo"
+wrote seep.sarif seep.md summary output
+grep -qx status=1 "$work/$n/output" || fail "action.yml: no status"
+action "healthy" 0 PROFILES="$testdata/healthy"
+grep -qx status=0 "$work/$n/output" || fail "action.yml: no status"
+action "too few" 3 PROFILES="$testdata/healthy/00.heap.pb.gz"
+action "nothing" 2 PROFILES=/nonexistent
+action "limits" 0 PROFILES="$testdata/demo" ARGS="--min-goroutines 1000"
+action "base and head" 1 BASE="$testdata/demo/00.goroutine.pb.gz" \
+    PROFILES="$testdata/demo/09.goroutine.pb.gz"
+action "fail-on never" 0 PROFILES="$testdata/demo" FAIL_ON=never
+unset SEEP_ARGS
+
+# --- Go tests ---
+go=
+for candidate in "$(command -v go)" /usr/local/go/bin/go /usr/lib/go-*/bin/go; do
+    if [ -x "$candidate" ] && [ -z "$go" ]; then go=$candidate; fi
+done
+if [ -z "$go" ]; then
+    echo "recipes: no Go: the one for Go tests is skipped"
+    exit $failed
+fi
+PATH="$(dirname "$go"):$PATH"
+export HOME="${HOME:-$work}" GOFLAGS=-mod=mod GOWORK=off GOPROXY=off \
+    GOTOOLCHAIN=local CGO_ENABLED=0
+
+# package BODY: a module with a test, and the recipe's TestMain beside it.
+package() {
+    mkdir "$work/$((n + 1))"
+    printf 'module acme.dev/shop\n\ngo 1.19\n' >"$work/$((n + 1))/go.mod"
+    awk '/^```go$/ { inside = 1; next } /^```$/ { inside = 0 } inside' \
+        "$recipes/go-test.md" >"$work/$((n + 1))/main_test.go"
+    cat >"$work/$((n + 1))/shop_test.go" <<END
+package shop
+
+import "testing"
+
+func TestOrder(t *testing.T) {
+	done := make(chan int, $1)
+	go func() { done <- 1 }()
+}
+END
+}
+package 0
+try "go-test.md: a leak of one goroutine" 1 "$recipes/go-test.md"
+# By seep, not by a test that failed.
+grep -q 'acme.dev/shop.TestOrder' "$work/$n.out" || fail "go-test.md: no finding"
+package 1
+try "go-test.md: healthy" 0 "$recipes/go-test.md"
+exit $failed
