@@ -232,4 +232,27 @@ status=$?
 has out '(settings|users)\.go:'
 watch 1 "$leaky" --interval 250ms --until-leak --for 50s --store seep.db
 has out '^note: confirmed '
+has err '; going on from [0-9]+ profiles in the store, the last [0-9.]+ m?s old'
+
+# A store that may not grow: said once, the watch goes on to its end and gives
+# its verdict, and the status says that not all was written.
+(
+    ulimit -f 500 # of 512 bytes
+    exec timeout 60 "$seep" watch "$healthy" --interval 100ms --for 4s \
+        --store full.db
+) >out 2>err
+status=$?
+[ "$status" -eq 2 ] || complain "full: exit status $status; $(cat out err)"
+has out 'nothing is stored: full\.db: ' ' snapshot [1-9][0-9], heap' \
+    '^(CLEAN|GROWTH|INCONCLUSIVE)  '
+[ "$(grep -c 'nothing is stored' out)" -eq 1 ] || complain "full: $(cat out)"
+has err '^seep: --store lacks [0-9]+ of [0-9]+ snapshots: full\.db: '
+"$seep" leaks --store full.db --fail-on never >out 2>&1
+status=$?
+[ "$status" -eq 0 ] || [ "$status" -eq 3 ] ||
+    complain "full: judged with status $status; $(cat out)"
+
+# Where nobody is, and no port was named.
+timeout 60 "$seep" watch 127.0.0.77 --interval 300ms --for 1s >out 2>err
+! grep -q 'cannot connect' out || has out 'no port was named, so port 80 was'
 exit $failed
