@@ -63,6 +63,16 @@ until_there() {
     complain "no $1"
 }
 
+# until_saved N: that many heap profiles are in the day, at most 60 s.
+until_saved() {
+    for _ in $(seq 1200); do
+        [ "$(find "$work/day" -name '*.heap.pb.gz' | wc -l)" -lt "$1" ] ||
+            return 0
+        sleep 0.05
+    done
+    complain "no $1 heap profiles: $(ls "$work/day")"
+}
+
 # has WORDS...: what was said has each.
 has() {
     for words in "$@"; do
@@ -71,7 +81,9 @@ has() {
     done
 }
 
-# Killed again and again, wherever it is at; then the rest at one go.
+# Killed again and again, wherever it is at, but not before it has come a step
+# on: else a busy machine makes one large gap, and no trend; then the rest at
+# one go.
 serve unclosed-channel --speed 300
 printf 'X-Token: sesame-in-header\n' >"$work/headers"
 printf 'sesame-in-file\n' >"$work/password"
@@ -79,7 +91,10 @@ asked="${url}?token=sesame-in-query"
 set -- --header "@$work/headers" --user "me:@$work/password"
 begin "$asked" -n 12 --interval 120ms -o "$work/day" "$@"
 until_there "$work/day/00.heap.pb.gz"
+saved=0
 for tenth in 1 2 3 0 1 2 3 0; do
+    saved=$((saved + 1))
+    until_saved "$saved"
     sleep "0.$tenth$tenth"
     kill -9 "$fetching" 2>/dev/null
     wait "$fetching" 2>/dev/null
@@ -105,7 +120,8 @@ done
 ! grep -qvE '^\{.*\}$' "$work/day/manifest.ndjson" || complain "lines in pieces"
 "$seep" leaks "$work/day" >"$work/report" 2>&1
 status=$?
-[ "$status" -eq 1 ] || complain "leaks: status $status"
+[ "$status" -eq 1 ] ||
+    complain "leaks: status $status: $(cat "$work/report")"
 grep -q 'goroutine-chan-receive' "$work/report" ||
     complain "leaks: $(cat "$work/report")"
 ! grep -q 'manifest\|ignored' "$work/report" || complain "leaks: a note"
