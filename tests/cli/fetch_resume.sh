@@ -89,7 +89,7 @@ printf 'X-Token: sesame-in-header\n' >"$work/headers"
 printf 'sesame-in-file\n' >"$work/password"
 asked="${url}?token=sesame-in-query"
 set -- --header "@$work/headers" --user "me:@$work/password"
-begin "$asked" -n 12 --interval 120ms -o "$work/day" "$@"
+begin "$asked" -n 20 --interval 400ms -o "$work/day" "$@"
 until_there "$work/day/00.heap.pb.gz"
 saved=0
 for tenth in 1 2 3 0 1 2 3 0; do
@@ -101,7 +101,7 @@ for tenth in 1 2 3 0 1 2 3 0; do
     begin "$asked" -o "$work/day" --resume "$@"
 done
 finish 0
-has '^seep: 12 of 12 snapshots saved in .*/day(, and part of one)?; the verdict: seep leaks '
+has '^seep: 20 of 20 snapshots saved in .*/day(, and part of one)?; the verdict: seep leaks '
 left=$(find "$work/day" -name '.*' ! -name day)
 [ -z "$left" ] || complain "left: $left"
 whole=0
@@ -110,7 +110,7 @@ for heap in "$work"/day/*.heap.pb.gz; do
     number=${number%%.*}
     [ ! -f "$work/day/$number.goroutine.pb.gz" ] || whole=$((whole + 1))
 done
-[ "$whole" -eq 12 ] || complain "$whole whole snapshots: $(ls "$work/day")"
+[ "$whole" -eq 20 ] || complain "$whole whole snapshots: $(ls "$work/day")"
 # Every file has its line, and every line is whole.
 for file in "$work"/day/*.pb.gz; do
     lines=$(grep -c "^{\"file\":\"${file##*/}\",.*\"xxh3\":\"[0-9a-f]*\"}$" \
@@ -130,10 +130,10 @@ grep -q 'goroutine-chan-receive' "$work/report" ||
 : >"$work/said"
 begin "$asked" -o "$work/day" --resume "$@"
 finish 0
-has '^seep: 12 of 12 snapshots are there already$'
-begin "$asked" -o "$work/day" --resume --count 13 "$@"
+has '^seep: 20 of 20 snapshots are there already$'
+begin "$asked" -o "$work/day" --resume --count 21 "$@"
 finish 0
-has '^seep: 13 of 13 snapshots saved'
+has '^seep: 21 of 21 snapshots saved'
 
 # A line in pieces, a file without a line, and one that is gone.
 : >"$work/said"
