@@ -85,7 +85,7 @@ has() {
 
 serve map-cache --speed 60
 leaky=$url
-serve lru-at-capacity --speed 5
+serve steady --speed 5
 healthy=$url
 
 # Until the leak is confirmed: the line, the time it took, the status; its

@@ -75,7 +75,7 @@ is_seen() {
 }
 
 # Thirty seconds, and on a busy machine as long as it takes, within reason.
-"$seep" watch --targets "$work/targets" --interval 1s --timeout 3s \
+"$seep" watch --targets "$work/targets" --interval 2s --timeout 8s \
     --format ndjson --store "$work/store" >"$work/events" 2>"$work/err" &
 watch=$!
 memory=
