@@ -116,6 +116,8 @@ void console_init(void)
     struct sigaction quiet = {0};
     quiet.sa_handler = SIG_IGN;
     sigaction(SIGPIPE, &quiet, NULL);
+    /* A file that may not grow is a failed write, not our end. */
+    sigaction(SIGXFSZ, &quiet, NULL);
 
     const int ending[] = {SIGINT, SIGTERM};
     for (size_t i = 0; i < sizeof(ending) / sizeof(ending[0]); i++) {

@@ -73,6 +73,37 @@ static void look_for_known(struct watch_run *r, uint32_t target)
     }
 }
 
+/* "http://host/..." without a port. */
+static bool has_no_port(const char *shown)
+{
+    struct span rest = span_of(shown);
+    if (!span_starts(rest, "http://")) {
+        return false;
+    }
+    rest = span_from(rest, strlen("http://"));
+    rest = span_first(rest, span_find_char(rest, '/'));
+    const size_t bracket = span_rfind_char(rest, ']');
+    rest = bracket < rest.len ? span_from(rest, bracket) : rest;
+    return span_find_char(rest, ':') == rest.len;
+}
+
+/* "localhost" alone is port 80, where pprof seldom is. */
+static void hint_at_port(struct watch_run *r, const struct watch_event *e)
+{
+    struct watch_about a;
+    if (e->failure != FETCH_FAILURE_CONNECT || r->has_port_hint) {
+        return;
+    }
+    watcher_about(r->watcher, e->target, &a);
+    if (a.n_moments == 0 && has_no_port(a.target->shown)) {
+        r->has_port_hint = true;
+        watch_run_say(r, "hint", a.target,
+                      "no port was named, so port 80 was asked; is it "
+                      "HOST:6060, or another?",
+                      NULL);
+    }
+}
+
 void watch_act_on_event(void *ctx, const struct watch_event *e)
 {
     struct watch_run *r = ctx;
@@ -81,6 +112,9 @@ void watch_act_on_event(void *ctx, const struct watch_event *e)
     }
     watch_lines_event(&r->people, r->watcher, e);
     watch_lines_event(&r->machine, r->watcher, e);
+    if (e->kind == WATCH_MISSED) {
+        hint_at_port(r, e);
+    }
     if (e->kind == WATCH_CONFIRMED && e->finding != NULL) {
         struct confirmed c = {.target = e->target};
         memcpy(c.id, e->finding->id, sizeof(c.id));

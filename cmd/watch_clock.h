@@ -9,4 +9,8 @@ struct watch_clock {
 };
 struct watch_clock watch_clock_now(void);
 
+/* CPU time of this thread, and of the whole process. */
+int64_t watch_clock_cpu_ns(void);
+int64_t watch_clock_process_cpu_ns(void);
+
 #endif

@@ -5,10 +5,12 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -112,6 +114,56 @@ bool watch_hook_new(const char *command, struct watch_hook **out,
     return true;
 }
 
+/* --- is there such a program? --- */
+
+/* 0, or why it cannot be run. */
+static int try_program(const char *path)
+{
+    struct stat st;
+    if (stat(path, &st) != 0) {
+        return errno;
+    }
+    return !S_ISREG(st.st_mode) || access(path, X_OK) != 0 ? EACCES : 0;
+}
+
+/* As posix_spawnp() looks for it: what cannot be run is passed over. */
+static int search(const char *name, const char *path)
+{
+    int found = ENOENT;
+    for (struct span rest = span_of(path); found != 0;) {
+        const struct span dir = span_first(rest, span_find_char(rest, ':'));
+        struct buf file = BUF_LIMIT(PATH_MAX);
+        buf_span(&file, dir);
+        buf_printf(&file, "%s%s", dir.len > 0 ? "/" : "", name);
+        const int code = buf_ok(&file) ? try_program(file.data) : ENOENT;
+        found = code == 0 || code == EACCES ? code : found;
+        buf_release(&file);
+        if (dir.len == rest.len) {
+            break;
+        }
+        rest = span_from(rest, dir.len + 1);
+    }
+    return found;
+}
+
+bool watch_hook_check(const struct watch_hook *h, const char *path,
+                      struct err *err)
+{
+    const char *name = h->words[0];
+    char why[96];
+    const int code = strchr(name, '/') != NULL
+                         ? try_program(name)
+                         : search(name, path != NULL ? path : "/bin:/usr/bin");
+    if (code == 0) {
+        return true;
+    }
+    if (strerror_r(code, why, sizeof(why)) != 0) {
+        why[0] = '\0';
+    }
+    return err_set(err, ERR_USAGE, "--on-leak: cannot run %.120s: %s", name,
+                   why);
+}
+
 static void close_input(struct hook_run *r)
 {
     if (r->fd >= 0) {
@@ -189,7 +241,7 @@ static void keep_descriptors(void)
     }
 }
 
-/* Its signals as a program expects them: the watch ignores SIGPIPE. */
+/* Its signals as a program expects them: the watch ignores two. */
 static int spawn(const struct watch_hook *h, int input, pid_t *pid)
 {
     posix_spawn_file_actions_t files;
@@ -203,6 +255,7 @@ static int spawn(const struct watch_hook *h, int input, pid_t *pid)
     if (code == 0) {
         (void)sigemptyset(&usual);
         (void)sigaddset(&usual, SIGPIPE);
+        (void)sigaddset(&usual, SIGXFSZ);
         (void)posix_spawnattr_setsigdefault(&attributes, &usual);
         (void)posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF |
                                                         POSIX_SPAWN_SETPGROUP);

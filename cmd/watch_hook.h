@@ -20,6 +20,11 @@ bool watch_hook_new(const char *command, struct watch_hook **out,
                     struct err *err) MUST_USE;
 void watch_hook_free(struct watch_hook *h); /* ends what runs */
 
+/* Can the command be run as things are? Else ERR_USAGE: better said before the
+   watch than when the first leak is there. `path` is PATH's value or NULL. */
+bool watch_hook_check(const struct watch_hook *h, const char *path,
+                      struct err *err) MUST_USE;
+
 /* Queues a run; takes over `document`. False: too many wait. */
 bool watch_hook_add(struct watch_hook *h, struct buf *document);
 

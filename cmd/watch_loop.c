@@ -17,6 +17,7 @@
 #include <math.h>
 #include <poll.h>
 #include <stdio.h>
+#include <time.h>
 #include <unistd.h>
 
 /* Four pictures a second are as many as a person reads. */
@@ -26,7 +27,8 @@
 /* For commands: their own limit, and a little. */
 #define HOOK_NS (65 * SECOND_NS)
 /* Once somebody wants it to end. */
-#define HASTE_NS (2 * SECOND_NS)
+#define HASTE_NS  (2 * SECOND_NS)
+#define GATHER_NS (SECOND_NS / 50)
 
 enum {
     CHILD_POLL_MS = 50,
@@ -74,6 +76,12 @@ static bool run_sources(struct watch_run *r, struct err *err)
 
 /* --- a turn --- */
 
+static void add_unstored(const struct watch_counts *c, struct buf *out)
+{
+    num_count(out, (int64_t)c->n_unstored);
+    buf_printf(out, " of %llu snapshots", (unsigned long long)c->n_moments);
+}
+
 static bool draw(struct watch_run *r, struct err *err)
 {
     struct watch_table_size size;
@@ -93,6 +101,35 @@ static bool draw(struct watch_run *r, struct err *err)
     return ok;
 }
 
+/* Once when it fails, once when it works again. */
+static void say_store(struct watch_run *r)
+{
+    const char *trouble = watcher_store_trouble(r->watcher);
+    if ((trouble != NULL) == r->has_store_trouble) {
+        return;
+    }
+    struct watch_counts counts;
+    struct buf text = BUF_LIMIT(TEXT_BYTES_MAX);
+    watcher_counts(r->watcher, &counts);
+    r->has_store_trouble = trouble != NULL;
+    if (trouble != NULL) {
+        buf_printf(&text,
+                   "nothing is stored: %s; the watch goes on, and tries again "
+                   "every 10 s",
+                   trouble);
+    } else {
+        buf_str(&text, "the store works again; it lacks ");
+        add_unstored(&counts, &text);
+    }
+    if (text.data != NULL) {
+        watch_run_say(r, "store", NULL, text.data,
+                      json_pack("{s:b, s:I}", "works", trouble == NULL,
+                                "snapshots_lost",
+                                (json_int_t)counts.n_unstored));
+    }
+    buf_release(&text);
+}
+
 static bool turn(struct watch_run *r, struct err *err)
 {
     r->now = watch_clock_now();
@@ -101,6 +138,7 @@ static bool turn(struct watch_run *r, struct err *err)
         !watch_act(r, err)) {
         return false;
     }
+    say_store(r);
     watch_lines_turn(&r->people, r->now.wall_nanos);
     watch_evidence_run(r->evidence, false);
     watch_act_on_commands(r);
@@ -122,11 +160,27 @@ static int least(int a, int b)
     return a < b ? a : b;
 }
 
+/* Answers of a fleet come all the time, and what is done for several at once
+   costs much less than one at a time: woken once, with warm caches. Nobody
+   needs them sooner than this after the turn before. */
+static void gather(const struct watch_run *r)
+{
+    if (!watcher_may_gather(r->watcher) || console_signal() != 0) {
+        return;
+    }
+    const int64_t rest_ns =
+        r->now.mono_ns + GATHER_NS - watch_clock_now().mono_ns;
+    if (rest_ns > 0) { /* a signal ends it early */
+        (void)nanosleep(&(struct timespec){.tv_nsec = (long)rest_ns}, NULL);
+    }
+}
+
 /* Sleeps until something is to be done, at most until `until_ns`. */
 static void wait_for(struct watch_run *r, int64_t until_ns)
 {
     struct pollfd fds[4];
     nfds_t n = 0;
+    gather(r);
     fds[n++] = (struct pollfd){.fd = console_wake_fd(), .events = POLLIN};
     fds[n++] = (struct pollfd){.fd = watcher_fd(r->watcher), .events = POLLIN};
     fds[n++] =
@@ -240,11 +294,35 @@ static bool end_all(struct watch_run *r, struct watch_summary *s,
     return settle(r, HOOK_NS, has_commands, err);
 }
 
+/* Does the store have all that was to be written? */
+static bool lacks(const struct watch_run *r, struct watch_counts *counts)
+{
+    watcher_counts(r->watcher, counts);
+    return counts->n_unstored > 0 || watcher_store_trouble(r->watcher) != NULL;
+}
+
+static void say_unstored(const struct watch_run *r)
+{
+    struct watch_counts counts;
+    struct buf text = BUF_LIMIT(TEXT_BYTES_MAX);
+    if (lacks(r, &counts)) {
+        add_unstored(&counts, &text);
+        console_say("--store lacks %s: %s",
+                    text.data != NULL ? text.data : "some",
+                    watcher_store_trouble_first(r->watcher));
+    }
+    buf_release(&text);
+}
+
 static int status_of(const struct watch_run *r, const struct watch_summary *s)
 {
     const bool has_end = r->o->for_ns > 0 || r->o->until_leak;
     if (r->end == WATCH_END_SIGNAL && has_end) {
         return 128 + console_signal();
+    }
+    struct watch_counts counts;
+    if (lacks(r, &counts)) {
+        return STATUS_FAILED;
     }
     return verdict_status(&s->findings, (enum fail_on)r->o->fail_on,
                           s->has_lost);
@@ -334,6 +412,7 @@ static int run(struct watch_run *r)
         say_end(r, &summary, status);
         ok = write_report(r, &summary, &err);
     }
+    say_unstored(r);
     watch_summary_release(&summary);
     return ok ? status : console_fail(NULL, &err);
 }

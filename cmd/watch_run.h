@@ -57,7 +57,8 @@ struct watch_run {
     struct watch_clock start, now;
     struct confirmed_list confirmed; /* in this turn */
     struct vec_u64 told;             /* ids that --on-leak was run for */
-    bool has_confirmed, is_out_of_memory;
+    bool has_confirmed, is_out_of_memory, has_store_trouble;
+    bool has_port_hint;
     int64_t confirmed_ns;       /* since the start */
     const char *confirmed_text; /* NULL none */
     enum watch_end end;

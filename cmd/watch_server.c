@@ -1,5 +1,7 @@
 #include "watch_server.h"
 
+#include "watch_clock.h"
+
 #include "base/library.h"
 #include "base/num.h"
 
@@ -87,8 +89,12 @@ static uint64_t resident_bytes(void)
 
 static void add_metrics(const struct watch_server *s, struct buf *out)
 {
-    watch_exposition(s->watcher, SEEP_VERSION, resident_bytes(),
-                     s->started_nanos, out);
+    const struct watch_process self = {
+        .version = SEEP_VERSION,
+        .resident_bytes = resident_bytes(),
+        .cpu_seconds = (double)watch_clock_process_cpu_ns() / 1e9,
+        .started_nanos = s->started_nanos};
+    watch_exposition(s->watcher, &self, out);
 }
 
 static void add_health(const struct watch_server *s, struct buf *out)

@@ -9,10 +9,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 enum {
     /* A few targets are asked at once; many are spread over the interval, as
@@ -31,6 +36,16 @@ static void allow_many_files(void)
         limit.rlim_cur = limit.rlim_max;
         (void)setrlimit(RLIMIT_NOFILE, &limit);
     }
+}
+
+/* What an answer took is needed again for the next one, soon: to give memory
+   back to the system and fetch it anew costs a hundredth of all. */
+static void keep_memory(void)
+{
+#ifdef __GLIBC__
+    enum { KEPT_BYTES = 32 << 20 };
+    (void)mallopt(M_TRIM_THRESHOLD, KEPT_BYTES);
+#endif
 }
 
 static bool is_stdout(const struct output *o)
@@ -135,6 +150,7 @@ static bool make_watcher(struct watch_run *r, struct err *err)
         .module = o->module,
         .rules = &r->rules,
         .store = r->store,
+        .cpu_ns = r->o->listen != NULL ? watch_clock_cpu_ns : NULL,
     };
     return watcher_new(&options, watch_act_on_event, r, &r->watcher, err);
 }
@@ -154,15 +170,24 @@ static bool make_parts(struct watch_run *r, struct err *err)
                              &r->server, err));
 }
 
+static bool set_up_hook(struct watch_run *r, struct err *err)
+{
+    return watch_hook_new(r->o->on_leak, &r->hook, err) &&
+           watch_hook_check(r->hook,
+                            getenv("PATH"), /* NOLINT(concurrency-mt-unsafe) */
+                            err);
+}
+
 bool watch_setup(struct watch_run *r, struct err *err)
 {
     const struct watch_settings *o = r->o;
     allow_many_files();
+    keep_memory();
     r->rules.memory_limit_bytes = (double)o->limit_bytes;
     if (!console_catch(err) ||
         !rule_settings_read(&o->rules, r->session->arena, &r->rules, err) ||
         !target_options_http(&o->target, r->session, &r->http, err) ||
-        (o->on_leak != NULL && !watch_hook_new(o->on_leak, &r->hook, err)) ||
+        (o->on_leak != NULL && !set_up_hook(r, err)) ||
         !watch_sources_new(o, r->args, &r->http, &r->sources, err) ||
         !watch_sources_targets(r->sources, &r->targets, err)) {
         return false;
@@ -183,6 +208,59 @@ static void add_names(const struct watch_run *r, struct buf *out)
     buf_str(out, " targets");
 }
 
+/* What the store has of the targets that are watched. */
+struct past {
+    const struct watch_targets *targets;
+    uint64_t n_targets, n_snapshots;
+    int64_t last_nanos;
+};
+
+static int compare_shown(const void *name, const void *target)
+{
+    return strcmp(name, ((const struct watch_target *)target)->shown);
+}
+
+static bool add_target_past(void *ctx, const struct store_target_about *a,
+                            struct err *err)
+{
+    struct past *p = ctx;
+    (void)err;
+    if (a->n_snapshots > 0 && p->targets->n > 0 &&
+        bsearch(a->name, p->targets->items, p->targets->n,
+                sizeof(*p->targets->items), compare_shown) != NULL) {
+        p->n_targets++;
+        p->n_snapshots += a->n_snapshots;
+        p->last_nanos =
+            a->last_nanos > p->last_nanos ? a->last_nanos : p->last_nanos;
+    }
+    return true;
+}
+
+/* How much history there is to go on from. What cannot be read is said by who
+   reads it in earnest. */
+static uint64_t add_past(const struct watch_run *r, struct buf *out)
+{
+    struct past p = {.targets = &r->targets};
+    struct err ignored = {0};
+    if (r->store == NULL ||
+        !store_each_target(r->store, add_target_past, &p, &ignored) ||
+        p.n_snapshots == 0) {
+        return 0;
+    }
+    const int64_t age_ns = r->now.wall_nanos - p.last_nanos;
+    buf_str(out, "; going on from ");
+    num_count(out, (int64_t)p.n_snapshots);
+    buf_printf(out, " profile%s in the store", p.n_snapshots == 1 ? "" : "s");
+    if (r->targets.n > 1) {
+        buf_printf(out, " of %llu target%s", (unsigned long long)p.n_targets,
+                   p.n_targets == 1 ? "" : "s");
+    }
+    buf_str(out, ", the last ");
+    num_seconds(out, age_ns > 0 ? floor((double)age_ns / 1e9) : 0);
+    buf_str(out, " old");
+    return p.n_snapshots;
+}
+
 /* What is watched and for how long, in the first line. */
 static void say_start(struct watch_run *r)
 {
@@ -199,21 +277,22 @@ static void say_start(struct watch_run *r)
     buf_str(&text, r->o->until_leak ? ", until a leak is confirmed"
                    : for_ns > 0     ? ""
                                     : ", until interrupted");
+    const uint64_t n_stored = add_past(r, &text);
     if (r->server != NULL) {
         buf_printf(&text, "; metrics on http://%s/metrics",
                    watch_server_address(r->server));
     }
     const char *line = text.data != NULL ? text.data : "watching";
-    if (r->has_table && r->server != NULL) {
+    if (r->has_table && (r->server != NULL || n_stored > 0)) {
         watch_table_say(&r->table, r->now.wall_nanos, line);
     } else if (!r->has_table && !r->session->common.quiet) {
         console_say("%s", line);
     }
     watch_lines_say(
         &r->machine, r->now.wall_nanos, "start", NULL, line,
-        json_pack("{s:I, s:f, s:o}", "targets", (json_int_t)r->targets.n,
+        json_pack("{s:I, s:f, s:I, s:o}", "targets", (json_int_t)r->targets.n,
                   "interval_seconds", (double)r->interval_ns / 1e9,
-                  "for_seconds",
+                  "stored_profiles", (json_int_t)n_stored, "for_seconds",
                   for_ns > 0 ? json_real((double)for_ns / 1e9) : json_null()));
     buf_release(&text);
 }

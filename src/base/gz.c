@@ -18,6 +18,9 @@ enum {
     /* What is inflated in one go: after each the engines save 32 KiB of it,
        and copy from there what is repeated. Larger ones leave the cache. */
     GZ_INFLATED_BYTES = 128 << 10,
+    /* The first block: most profiles fit, and to take and give back more than
+       64 KiB each time makes glibc tidy its whole heap. */
+    GZ_FIRST_BYTES = 32 << 10,
     GZ_DEFLATED_BYTES = 64 << 10,
     /* 16 tells zlib to write gzip; 15 is the largest window. */
     GZ_WINDOW_BITS = 16 + 15,
@@ -33,7 +36,8 @@ struct gz_reader {
     uint64_t n_members;          /* finished ones */
     bool is_inside;              /* a member has begun and not ended */
     bool has_failed;
-    uint8_t block[GZ_INFLATED_BYTES];
+    uint8_t *block;
+    size_t block_bytes;
 };
 
 bool gz_is_magic(const uint8_t *p, size_t n)
@@ -50,8 +54,10 @@ struct gz_reader *gz_reader_new(struct sink out, uint64_t limit_bytes)
     g->out = out;
     g->limit_bytes = limit_bytes;
     g->engine = gz_engine_new();
-    if (!g->engine) {
-        free(g);
+    g->block = malloc(GZ_FIRST_BYTES);
+    g->block_bytes = GZ_FIRST_BYTES;
+    if (!g->engine || !g->block) {
+        gz_reader_free(g);
         return NULL;
     }
     return g;
@@ -67,7 +73,7 @@ static uint64_t consumed_bytes(const struct gz_reader *g,
 static bool pass_on(struct gz_reader *g, const struct gz_io *io,
                     struct err *err)
 {
-    const size_t n = sizeof(g->block) - io->n_out;
+    const size_t n = g->block_bytes - io->n_out;
     if (n > g->limit_bytes - g->produced_bytes) {
         return err_set_at(err, ERR_LIMIT, consumed_bytes(g, io),
                           "gzip data inflates to more than %llu bytes",
@@ -77,12 +83,27 @@ static bool pass_on(struct gz_reader *g, const struct gz_io *io,
     return n == 0 || g->out.write(g->out.ctx, g->block, n, err);
 }
 
+/* It is not so small a stream. What is in the block was passed on. */
+static bool grow_block(struct gz_reader *g)
+{
+    if (g->block_bytes == GZ_INFLATED_BYTES) {
+        return true;
+    }
+    free(g->block);
+    g->block = malloc(GZ_INFLATED_BYTES);
+    g->block_bytes = GZ_INFLATED_BYTES;
+    return g->block != NULL;
+}
+
 /* One block of output, or as much as the input gives. */
 static bool inflate_block(struct gz_reader *g, struct gz_io *io,
                           struct err *err)
 {
+    if (g->produced_bytes >= g->block_bytes && !grow_block(g)) {
+        return err_nomem(err, "inflating");
+    }
     io->out = g->block;
-    io->n_out = sizeof(g->block);
+    io->n_out = g->block_bytes;
     const enum gz_step step = gz_engine_step(g->engine, io);
     if (step == GZ_STEP_NO_MEMORY) {
         return err_nomem(err, "inflating");
@@ -165,6 +186,7 @@ void gz_reader_free(struct gz_reader *g)
 {
     if (g) {
         gz_engine_free(g->engine);
+        free(g->block);
         free(g);
     }
 }

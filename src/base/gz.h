@@ -2,7 +2,8 @@
  * Streaming gunzip in front of a sink. Several members in a row are one
  * stream; header, CRC and ISIZE are checked by zlib; truncation and bytes
  * after the last member are errors; the inflated size has a cap, so that a
- * bomb is refused while it streams. Output is passed on in 128 KiB blocks.
+ * bomb is refused while it streams. Output is passed on in blocks, the first
+ * of 32 KiB, the others of 128.
  */
 #ifndef SEEP_BASE_GZ_H
 #define SEEP_BASE_GZ_H

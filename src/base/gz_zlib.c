@@ -128,8 +128,9 @@ enum gz_step gz_engine_step(struct gz_engine *e, struct gz_io *io)
     e->z.avail_in = in;
     e->z.next_out = io->out;
     e->z.avail_out = out;
-    /* Z_BLOCK comes back behind the header. */
-    const int rc = inflate(&e->z, e->is_in_body ? Z_NO_FLUSH : Z_BLOCK);
+    /* Z_BLOCK comes back behind the header. Z_FINISH: what ends in this step
+       needs no window, which zlib else makes and fills for nothing. */
+    const int rc = inflate(&e->z, e->is_in_body ? Z_FINISH : Z_BLOCK);
     const size_t taken = in - e->z.avail_in;
     const size_t produced = out - e->z.avail_out;
     e->crc = crc_update(e->crc, io->out, produced);

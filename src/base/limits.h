@@ -11,6 +11,10 @@
    services show. */
 #define LIMIT_WATCHED_BYTES (UINT64_C(64) << 20)
 
+/* Memory of all answers that a watch has under way: those of a hundred services
+   with 20,000 stacks each. Who has no room waits its turn. */
+#define LIMIT_ANSWERS_BYTES (UINT64_C(512) << 20)
+
 /* Bytes of one file as stored. */
 #define LIMIT_FILE_BYTES (UINT64_C(1) << 30)
 

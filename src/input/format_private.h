@@ -34,6 +34,9 @@ struct input_format {
     /* Of compressed content: bytes before inflating, so far. May be NULL. */
     void (*stored)(void *decoder, uint64_t n_bytes);
 
+    /* Memory that the decoder holds, about. May be NULL. */
+    uint64_t (*held)(const void *decoder);
+
     /* Nothing of the content is wanted: reading may stop. */
     bool is_unread;
 };

@@ -315,6 +315,12 @@ struct sink input_sink(struct input *in)
     return (struct sink){in, sink_write, sink_end};
 }
 
+uint64_t input_bytes(const struct input *in)
+{
+    const bool says = in->decoder && in->format->held;
+    return in->head.cap + (says ? in->format->held(in->decoder) : 0);
+}
+
 bool input_finish(struct input *in, struct snapshot *out, struct err *err)
 {
     if (in->failure.code != ERR_NONE) {

@@ -33,6 +33,10 @@ struct input;
 struct input *input_new(const struct input_options *options); /* NULL: OOM */
 struct sink input_sink(struct input *in);
 
+/* Memory that what was read so far takes, about: of profiles in pprof's format;
+   the others do not say. */
+uint64_t input_bytes(const struct input *in);
+
 /* After the sink's end: hands over profile or dump. `out->source` is left for
    the caller. Content that is no known kind is ERR_UNKNOWN (offset 0, text
    says what it looks like: HTML, JSON, ELF, empty, text); a known kind that

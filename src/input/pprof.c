@@ -43,6 +43,11 @@ static void stored(void *decoder, uint64_t n_bytes)
     profile_decoder_stored(decoder, n_bytes);
 }
 
+static uint64_t held(const void *decoder)
+{
+    return profile_decoder_bytes(decoder);
+}
+
 const struct input_format input_pprof = {
     .name = "pprof profile",
     .sniff = sniff,
@@ -51,4 +56,5 @@ const struct input_format input_pprof = {
     .end = end,
     .close = close_decoder,
     .stored = stored,
+    .held = held,
 };

@@ -31,6 +31,9 @@ bool profile_decoder_write(struct profile_decoder *d, const uint8_t *p,
    so far. */
 void profile_decoder_stored(struct profile_decoder *d, uint64_t bytes);
 
+/* Memory that it holds by now, about. */
+uint64_t profile_decoder_bytes(const struct profile_decoder *d);
+
 /* No more bytes: checks validity (ids, indices, value counts; the rules of
    google/pprof's CheckValid) and hands the profile over. */
 bool profile_decoder_end(struct profile_decoder *d, struct profile **out,

@@ -72,6 +72,11 @@ void profile_decoder_stored(struct profile_decoder *d, uint64_t bytes)
     d->stored_bytes = bytes;
 }
 
+uint64_t profile_decoder_bytes(const struct profile_decoder *d)
+{
+    return d->held_bytes + d->cap_window;
+}
+
 uint64_t decode_offset(const struct profile_decoder *d, const uint8_t *p)
 {
     return d->base_offset + (uint64_t)(p - d->base);

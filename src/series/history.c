@@ -124,7 +124,8 @@ static bool is_restart(const struct arrival *a)
 static bool is_repeat(const struct history *h, const struct arrival *a,
                       const struct stack_table *t)
 {
-    return is_heap_level(a->point) && h->tracks.items[a->track].kept.n > 0 &&
+    return is_heap_level(a->point) && !a->point->is_collected &&
+           h->tracks.items[a->track].kept.n > 0 &&
            cells_same_state(&a->latest.cells, &a->point->cells, t, NULL) &&
            !memstats_collected_between(&a->latest.memstats,
                                        &a->point->memstats);

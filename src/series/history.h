@@ -40,7 +40,8 @@ void history_free(struct history *h);
 
 enum history_event {
     HISTORY_TAKEN,
-    HISTORY_REPEAT,  /* taken, but the heap is in the state it had before: a
+    HISTORY_REPEAT,  /* taken, but the heap is in the state it had before, and
+                        nothing says that garbage was collected in between: a
                         series will show one point of the two */
     HISTORY_RESTART, /* counters fell: a new run began with this moment */
     HISTORY_DEPLOY,  /* another binary: likewise */

@@ -10,7 +10,8 @@ enum kept_flag {
     KEPT_IS_TRUNCATED = 1,
     KEPT_HAS_MORE = 2, /* memstats or goroutines stand before the cells */
     KEPT_HAS_PROGRAM = 4,
-    KEPT_HAS_BUILD_ID = 8
+    KEPT_HAS_BUILD_ID = 8,
+    KEPT_IS_COLLECTED = 16
 };
 
 /* One point. Its bytes end where those of the next begin. */

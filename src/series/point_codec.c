@@ -14,7 +14,8 @@ enum point_flag {
     POINT_IS_DELTA = 1,
     POINT_IS_TRUNCATED = 2,
     POINT_HAS_MEMSTATS = 4,
-    POINT_HAS_GOROUTINES = 8
+    POINT_HAS_GOROUTINES = 8,
+    POINT_IS_COLLECTED = 16
 };
 
 /* Which numbers of a cell are not zero. */
@@ -329,6 +330,7 @@ bool series_point_encode(const struct series_point *p, const uint32_t *ids,
     varint_put(out,
                (p->is_delta ? (unsigned)POINT_IS_DELTA : 0) |
                    (p->is_truncated ? (unsigned)POINT_IS_TRUNCATED : 0) |
+                   (p->is_collected ? (unsigned)POINT_IS_COLLECTED : 0) |
                    (p->memstats.present ? (unsigned)POINT_HAS_MEMSTATS : 0) |
                    (p->goroutines.n > 0 ? (unsigned)POINT_HAS_GOROUTINES : 0));
     varint_put_signed(out, p->time_nanos);
@@ -376,6 +378,7 @@ static bool get_head(struct stack_table *t, struct reader *r,
     p->form = (enum snapshot_form)form;
     p->is_delta = (flags & POINT_IS_DELTA) != 0;
     p->is_truncated = (flags & POINT_IS_TRUNCATED) != 0;
+    p->is_collected = (flags & POINT_IS_COLLECTED) != 0;
     *has_goroutines = (flags & POINT_HAS_GOROUTINES) != 0;
     p->time_nanos = varint_get_signed(r);
     p->period_bytes = varint_get_signed(r);

@@ -1,6 +1,7 @@
 /*
  * A point as a pprof profile again. What a point does not keep is not made up:
- * no addresses, no numeric labels but the size of the blocks.
+ * no addresses, no numeric labels but the size of the blocks. That it was
+ * collected is a comment, so that the file is judged as the point was.
  */
 #include "series/points_private.h"
 
@@ -151,6 +152,17 @@ static void put_sample(struct profile_builder *b, const struct stack_table *t,
     }
 }
 
+static bool put_comment(struct profile *p, str_id comment, struct err *err)
+{
+    p->comments = malloc(sizeof(*p->comments));
+    if (!p->comments) {
+        return nomem(err);
+    }
+    p->comments[0] = comment;
+    p->n_comments = 1;
+    return true;
+}
+
 bool series_point_profile(const struct stack_table *t,
                           const struct series_point *p, struct profile **out,
                           struct err *err)
@@ -166,6 +178,8 @@ bool series_point_profile(const struct stack_table *t,
     }
     struct scratch s = {.lines = NULL};
     put_head(b, p);
+    const str_id comment = profile_builder_string(
+        b, p->is_collected ? SPAN_LIT(POINT_COLLECTED_COMMENT) : SPAN_LIT(""));
     const bool ok = scratch_init(&s, t, p, err);
     for (size_t i = 0; ok && i < p->cells.n; i++) {
         put_sample(b, t, p, &s, &p->cells.items[i]);
@@ -175,5 +189,13 @@ bool series_point_profile(const struct stack_table *t,
         profile_builder_free(b);
         return false;
     }
-    return profile_builder_finish(b, out, err);
+    if (!profile_builder_finish(b, out, err)) {
+        return false;
+    }
+    if (p->is_collected && !put_comment(*out, comment, err)) {
+        profile_free(*out);
+        *out = NULL;
+        return false;
+    }
+    return true;
 }

@@ -26,7 +26,8 @@ struct point {
     const char *program;  /* path of the main binary, "" unknown */
     const char *build_id; /* "" unknown */
     int64_t period_bytes;
-    bool is_delta; /* ?seconds=N: a difference, not a level */
+    bool is_delta;     /* ?seconds=N: a difference, not a level */
+    bool is_collected; /* ?gc=1 */
     struct series_cells_vec cells;
     struct series_goroutines goroutines; /* dumps */
     bool is_truncated;
@@ -95,6 +96,9 @@ bool series_segment(struct series *s, struct err *err) MUST_USE;
 /* states.c: drops heap points that repeat the state before them, and leading
    ones taken before the first GC. */
 void series_distinct_states(struct series *s);
+
+/* The comment of a profile that is made of a point that was collected. */
+#define POINT_COLLECTED_COMMENT "seep: taken after a collection, gc=1"
 
 /* Says why an input is not a plain point. */
 void point_unused(struct series *s, uint32_t point, const char *why);

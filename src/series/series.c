@@ -139,6 +139,7 @@ static bool take_point(struct series *s, struct series_point *p, uint32_t input,
                        .cells = p->cells,
                        .goroutines = p->goroutines,
                        .is_truncated = p->is_truncated,
+                       .is_collected = p->is_collected,
                        .memstats = p->memstats};
     pt.number = name_number(&s->arena, pt.source);
     if (!pt.number || !points_push(&s->all, pt)) {

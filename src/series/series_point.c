@@ -200,6 +200,16 @@ static bool keep_text(struct stack_table *t, struct span text, const char **out,
     return true;
 }
 
+static bool says_collected(const struct profile *p)
+{
+    for (uint32_t i = 0; i < p->n_comments; i++) {
+        if (span_is(profile_span(p, p->comments[i]), POINT_COLLECTED_COMMENT)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool describe_profile(struct stack_table *t, struct series_point *pt,
                              const struct profile *p, struct err *err)
 {
@@ -211,6 +221,7 @@ static bool describe_profile(struct stack_table *t, struct series_point *pt,
     }
     pt->period_bytes = p->period;
     pt->is_delta = pt->kind != KIND_CPU && p->duration_nanos > 0;
+    pt->is_collected = says_collected(p);
     pt->memstats = p->memstats;
     return keep_text(t, program, &pt->program, err) &&
            keep_text(t, build_id, &pt->build_id, err);

@@ -77,6 +77,8 @@ struct series_point {
     int64_t period_bytes;
     bool is_delta;     /* ?seconds=N: a difference, not a level */
     bool is_truncated; /* dumps: cut off by Go's cap */
+    bool is_collected; /* heap: garbage was collected for it (?gc=1), so that
+                          what it shows is as of then, seen before or not */
     struct memstats memstats;
     struct series_cells_vec cells;       /* sorted by row, one a row */
     struct series_goroutines goroutines; /* dumps */

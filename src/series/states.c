@@ -1,8 +1,9 @@
 /*
  * Distinct published states of the heap. A plain heap profile shows the last
  * finished GC cycle and repeats it until the next one: a repeated state is no
- * new point. Before the first GC Go counts everything as in use: a state
- * without any free that is followed by states with frees is no level either.
+ * new point, unless a collection was asked for with it. Before the first GC Go
+ * counts everything as in use: a state without any free that is followed by
+ * states with frees is no level either.
  */
 #include "base/num.h"
 #include "series/points_private.h"
@@ -78,7 +79,7 @@ static void drop_repeats(struct series *s)
         const struct point *pt = &s->all.items[at->items[i]];
         const struct point *before =
             kept > 0 ? &s->all.items[at->items[kept - 1]] : NULL;
-        if (before &&
+        if (before && !pt->is_collected &&
             cells_same_state(&before->cells, &pt->cells, s->table, table_row) &&
             !memstats_collected_between(&before->memstats, &pt->memstats)) {
             point_unused(s, at->items[i],

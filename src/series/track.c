@@ -181,6 +181,7 @@ static struct kept describe(const struct track *k, const struct series_point *p,
     }
     const bool has_more = p->memstats.present || p->goroutines.n > 0;
     kept.flags = (uint8_t)((p->is_truncated ? (unsigned)KEPT_IS_TRUNCATED : 0) |
+                           (p->is_collected ? (unsigned)KEPT_IS_COLLECTED : 0) |
                            (has_more ? (unsigned)KEPT_HAS_MORE : 0) |
                            (*p->program ? (unsigned)KEPT_HAS_PROGRAM : 0) |
                            (*p->build_id ? (unsigned)KEPT_HAS_BUILD_ID : 0));
@@ -418,6 +419,7 @@ static bool read_point(const struct track *k, size_t i, struct stack_table *t,
     }
     out->is_delta = k->is_delta;
     out->is_truncated = (kept->flags & KEPT_IS_TRUNCATED) != 0;
+    out->is_collected = (kept->flags & KEPT_IS_COLLECTED) != 0;
     out->time_nanos = kept->time_nanos;
     out->period_bytes = kept->period_bytes;
     out->program = kept->flags & KEPT_HAS_PROGRAM ? names->program : "";

@@ -287,15 +287,17 @@ static bool configure(struct store *s, struct err *err)
     (void)s->lib.db_config(s->db, SQLITE_DBCONFIG_DEFENSIVE, 1, (int *)NULL);
     (void)s->lib.limit(s->db, SQLITE_LIMIT_LENGTH, (int)STORE_BLOB_MAX);
     (void)s->lib.busy_timeout(s->db, BUSY_MS);
-    /* A checkpoint syncs the disk: one every 16 MiB of writes. What is deleted
-       is not overwritten with zeros, as Debian's SQLite would. */
+    /* A checkpoint syncs the disk, and writes each page once however often it
+       was changed: one every 32 MiB of writes. What is deleted is not
+       overwritten with zeros, as Debian's SQLite would. The cache holds the
+       page that is written to next of 4,000 targets. */
     const int code = s->lib.exec(s->db,
                                  "PRAGMA cell_size_check = ON;"
                                  "PRAGMA synchronous = NORMAL;"
-                                 "PRAGMA wal_autocheckpoint = 1024;"
+                                 "PRAGMA wal_autocheckpoint = 4096;"
                                  "PRAGMA journal_size_limit = 67108864;"
                                  "PRAGMA secure_delete = OFF;"
-                                 "PRAGMA cache_size = -16384",
+                                 "PRAGMA cache_size = -32768",
                                  NULL, NULL, NULL);
     return code == SQLITE_OK || database_fail(s, code, err);
 }

@@ -75,6 +75,10 @@ bool store_append(struct store *s, store_target target, uint64_t moment,
                   int64_t taken_nanos, const struct stack_table *t,
                   const struct series_point *p, struct err *err) MUST_USE;
 
+/* One more than the latest moment of a target that is there; 0 none is. */
+bool store_next_moment(struct store *s, store_target target, uint64_t *out,
+                       struct err *err) MUST_USE;
+
 struct store_point {
     uint64_t moment;
     int64_t taken_nanos;

@@ -158,6 +158,28 @@ bool store_each_point(struct store *s, store_target target, int64_t since_nanos,
     }
 }
 
+bool store_next_moment(struct store *s, store_target target, uint64_t *out,
+                       struct err *err)
+{
+    sqlite3_stmt *q = database_statement(s, STATEMENT_LATEST_MOMENT, err);
+    bool has_row = false;
+    *out = 0;
+    if (q == NULL) {
+        return false;
+    }
+    database_bind(s, q, 1, target.i);
+    if (!database_row(s, q, &has_row, err)) {
+        return false;
+    }
+    if (has_row) { /* always; of no moments it is NULL */
+        *out = s->lib.column_text(q, 0) != NULL
+                   ? (uint64_t)s->lib.column_int64(q, 0) + 1
+                   : 0;
+        database_end(s, q);
+    }
+    return true;
+}
+
 bool store_count_points(struct store *s, store_target target,
                         int64_t since_nanos, uint64_t *out, struct err *err)
 {

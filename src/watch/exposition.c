@@ -1,6 +1,7 @@
 /*
  * The figures are of the whole, so their number does not grow with the fleet;
- * single leaks are named up to a bound, the gravest first. Names come from
+ * single leaks are named up to a bound, the gravest first, and single targets,
+ * in the order in which they joined: who is named stays so. Names come from
  * profiles and targets, so they are made UTF-8 and escaped.
  */
 #include "watch/exposition.h"
@@ -14,7 +15,7 @@
 
 #include "base/banned.h"
 
-enum { LEAKS_MAX = 200, LABEL_BYTES_MAX = 64 << 10 };
+enum { LEAKS_MAX = 200, TARGETS_MAX = 200, LABEL_BYTES_MAX = 64 << 10 };
 
 /* --- the format --- */
 
@@ -161,6 +162,78 @@ static void leaks(const struct watcher *w, struct buf *out)
     leak_vec_release(&all);
 }
 
+/* --- single targets --- */
+
+/* NAN: nothing is known of it yet. */
+static double is_up(const struct watched *t)
+{
+    return t->n_moments + t->n_missed == 0 ? NAN : t->is_failing ? 0 : 1;
+}
+
+static double last_seconds(const struct watched *t)
+{
+    return t->last_nanos > 0 ? (double)t->last_nanos / 1e9 : NAN;
+}
+
+static double heap_of(const struct watched *t)
+{
+    return t->heap_bytes;
+}
+
+static double goroutines_of(const struct watched *t)
+{
+    return t->goroutines;
+}
+
+static double grade_of(const struct watched *t)
+{
+    return t->has_findings ? (double)judging_grade(t) : NAN;
+}
+
+static const struct target_gauge {
+    const char *name, *help;
+    double (*of)(const struct watched *t);
+} target_gauges[] = {
+    {"seep_target_up",                              "Did the target give a snapshot when last asked.",
+     is_up                                                                                                          },
+    {"seep_target_last_snapshot_timestamp_seconds",
+     "When it last did, since 1970.",                                                                  last_seconds },
+    {"seep_target_heap_bytes",                      "Bytes in use of that snapshot.",                  heap_of      },
+    {"seep_target_goroutines",                      "Goroutines of that snapshot.",                    goroutines_of},
+    {"seep_target_grade",
+     "Of its gravest finding: 0 none or info, 1 growth, 2 suspect, 3 strong, "
+     "4 proven.",                                                                                      grade_of     },
+};
+
+static void target_gauge(const struct watcher *w, const struct target_gauge *g,
+                         struct buf *out)
+{
+    size_t n = 0;
+    family(out, g->name, "gauge", g->help);
+    for (size_t i = 0; i < w->n && n < TARGETS_MAX; i++) {
+        const struct watched *t = w->items[i];
+        n += t->is_gone ? 0 : 1;
+        const double value = t->is_gone ? NAN : g->of(t);
+        if (isfinite(value)) {
+            buf_printf(out, "%s{", g->name);
+            label(out, "target", t->target.shown);
+            buf_printf(out, "} %.17g\n", value);
+        }
+    }
+}
+
+static void targets(const struct watcher *w, struct buf *out)
+{
+    const size_t n = sizeof(target_gauges) / sizeof(target_gauges[0]);
+    for (size_t i = 0; i < n; i++) {
+        target_gauge(w, &target_gauges[i], out);
+    }
+    const uint32_t n_all = w->counts.n_targets;
+    single(out, "seep_targets_left_out", "gauge",
+           "Targets not named above, for their number.",
+           (double)(n_all > TARGETS_MAX ? n_all - TARGETS_MAX : 0));
+}
+
 /* --- all of it --- */
 
 static void work(const struct watch_counts *c, struct buf *out)
@@ -172,6 +245,8 @@ static void work(const struct watch_counts *c, struct buf *out)
     single(out, "seep_snapshots_skipped_total", "counter",
            "Ticks dropped because the one before still ran.",
            (double)c->n_skipped);
+    single(out, "seep_snapshots_unstored_total", "counter",
+           "Sets that the store did not take.", (double)c->n_unstored);
     single(out, "seep_retries_total", "counter", "Requests made again.",
            (double)c->n_retries);
     single(out, "seep_judgements_total", "counter",
@@ -182,6 +257,10 @@ static void work(const struct watch_counts *c, struct buf *out)
 
 static void memory(const struct watch_counts *c, struct buf *out)
 {
+    single(out, "seep_answers_bytes", "gauge",
+           "Memory of the answers under way, by what they took before and take "
+           "now.",
+           (double)c->answers_bytes);
     single(out, "seep_state_bytes", "gauge",
            "Memory of what is kept of the targets.", (double)c->state_bytes);
     single(out, "seep_stack_table_bytes", "gauge",
@@ -191,15 +270,34 @@ static void memory(const struct watch_counts *c, struct buf *out)
            (double)c->n_rows);
 }
 
-void watch_exposition(const struct watcher *w, const char *version,
-                      uint64_t process_bytes, int64_t started_nanos,
+static void process(const struct watch_counts *c, const struct watch_process *p,
+                    struct buf *out)
+{
+    if (c->decode_cpu_ns > 0) {
+        single(out, "seep_decode_cpu_seconds_total", "counter",
+               "CPU time spent inflating and decoding answers.",
+               (double)c->decode_cpu_ns / 1e9);
+    }
+    if (p->cpu_seconds > 0) {
+        single(out, "process_cpu_seconds_total", "counter",
+               "CPU time, user and system.", p->cpu_seconds);
+    }
+    if (p->resident_bytes > 0) {
+        single(out, "process_resident_memory_bytes", "gauge",
+               "Resident memory.", (double)p->resident_bytes);
+    }
+    single(out, "process_start_time_seconds", "gauge",
+           "When it began, since 1970.", (double)p->started_nanos / 1e9);
+}
+
+void watch_exposition(const struct watcher *w, const struct watch_process *p,
                       struct buf *out)
 {
     struct watch_counts c;
     watcher_counts(w, &c);
     family(out, "seep_build_info", "gauge", "The version, as a label.");
     buf_str(out, "seep_build_info{");
-    label(out, "version", version);
+    label(out, "version", p->version);
     buf_str(out, "} 1\n");
     single(out, "seep_targets", "gauge", "Targets watched.",
            (double)c.n_targets);
@@ -214,11 +312,7 @@ void watch_exposition(const struct watcher *w, const char *version,
     work(&c, out);
     grades(&c, out);
     leaks(w, out);
+    targets(w, out);
     memory(&c, out);
-    if (process_bytes > 0) {
-        single(out, "process_resident_memory_bytes", "gauge",
-               "Resident memory.", (double)process_bytes);
-    }
-    single(out, "process_start_time_seconds", "gauge",
-           "When it began, since 1970.", (double)started_nanos / 1e9);
+    process(&c, p, out);
 }

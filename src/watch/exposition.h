@@ -4,9 +4,15 @@
 
 #include "watch/watcher.h"
 
-/* `process_bytes`: resident memory, 0 unknown; `started_nanos` wall clock. */
-void watch_exposition(const struct watcher *w, const char *version,
-                      uint64_t process_bytes, int64_t started_nanos,
+/* The process that watches. */
+struct watch_process {
+    const char *version;
+    uint64_t resident_bytes; /* 0 unknown */
+    double cpu_seconds;      /* user and system; 0 unknown */
+    int64_t started_nanos;   /* wall clock */
+};
+
+void watch_exposition(const struct watcher *w, const struct watch_process *p,
                       struct buf *out);
 
 #endif

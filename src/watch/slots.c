@@ -22,6 +22,22 @@ static bool has_room(const struct slots *s, const struct slot_host *h)
     return h->n_active < s->per_host_max;
 }
 
+/* One may always ask: what a single answer takes has a limit of its own. */
+static bool has_memory(const struct slots *s, const struct slot_waiter *waiter)
+{
+    return s->bytes_max == 0 || s->n_active == 0 ||
+           s->bytes_active + waiter->wanted_bytes <= s->bytes_max;
+}
+
+static void occupy(struct slots *s, struct slot_host *h,
+                   struct slot_waiter *waiter)
+{
+    h->n_active++;
+    s->n_active++;
+    waiter->taken_bytes = waiter->wanted_bytes;
+    s->bytes_active += waiter->taken_bytes;
+}
+
 /* Puts a host that has waiters and room in line for a turn. */
 static void offer_turn(struct slots *s, uint32_t host)
 {
@@ -44,9 +60,8 @@ bool slots_take(struct slots *s, struct slot_waiter *waiter)
     struct slot_host *h = &s->hosts.items[waiter->host];
     assert(!waiter->is_waiting);
     if (!h->first && has_room(s, h) && s->n_active < s->all_max &&
-        s->first_ready == 0) {
-        h->n_active++;
-        s->n_active++;
+        s->first_ready == 0 && has_memory(s, waiter)) {
+        occupy(s, h, waiter);
         return true;
     }
     waiter->is_waiting = true;
@@ -62,12 +77,26 @@ bool slots_take(struct slots *s, struct slot_waiter *waiter)
     return false;
 }
 
-void slots_give_back(struct slots *s, uint32_t host)
+void slots_give_back(struct slots *s, struct slot_waiter *waiter)
 {
+    const uint32_t host = waiter->host;
     assert(s->n_active > 0 && s->hosts.items[host].n_active > 0);
     s->hosts.items[host].n_active--;
     s->n_active--;
+    s->bytes_active -= waiter->taken_bytes;
+    waiter->taken_bytes = 0;
     offer_turn(s, host);
+}
+
+bool slots_charge(struct slots *s, struct slot_waiter *waiter, uint64_t bytes)
+{
+    assert(s->n_active > 0);
+    const uint64_t now =
+        bytes > waiter->wanted_bytes ? bytes : waiter->wanted_bytes;
+    s->bytes_active += now - waiter->taken_bytes;
+    waiter->taken_bytes = now;
+    return s->bytes_max == 0 || s->bytes_active <= s->bytes_max ||
+           bytes <= s->bytes_max / s->n_active;
 }
 
 static uint32_t pop_ready(struct slots *s)
@@ -93,12 +122,14 @@ static struct slot_waiter *pop_waiter(struct slots *s, struct slot_host *h)
 void *slots_next(struct slots *s)
 {
     while (s->n_active < s->all_max && s->first_ready > 0) {
+        struct slot_host *h = &s->hosts.items[s->first_ready - 1];
+        if (h->first && !has_memory(s, h->first)) {
+            return NULL;
+        }
         const uint32_t host = pop_ready(s);
-        struct slot_host *h = &s->hosts.items[host];
         if (h->first) {
             struct slot_waiter *waiter = pop_waiter(s, h);
-            h->n_active++;
-            s->n_active++;
+            occupy(s, h, waiter);
             offer_turn(s, host);
             return waiter->owner;
         }

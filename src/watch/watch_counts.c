@@ -39,5 +39,6 @@ void watcher_counts(const struct watcher *w, struct watch_counts *out)
 {
     *out = w->counts;
     out->table_bytes = stack_table_bytes(w->table);
+    out->answers_bytes = w->slots.bytes_active;
     out->n_rows = stack_table_n_rows(w->table);
 }

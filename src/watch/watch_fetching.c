@@ -126,29 +126,89 @@ static bool is_hopeless(enum fetch_failure failure)
            failure == FETCH_FAILURE_SLOW;
 }
 
+/* --- decoding, whose time is counted --- */
+
+static int64_t cpu_now(const struct watcher *w)
+{
+    return w->o.cpu_ns ? w->o.cpu_ns() : 0;
+}
+
+static void count_decoding(struct watcher *w, int64_t since_ns)
+{
+    w->counts.decode_cpu_ns += cpu_now(w) - since_ns;
+}
+
+/* Each answer has a limit of its own, and all under way together have one: who
+   takes the most of it is given up then, and comes with more room next time. */
+static bool count_memory(const struct moment *m, struct err *err)
+{
+    struct slots *s = &m->w->slots;
+    struct watched *t = m->t;
+    const uint64_t bytes = input_bytes(m->input);
+    t->answer_bytes = bytes > t->answer_bytes ? bytes : t->answer_bytes;
+    return slots_charge(s, &t->waiter, bytes) ||
+           err_set(err, ERR_LIMIT,
+                   "it takes %llu MiB, and all answers under way more than the "
+                   "%llu MiB there are for them",
+                   (unsigned long long)(bytes >> 20),
+                   (unsigned long long)(s->bytes_max >> 20));
+}
+
+static bool decode_some(void *ctx, const uint8_t *p, size_t n, struct err *err)
+{
+    const struct moment *m = ctx;
+    const struct sink sink = input_sink(m->input);
+    const int64_t since_ns = cpu_now(m->w);
+    const bool ok = sink.write(sink.ctx, p, n, err);
+    count_decoding(m->w, since_ns);
+    return ok && count_memory(m, err);
+}
+
+static bool end_decoding(void *ctx, struct err *err)
+{
+    const struct moment *m = ctx;
+    const struct sink sink = input_sink(m->input);
+    const int64_t since_ns = cpu_now(m->w);
+    const bool ok = sink.end(sink.ctx, err);
+    count_decoding(m->w, since_ns);
+    return ok;
+}
+
+static bool begin_decoding(struct moment *m)
+{
+    const struct input_options input = {
+        .limit_inflated_bytes = LIMIT_WATCHED_BYTES, .is_proto_only = true};
+    const int64_t since_ns = cpu_now(m->w);
+    input_free(m->input);
+    m->input = input_new(&input);
+    count_decoding(m->w, since_ns);
+    return m->input != NULL;
+}
+
 /* --- one request --- */
+
+/* Is garbage collected for the profile of this step? */
+static bool collects(const struct moment *m)
+{
+    return m->step == STEP_HEAP && m->w->o.collects;
+}
 
 static void on_done(void *ctx, const struct fetch_result *r);
 
 static bool begin_request(struct watcher *w, struct moment *m, struct err *err)
 {
     struct buf url = BUF_LIMIT(URL_BYTES_MAX);
-    const bool collects = m->step == STEP_HEAP && w->o.collects;
-    const struct input_options input = {
-        .limit_inflated_bytes = LIMIT_WATCHED_BYTES, .is_proto_only = true};
-    input_free(m->input);
-    m->input = input_new(&input);
-    if (!m->input) {
+    if (!begin_decoding(m)) {
         return err_nomem(err, "input");
     }
     m->n_tries++;
     m->asked_ns = w->now_ns;
-    bool ok = fetching_url(m->t, steps[m->step].profile, collects ? "gc=1" : "",
-                           &url, err);
+    bool ok = fetching_url(m->t, steps[m->step].profile,
+                           collects(m) ? "gc=1" : "", &url, err);
     if (ok) {
         const struct fetch_request request = {
             .url = url.data,
-            .sink = input_sink(m->input),
+            .sink = {m, decode_some, end_decoding},
             .has_secrets = fetching_has_secrets(m->t),
             .ctx = m,
             .done = on_done,
@@ -171,7 +231,6 @@ static enum step next_step(const struct moment *m)
 /* With a slot: goes on until something is under way, or ends the moment. */
 static void go_on(struct watcher *w, struct moment *m)
 {
-    const uint32_t host = m->t->waiter.host;
     m->todo = m->t->is_gone ? 0 : m->todo;
     while (m->todo != 0 && !w->has_failed) {
         struct err err = {0};
@@ -186,7 +245,7 @@ static void go_on(struct watcher *w, struct moment *m)
         note_failure(m, FETCH_FAILURE_HERE, &err);
         m->todo &= ~(1u << m->step);
     }
-    slots_give_back(&w->slots, host);
+    slots_give_back(&w->slots, &m->t->waiter);
     finish(w, m);
 }
 
@@ -217,6 +276,7 @@ static bool take_snapshot(struct watcher *w, struct moment *m,
         return false;
     }
     p->kind = steps[m->step].kind;
+    p->is_collected = collects(m);
     m->n_points++;
     if (p->is_delta) {
         series_point_release(&m->points[--m->n_points]);
@@ -231,7 +291,9 @@ static bool take_answer(struct watcher *w, struct moment *m, struct err *err)
     struct snapshot s = {.source = steps[m->step].profile};
     const bool ok =
         input_finish(m->input, &s, err) && take_snapshot(w, m, &s, err);
+    const int64_t since_ns = cpu_now(w);
     snapshot_release(&s);
+    count_decoding(w, since_ns);
     return ok;
 }
 
@@ -338,7 +400,7 @@ static void on_done(void *ctx, const struct fetch_result *r)
     } else if (learn_absence(w, m, failure)) {
         m->n_tries = 0;
     } else if (retry_later(w, m, failure, &err)) {
-        slots_give_back(&w->slots, m->t->waiter.host);
+        slots_give_back(&w->slots, &m->t->waiter);
         return;
     } else {
         note_failure(m, failure, &err);
@@ -372,6 +434,8 @@ void fetching_begin(struct watcher *w, struct watched *t, int64_t due_ns)
     }
     *m = (struct moment){
         .w = w, .t = t, .due_ns = due_ns, .todo = steps_of(w, t)};
+    t->waiter.wanted_bytes = t->answer_bytes; /* of the moment before */
+    t->answer_bytes = 0;
     t->moment = m;
     w->n_running++;
     if (slots_take(&w->slots, &t->waiter)) {

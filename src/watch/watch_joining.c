@@ -125,6 +125,8 @@ static bool join(struct watcher *w, struct watched *t, struct err *err)
     t->is_gone = false;
     t->is_ended = false;
     t->is_resumed = false;
+    t->is_unstored = false;
+    t->store_epoch = 0;
     t->leak_profile = LEAK_UNKNOWN;
     t->judge_at = 0;
     t->mark_nanos = 0;

@@ -1,6 +1,8 @@
 /*
  * What the watch writes down, and what it finds again. All that a turn of the
- * loop brought is one transaction; a moment is in it whole or not at all.
+ * loop brought is one transaction; a moment is in it whole or not at all. A
+ * store that cannot be written to does not end the watch: it is tried again
+ * later, and what is missing in it is counted.
  *
  * What is found again is the run that was going on: its points are replayed
  * through the same step that took them, so the history is the one there was.
@@ -11,6 +13,7 @@
 #include "base/reader.h"
 #include "report/report.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,14 +22,51 @@
 /* All that are known could be confirmed. */
 enum { STATE_BYTES_MAX = 128 << 10, DOCUMENT_BYTES_MAX = 16 << 20 };
 
-bool storing_begin(struct watcher *w, struct err *err)
+/* --- when it does not work --- */
+
+/* Something else may need the disk or hold the file for a while; each try may
+   wait for the latter itself. */
+static const int64_t retry_every_ns = 10 * INT64_C(1000000000);
+
+static bool is_resting(const struct watcher *w)
 {
-    if (!w->o.store || w->is_writing) {
-        return true;
+    return w->storing.is_failing && w->now_ns < w->storing.retry_ns;
+}
+
+/* The store could not: the watch goes on without it for a while. Says false
+   when that is no way out. */
+static bool go_on_without(struct watcher *w, struct err *err)
+{
+    struct storing *s = &w->storing;
+    struct err ignored = {0};
+    if (err->code == ERR_NOMEM) {
+        return err_wrap(err, "store");
     }
-    w->is_writing = store_begin(w->o.store, err);
-    w->write_since_ns = w->now_ns;
-    return w->is_writing || err_wrap(err, "store");
+    /* What was whole is kept, if that can be. */
+    const bool is_kept = w->is_writing && store_commit(w->o.store, &ignored);
+    w->is_writing = false;
+    w->counts.n_unstored += is_kept ? 0 : s->n_begun;
+    s->n_begun = 0;
+    s->epoch++;
+    s->is_failing = true;
+    s->retry_ns = w->now_ns + retry_every_ns;
+    (void)snprintf(s->latest, sizeof(s->latest), "%s", err->text);
+    if (!*s->first) {
+        memcpy(s->first, s->latest, sizeof(s->first));
+    }
+    err_clear(err);
+    return true;
+}
+
+/* --- transactions --- */
+
+static bool begin(struct watcher *w, struct err *err)
+{
+    if (!w->is_writing) {
+        w->is_writing = store_begin(w->o.store, err);
+        w->write_since_ns = w->now_ns;
+    }
+    return w->is_writing;
 }
 
 /* A commit writes whole pages, however little is new: where moments end all the
@@ -39,20 +79,43 @@ int64_t storing_next_ns(const struct watcher *w)
     return w->is_writing ? w->write_since_ns + commit_every_ns : INT64_MAX;
 }
 
-bool storing_turn(struct watcher *w, struct err *err)
-{
-    const bool is_busy = watcher_n_in_flight(w) > 0;
-    return (is_busy && w->now_ns < storing_next_ns(w)) ||
-           storing_commit(w, err);
-}
-
 bool storing_commit(struct watcher *w, struct err *err)
 {
     if (!w->is_writing) {
         return true;
     }
     w->is_writing = false;
-    return store_commit(w->o.store, err) || err_wrap(err, "store");
+    if (!store_commit(w->o.store, err)) {
+        return go_on_without(w, err);
+    }
+    w->storing.n_begun = 0;
+    w->storing.is_failing = false;
+    return true;
+}
+
+/* The store is thinned once in a while, and goes on while there is more. */
+static const int64_t prune_every_ns = 60 * INT64_C(1000000000);
+
+static bool prune(struct watcher *w, struct err *err)
+{
+    bool has_more = false;
+    if (!w->o.store || w->is_writing || w->now_ns < w->prune_at_ns ||
+        is_resting(w)) {
+        return true;
+    }
+    if (!store_prune(w->o.store, w->wall_nanos, &has_more, err)) {
+        return go_on_without(w, err);
+    }
+    w->prune_at_ns = w->now_ns + (has_more ? 0 : prune_every_ns);
+    return true;
+}
+
+bool storing_turn(struct watcher *w, struct err *err)
+{
+    const bool is_busy = watcher_n_in_flight(w) > 0;
+    return ((is_busy && w->now_ns < storing_next_ns(w)) ||
+            storing_commit(w, err)) &&
+           prune(w, err);
 }
 
 /* --- state: from where on a replay begins --- */
@@ -304,32 +367,90 @@ static bool recall(struct watcher *w, struct watched *t, struct err *err)
     return ok;
 }
 
+/* Its number in the store; anew when what gave it that was undone. */
 static bool open_target(struct watcher *w, struct watched *t, struct err *err)
 {
     struct buf labels = BUF_LIMIT(1u << 20);
+    if (t->store_epoch == w->storing.epoch) {
+        return begin(w, err);
+    }
     watch_labels_json(&t->target, &labels);
-    const bool ok = storing_begin(w, err) &&
-                    buf_check(&labels, "labels", err) &&
+    const bool ok = begin(w, err) && buf_check(&labels, "labels", err) &&
                     store_target_open(w->o.store, t->target.shown, labels.data,
                                       &t->stored, err);
     buf_release(&labels);
+    t->store_epoch = ok ? w->storing.epoch : 0;
     return ok;
+}
+
+/* The store works now, and did not when the target's history began: what it
+   has goes on behind what it had. */
+static bool number_moments(struct watcher *w, struct watched *t,
+                           struct err *err)
+{
+    uint64_t next = 0;
+    if (!store_next_moment(w->o.store, t->stored, &next, err)) {
+        return false;
+    }
+    t->next_moment = next > t->next_moment ? next : t->next_moment;
+    return true;
+}
+
+/* The part of it that was replayed goes. */
+static bool forget_past(struct watcher *w, struct watched *t, struct err *err)
+{
+    struct history *fresh = history_new(w->o.moments_max);
+    if (!fresh) {
+        return err_nomem(err, "history");
+    }
+    history_free(t->history);
+    t->history = fresh;
+    t->has_unjudged = false;
+    t->is_unstored = true;
+    return go_on_without(w, err);
 }
 
 bool storing_resume(struct watcher *w, struct watched *t, struct err *err)
 {
-    if (!w->o.store || t->is_resumed) {
+    if (!w->o.store || t->is_resumed || is_resting(w)) {
         return true;
     }
+    if (!open_target(w, t, err)) {
+        return go_on_without(w, err);
+    }
     t->is_resumed = true;
-    if (!open_target(w, t, err) || !recall(w, t, err)) {
-        return err_wrap(err, "store");
+    t->is_unstored = false;
+    const bool is_new = history_about(t->history).n_moments == 0;
+    if (is_new ? !recall(w, t, err) : !number_moments(w, t, err)) {
+        return forget_past(w, t, err);
     }
     counts_resize(w, t);
     return true;
 }
 
 /* --- writing --- */
+
+static bool append(struct watcher *w, struct watched *t,
+                   const struct series_point *points, size_t n, bool begins_run,
+                   struct err *err)
+{
+    /* What says from where on to replay may have been undone. */
+    const bool is_undone = t->store_epoch != w->storing.epoch;
+    if (!open_target(w, t, err)) {
+        return false;
+    }
+    const bool is_first = begins_run || t->mark_nanos == 0;
+    const bool is_mark = pass_moment(t, is_first, w->wall_nanos) || is_undone;
+    w->storing.n_begun++;
+    for (size_t i = 0; i < n; i++) {
+        if (!store_append(w->o.store, t->stored, t->next_moment, w->wall_nanos,
+                          w->table, &points[i], err)) {
+            return false;
+        }
+    }
+    t->next_moment++;
+    return !is_mark || put_state(w, t, err);
+}
 
 bool storing_append(struct watcher *w, struct watched *t,
                     const struct series_point *points, size_t n,
@@ -338,19 +459,16 @@ bool storing_append(struct watcher *w, struct watched *t,
     if (!w->o.store) {
         return true;
     }
-    if (!storing_begin(w, err)) {
-        return false;
+    if (!t->is_resumed || t->is_unstored || is_resting(w)) {
+        w->counts.n_unstored++;
+        return true;
     }
-    const bool is_first = begins_run || t->mark_nanos == 0;
-    const bool is_mark = pass_moment(t, is_first, w->wall_nanos);
-    bool ok = true;
-    for (size_t i = 0; ok && i < n; i++) {
-        ok = store_append(w->o.store, t->stored, t->next_moment, w->wall_nanos,
-                          w->table, &points[i], err);
+    const uint64_t before = w->storing.n_begun;
+    if (append(w, t, points, n, begins_run, err)) {
+        return true;
     }
-    t->next_moment++;
-    ok = ok && (!is_mark || put_state(w, t, err));
-    return ok || err_wrap(err, "store");
+    w->counts.n_unstored += w->storing.n_begun == before ? 1 : 0;
+    return go_on_without(w, err);
 }
 
 static bool write_findings(struct watcher *w, struct watched *t,
@@ -373,18 +491,15 @@ static bool write_findings(struct watcher *w, struct watched *t,
                                    .last_seen_nanos = w->wall_nanos,
                                    .document = documents[i].data};
     }
-    return storing_begin(w, err) &&
+    return open_target(w, t, err) &&
            store_put_findings(w->o.store, t->stored, w->wall_nanos, items,
                               t->findings.n, err);
 }
 
-bool storing_findings(struct watcher *w, struct watched *t, bool is_news,
-                      struct err *err)
+static bool put_findings(struct watcher *w, struct watched *t, bool is_news,
+                         struct err *err)
 {
     const size_t n = t->findings.n;
-    if (!w->o.store || t->known.n == 0) {
-        return true; /* none, and never any */
-    }
     struct store_finding *items = calloc(n + 1, sizeof(*items));
     struct buf *documents = calloc(n + 1, sizeof(*documents));
     bool ok = items && documents;
@@ -398,6 +513,30 @@ bool storing_findings(struct watcher *w, struct watched *t, bool is_news,
     }
     free(documents);
     free(items);
-    ok = ok && (!is_news || put_state(w, t, err));
-    return ok || err_wrap(err, "store");
+    return ok && (!is_news || put_state(w, t, err));
+}
+
+bool storing_findings(struct watcher *w, struct watched *t, bool is_news,
+                      struct err *err)
+{
+    if (!w->o.store || t->known.n == 0) {
+        return true; /* none, and never any */
+    }
+    t->findings_epoch = 0;
+    if (!t->is_resumed || t->is_unstored || is_resting(w)) {
+        return true;
+    }
+    if (!put_findings(w, t, is_news, err)) {
+        return go_on_without(w, err);
+    }
+    t->findings_epoch = w->storing.epoch;
+    return true;
+}
+
+bool storing_findings_again(struct watcher *w, struct watched *t,
+                            struct err *err)
+{
+    return w->storing.epoch == 1 || !t->has_findings ||
+           t->findings_epoch == w->storing.epoch ||
+           storing_findings(w, t, true, err);
 }

@@ -5,6 +5,8 @@
  */
 #include "watch/watcher_private.h"
 
+#include "base/limits.h"
+
 #include <assert.h>
 #include <stdlib.h>
 
@@ -13,11 +15,9 @@
 enum {
     /* Then the caller reads its clock again, so that lateness is measured and
        not made. */
-    STARTS_A_TURN = 64
+    STARTS_A_TURN = 64,
+    FLEET_FROM = 32 /* targets: with fewer, answers are seldom close */
 };
-
-/* The store is thinned once in a while, and goes on while there is more. */
-static const int64_t prune_every_ns = INT64_C(60) * 1000 * 1000 * 1000;
 
 const char *watch_event_name(enum watch_event_kind k)
 {
@@ -126,9 +126,12 @@ bool watcher_new(const struct watch_options *o, watch_on_event on_event,
     w->on_event = on_event;
     w->ctx = ctx;
     w->dice = o->seed;
+    w->storing.epoch = 1;
     judging_init(w);
     w->slots.per_host_max = or_one(o->per_host_max);
     w->slots.all_max = or_one(o->in_flight_max);
+    w->slots.bytes_max =
+        o->answers_bytes_max > 0 ? o->answers_bytes_max : LIMIT_ANSWERS_BYTES;
     w->o.moments_max =
         o->moments_max > 0 ? o->moments_max : (uint32_t)HISTORY_MOMENTS_MAX;
     w->table = stack_table_new();
@@ -188,19 +191,6 @@ static int wait_at_most(const struct watcher *w, int wait_ms)
                                         : (int)(ms < 60000 ? ms : 60000);
 }
 
-static bool prune(struct watcher *w, struct err *err)
-{
-    if (!w->o.store || w->is_writing || w->now_ns < w->prune_at_ns) {
-        return true;
-    }
-    bool has_more = false;
-    if (!store_prune(w->o.store, w->wall_nanos, &has_more, err)) {
-        return err_wrap(err, "store");
-    }
-    w->prune_at_ns = w->now_ns + (has_more ? 0 : prune_every_ns);
-    return true;
-}
-
 bool watcher_run(struct watcher *w, int64_t mono_ns, int64_t wall_nanos,
                  int wait_ms, struct err *err)
 {
@@ -220,7 +210,7 @@ bool watcher_run(struct watcher *w, int64_t mono_ns, int64_t wall_nanos,
         fetching_continue(w);
     }
     return !watcher_has_failed(w, err) && judging_turn(w, err) &&
-           storing_turn(w, err) && prune(w, err);
+           storing_turn(w, err);
 }
 
 int watcher_fd(const struct watcher *w)
@@ -243,6 +233,12 @@ int64_t watcher_next_ns(const struct watcher *w)
     return retry && retry->at_ns < next ? retry->at_ns : next;
 }
 
+bool watcher_may_gather(const struct watcher *w)
+{
+    return !w->is_draining && w->counts.n_targets >= FLEET_FROM &&
+           w->slots.n_waiting == 0 && schedule_next_ns(w->schedule) > w->now_ns;
+}
+
 size_t watcher_n_in_flight(const struct watcher *w)
 {
     return w->n_running + w->n_asks;
@@ -256,13 +252,15 @@ void watcher_drain(struct watcher *w)
 bool watcher_judge_all(struct watcher *w, int64_t wall_nanos, struct err *err)
 {
     w->wall_nanos = wall_nanos;
+    w->storing.retry_ns = 0; /* there is no other time */
     for (size_t i = 0; i < w->n; i++) {
         struct watched *t = w->items[i];
         if (t->is_gone) {
             continue;
         }
         if (!storing_resume(w, t, err) ||
-            (t->has_unjudged && !judging_now(w, t, err))) {
+            (t->has_unjudged && !judging_now(w, t, err)) ||
+            !storing_findings_again(w, t, err)) {
             return err_wrap(err, "%.80s", t->target.shown);
         }
     }
@@ -324,6 +322,16 @@ const struct history *watcher_history(const struct watcher *w, uint32_t target)
 {
     assert(target < w->n);
     return w->items[target]->history;
+}
+
+const char *watcher_store_trouble(const struct watcher *w)
+{
+    return w->storing.is_failing ? w->storing.latest : NULL;
+}
+
+const char *watcher_store_trouble_first(const struct watcher *w)
+{
+    return *w->storing.first ? w->storing.first : NULL;
 }
 
 struct stack_table *watcher_table(struct watcher *w)

@@ -33,13 +33,17 @@ struct watch_options {
     bool has_heap, has_goroutine, has_leak_profile; /* what is fetched */
     enum watch_dumps dumps;
     uint32_t per_host_max, in_flight_max; /* requests at once */
-    uint32_t moments_max;                 /* kept a target; 0 = default */
+    uint64_t
+        answers_bytes_max; /* memory of all answers under way; 0 = 512 MiB */
+    uint32_t moments_max;  /* kept a target; 0 = default */
     bool begins_at_once;   /* first ticks now, not spread over an interval */
     uint64_t moments_each; /* ends a target after so many, taken or missed;
                               0 = never */
     const char *module;
     const struct rules_options *rules;
-    struct store *store; /* NULL none; borrowed. Retention is kept, too */
+    struct store *store;     /* NULL none; borrowed. Retention is kept, too */
+    int64_t (*cpu_ns)(void); /* CPU time of this thread, to count what decoding
+                                takes; NULL: not counted */
 };
 
 enum watch_event_kind {
@@ -87,14 +91,17 @@ bool watcher_set_targets(struct watcher *w, const struct watch_targets *t,
 /* Begins what is due, takes what has arrived, waiting at most `wait_ms` for
    something to happen, and judges some of those whose turn it is. A turn has a
    bounded part in each, so that the caller's clock stays fresh: call again when
-   watcher_next_ns() has come. Fails for reasons of this machine only (memory,
-   the store): a target's failures are events. */
+   watcher_next_ns() has come. Fails for lack of memory and the like only: a
+   target's failures are events, a store's see watcher_store_trouble(). */
 bool watcher_run(struct watcher *w, int64_t mono_ns, int64_t wall_nanos,
                  int wait_ms, struct err *err) MUST_USE;
 
 /* For a caller with descriptors of its own. */
 int watcher_fd(const struct watcher *w);
 int64_t watcher_next_ns(const struct watcher *w); /* when next due */
+/* May the caller let answers gather for some hundredths of a second, and take
+   them together? Not with few targets, and not where others wait for them. */
+bool watcher_may_gather(const struct watcher *w);
 size_t watcher_n_in_flight(const struct watcher *w);
 
 /* Begins nothing new from now on; watcher_run() goes on until nothing is in
@@ -143,6 +150,13 @@ bool watcher_ask(struct watcher *w, uint32_t target, const char *profile,
                  void (*done)(void *ctx, const struct fetch_result *r),
                  struct err *err) MUST_USE;
 
+/* Why the store takes nothing at present; NULL: it works, or there is none. The
+   watch goes on without it and tries again every ten seconds; what was not
+   stored by then is counted, and missing in it. */
+const char *watcher_store_trouble(const struct watcher *w);
+/* What was wrong first; NULL nothing ever was. */
+const char *watcher_store_trouble_first(const struct watcher *w);
+
 /* --- figures of the whole --- */
 
 enum { WATCH_BUCKETS = 14 }; /* latency, seconds: .001 .0025 .005 ... 30 +Inf */
@@ -153,6 +167,9 @@ struct watch_counts {
     double latency_seconds;
     uint64_t lateness[WATCH_BUCKETS]; /* started after due */
     double lateness_seconds;
+    int64_t decode_cpu_ns;  /* inflating and decoding answers */
+    uint64_t n_unstored;    /* moments that the store did not take */
+    uint64_t answers_bytes; /* memory of what is under way */
     uint32_t n_targets, n_failing;
     uint64_t n_findings[N_GRADES]; /* open now */
     size_t state_bytes, table_bytes;

@@ -51,6 +51,7 @@ struct watched {
     uint32_t id;
     uint32_t program;          /* of the watch's programs; UINT32_MAX unknown */
     struct slot_waiter waiter; /* in line for a request */
+    uint64_t answer_bytes;     /* memory of its largest answer, this moment */
     struct moment *moment;     /* under way; NULL none */
     struct history *history;
     struct findings findings; /* of the last judgement */
@@ -58,7 +59,10 @@ struct watched {
     char *failure_text; /* NULL none */
     enum fetch_failure failure;
     bool is_gone, is_ended, is_failing, was_missed;
-    bool is_resumed, is_stored, has_findings;
+    bool is_resumed, has_findings;
+    bool is_unstored;        /* its past cannot be read: not written either */
+    uint64_t store_epoch;    /* that `stored` is of; 0 none yet */
+    uint64_t findings_epoch; /* in which its findings were stored last */
     enum leak_profile leak_profile;
     unsigned n_leak_empty, n_leak_rested;
     store_target stored;
@@ -75,6 +79,15 @@ struct watched {
 
 /* A request beside the schedule. */
 struct ask;
+
+/* How the store does. */
+struct storing {
+    uint64_t epoch;   /* from 1; rises when something was undone */
+    uint64_t n_begun; /* moments in what is not committed yet */
+    bool is_failing;
+    int64_t retry_ns;                               /* when it is tried again */
+    char first[ERR_TEXT_MAX], latest[ERR_TEXT_MAX]; /* what was wrong; "" */
+};
 
 struct watcher {
     struct watch_options o;
@@ -98,6 +111,7 @@ struct watcher {
     int64_t prune_at_ns, write_since_ns;
     uint64_t dice;
     bool is_draining, has_hinted, is_writing;
+    struct storing storing;
     bool has_failed; /* of this machine: `failure` says why */
     struct err failure;
     struct watch_counts counts; /* what is counted as it happens */
@@ -148,9 +162,10 @@ bool comparing_replace(struct watcher *w, struct watched *t,
 
 /* --- watch_storing.c --- */
 
-bool storing_begin(struct watcher *w, struct err *err) MUST_USE;
+/* All of these fail for lack of memory only. What the store cannot do is kept
+   in w->storing and counted: the watch goes on. */
 bool storing_commit(struct watcher *w, struct err *err) MUST_USE;
-/* The same at the end of a turn, when it is time. */
+/* The same at the end of a turn, when it is time, and thinning. */
 bool storing_turn(struct watcher *w, struct err *err) MUST_USE;
 int64_t storing_next_ns(const struct watcher *w);
 /* Once per target, before its first moment: what the store knows of it. */
@@ -163,6 +178,9 @@ bool storing_append(struct watcher *w, struct watched *t,
    outlast us too. */
 bool storing_findings(struct watcher *w, struct watched *t, bool is_news,
                       struct err *err) MUST_USE;
+/* At the end: findings that were undone, or came while it did not work. */
+bool storing_findings_again(struct watcher *w, struct watched *t,
+                            struct err *err) MUST_USE;
 
 /* --- watch_counts.c --- */
 

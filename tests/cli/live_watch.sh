@@ -40,11 +40,34 @@ serve() {
     exit 1
 }
 
-# watch STATUS ARGS...: into out and err, within 60 s.
+# until_said N WORDS STATUS ARGS...: watches until N lines have the words, as
+# long as a busy machine may need, and interrupts it then.
+until_said() {
+    n=$1
+    words=$2
+    wanted=$3
+    shift 3
+    : >out
+    "$seep" watch "$@" >out 2>err &
+    watching=$!
+    for _ in $(seq 1200); do
+        [ "$(grep -cE -- "$words" out)" -lt "$n" ] || break
+        kill -0 "$watching" 2>/dev/null || break
+        sleep 0.1
+    done
+    kill -s INT "$watching"
+    wait "$watching"
+    status=$?
+    watching=
+    [ "$status" -eq "$wanted" ] ||
+        complain "watch $*: exit status $status; $(tail -n 3 out err)"
+}
+
+# watch STATUS ARGS...: into out and err, within two minutes.
 watch() {
     wanted=$1
     shift
-    timeout 60 "$seep" watch "$@" >out 2>err
+    timeout 120 "$seep" watch "$@" >out 2>err
     status=$?
     [ "$status" -eq "$wanted" ] ||
         complain "watch $*: exit status $status; $(tail -n 3 out err)"
@@ -62,7 +85,7 @@ has() {
 
 serve map-cache --speed 60
 leaky=$url
-serve lru-at-capacity --speed 5
+serve steady --speed 5
 healthy=$url
 
 # Until the leak is confirmed: the line, the time it took, the status; its
@@ -71,13 +94,13 @@ cat >told.sh <<'EOF'
 cat >"$1.json"
 echo "told"
 EOF
-watch 1 "$leaky" --interval 250ms --until-leak --for 50s --evidence kept \
+watch 1 "$leaky" --interval 250ms --until-leak --for 100s --evidence kept \
     --on-leak "sh told.sh 'the leak'" --dumps never \
     --format text --format ndjson -o events
 has out 'confirmed strong: ' '(settings|users)\.go:[0-9]+' '^LEAK  1 strong' \
     '^note: confirmed after [0-9.]+ s, with [0-9]+ snapshots: main\.' \
     'evidence in kept/' 'ended after [0-9]+ s, a leak was confirmed; LEAK: 1 '
-has err '^seep: watching 127\.0\.0\.1:[0-9]+ every 250 ms for 50 s, until a ' \
+has err '^seep: watching 127\.0\.0\.1:[0-9]+ every 250 ms for 1 min 40 s, until a ' \
     '^told$'
 "$lines" schema=seep/event/1 time event target labels profile failure text \
     moment finding data event=start event=added event=confirmed \
@@ -105,7 +128,7 @@ has manifest '"schema":"seep/evidence/1"' '"position":"first"' \
 "$seep" pprof -top "$place"/*.heap.pb.gz >top 2>&1 || complain "$(cat top)"
 
 # With a dump: beside the last snapshot, and the verdict stays.
-watch 1 "$leaky" --interval 250ms --until-leak --for 50s --evidence dumped \
+watch 1 "$leaky" --interval 250ms --until-leak --for 100s --evidence dumped \
     --dumps always --quiet
 set -- dumped/*/*.goroutine.txt
 [ -f "$1" ] || complain "no dump: $(ls dumped/*)"
@@ -115,7 +138,7 @@ has again '^LEAK '
 
 # Nothing leaks: quiet to the end, with the verdict.
 serve steady --speed 2
-watch 0 "$url" --interval 200ms --for 4s
+until_said 15 ' snapshot ' 0 "$url" --interval 200ms
 has out '^CLEAN  nothing grows beyond noise'
 ! grep -qE 'confirmed|strong' out || complain "healthy: $(cat out)"
 
@@ -134,7 +157,7 @@ end() {
     shift 2
     "$seep" watch "$healthy" --interval 200ms "$@" >out 2>err &
     watching=$!
-    for _ in $(seq 200); do
+    for _ in $(seq 600); do
         [ "$(grep -c ' snapshot ' out)" -lt 8 ] || break
         sleep 0.1
     done
@@ -152,7 +175,7 @@ end INT 130 --for 1h
 end TERM 143 --until-leak
 
 # A reader that goes away ends it, quietly.
-timeout 30 "$seep" watch "$healthy" --interval 200ms 2>err | head -n 2 >out
+timeout 120 "$seep" watch "$healthy" --interval 200ms 2>err | head -n 12 >out
 has out 'snapshot 1, heap .*, goroutines '
 [ "$(wc -l <err)" -eq 1 ] || complain "reader gone: $(cat err)"
 
@@ -166,7 +189,7 @@ echo "${healthy#http://} app=one" >list
         "$(echo "$leaky" | sed 's,http://\([^/]*\)/.*,\1,')" >list.new &&
         mv list.new list
 ) &
-watch 0 --targets list --interval 200ms --for 5s --fail-on never
+watch 0 --targets list --interval 200ms --for 8s --fail-on never
 wait $!
 has out 'the list of targets stays as it was: list: ' 'no longer watched' \
     'watched from now on' 'the list has 1 target now'
@@ -205,12 +228,12 @@ fi
 
 # The short watch of seep leaks: as files would be.
 serve unclosed-channel --speed 300
-timeout 60 "$seep" leaks "$url" --count 12 --interval 200ms >out 2>err
+timeout 120 "$seep" leaks "$url" --count 12 --interval 200ms >out 2>err
 status=$?
 [ "$status" -eq 1 ] || complain "leaks URL: exit status $status"
 has out '^LEAK  1 strong finding in 1[0-9] snapshots' 'goroutine-chan-receive'
 [ ! -s err ] || complain "leaks URL: $(cat err)"
-timeout 60 "$seep" leaks "$url" --count 6 --interval 100ms --format json \
+timeout 120 "$seep" leaks "$url" --count 6 --interval 100ms --format json \
     --fail-on never >out 2>err || complain "leaks URL: $(cat out err)"
 has out '"target": "127\.0\.0\.1:'
 
@@ -218,18 +241,41 @@ has out '"target": "127\.0\.0\.1:'
 serve unclosed-channel --targets 2 --speed 300
 echo "${url%/debug/pprof/}/unclosed-channel-1" >replicas
 echo "${url%/debug/pprof/}/unclosed-channel-2" >>replicas
-watch 1 --targets replicas --interval 250ms --for 5s \
+until_said 2 'confirmed strong' 1 --targets replicas --interval 250ms \
     --on-leak "sh -c 'cat; echo leak >>told'"
 has out '^LEAK  1 strong finding' 'in 2 of 2 replicas'
 [ "$(grep -c 'confirmed strong' out)" -eq 2 ] || complain "replicas: $(cat out)"
 [ "$(wc -l <told)" -eq 1 ] || complain "replicas: told $(cat told)"
 
 # The store: a second watch is refused, and what was seen is judged again.
-watch 1 "$leaky" --interval 250ms --until-leak --for 50s --store seep.db
+watch 1 "$leaky" --interval 250ms --until-leak --for 100s --store seep.db
 "$seep" leaks --store seep.db >out
 status=$?
 [ "$status" -eq 1 ] || complain "store: exit status $status"
 has out '(settings|users)\.go:'
-watch 1 "$leaky" --interval 250ms --until-leak --for 50s --store seep.db
+watch 1 "$leaky" --interval 250ms --until-leak --for 100s --store seep.db
 has out '^note: confirmed '
+has err '; going on from [0-9]+ profiles in the store, the last [0-9.]+ m?s old'
+
+# A store that may not grow: said once, the watch goes on to its end and gives
+# its verdict, and the status says that not all was written.
+full() {
+    ulimit -f 500 # of 512 bytes
+    until_said 1 ' snapshot 1[2-9], ' 2 "$healthy" --interval 100ms \
+        --store full.db
+    exit $failed
+}
+(full) || failed=1
+has out 'nothing is stored: full\.db: ' ' snapshot [1-9][0-9], heap' \
+    '^(CLEAN|GROWTH|INCONCLUSIVE)  '
+[ "$(grep -c 'nothing is stored' out)" -eq 1 ] || complain "full: $(cat out)"
+has err '^seep: --store lacks [0-9]+ of [0-9]+ snapshots: full\.db: '
+"$seep" leaks --store full.db --fail-on never >out 2>&1
+status=$?
+[ "$status" -eq 0 ] || [ "$status" -eq 3 ] ||
+    complain "full: judged with status $status; $(cat out)"
+
+# Where nobody is, and no port was named.
+timeout 60 "$seep" watch 127.0.0.77 --interval 300ms --for 1s >out 2>err
+! grep -q 'cannot connect' out || has out 'no port was named, so port 80 was'
 exit $failed

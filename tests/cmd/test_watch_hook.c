@@ -69,6 +69,36 @@ static void what_is_no_command_is_refused(void **state)
     }
 }
 
+static void what_cannot_be_run_is_told_before_it_is_needed(void **state)
+{
+    static const struct {
+        const char *command, *path, *why; /* NULL: it can */
+    } all[] = {
+        {"/bin/sh -c x",     "",                    NULL                       },
+        {"sh -c x",          "/no/where:/bin",      NULL                       },
+        {"sh",               NULL,                  NULL                       },
+        {"/no/such/program", "/bin",                "No such file or directory"},
+        {"no-such-program",  "/usr/bin:/bin",       "No such file or directory"},
+        {"sh",               "",                    "No such file or directory"},
+        {"/",                "/bin",                "Permission denied"        },
+        {"/etc/passwd x",    "/bin",                "Permission denied"        },
+        {"passwd",           "/etc:/no/such/place", "Permission denied"        },
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+        struct watch_hook *h = make(all[i].command);
+        struct err err = {0};
+        const bool ok = watch_hook_check(h, all[i].path, &err);
+        assert_int_equal(ok, all[i].why == NULL);
+        if (!ok) {
+            assert_int_equal(err.code, ERR_USAGE);
+            assert_non_null(strstr(err.text, "--on-leak: cannot run "));
+            assert_non_null(strstr(err.text, all[i].why));
+        }
+        watch_hook_free(h);
+    }
+}
+
 /* --- runs --- */
 
 static int64_t now_ns(void)
@@ -269,6 +299,7 @@ int main(void)
     }
     const struct CMUnitTest others[] = {
         cmocka_unit_test(what_is_no_command_is_refused),
+        cmocka_unit_test(what_cannot_be_run_is_told_before_it_is_needed),
         cmocka_unit_test(the_document_comes_whole_on_standard_input),
         cmocka_unit_test(who_does_not_read_is_no_failure),
         cmocka_unit_test(no_descriptor_but_three_is_inherited),

@@ -470,6 +470,34 @@ static void a_state_seen_before_is_said_and_makes_no_point(void **state)
     watched_release(&w);
 }
 
+/* The plateau of a service that idles, asked with ?gc=1. */
+static void
+a_state_seen_before_is_a_point_where_garbage_was_collected(void **state)
+{
+    (void)state;
+    struct watched w;
+    struct stack_table *t = stack_table_new();
+    struct history *h = history_new(0);
+    watched_init(&w, 1, 1, false, false);
+    for (int64_t i = 0; i < 12; i++) {
+        enum history_event event;
+        struct err err = {0};
+        struct series_point p = watched_point(t, watched_heap(&w, 0));
+        p.is_collected = true;
+        p.time_nanos += i * INT64_C(1000000000);
+        assert_ok(history_add(h, t, &p, 1, &event, &err), &err);
+        assert_int_equal(event, HISTORY_TAKEN);
+        series_point_release(&p);
+    }
+    struct series *s = series_of(h, t);
+    assert_int_equal(series_n_points(s, PLANE_HEAP), 12);
+    assert_int_equal(series_about(s)->n_stale, 0);
+    series_free(s);
+    history_free(h);
+    stack_table_free(t);
+    watched_release(&w);
+}
+
 /* --- what it is made for --- */
 
 static void replaying_gives_the_same_history(void **state)
@@ -723,6 +751,8 @@ int main(void)
         cmocka_unit_test(a_clock_set_back_begins_a_new_run),
         cmocka_unit_test(small_steps_and_missing_times_are_no_clock_set_back),
         cmocka_unit_test(a_state_seen_before_is_said_and_makes_no_point),
+        cmocka_unit_test(
+            a_state_seen_before_is_a_point_where_garbage_was_collected),
         cmocka_unit_test(replaying_gives_the_same_history),
         cmocka_unit_test(evidence_of_rare_profiles_stays_until_the_next),
         cmocka_unit_test(dumps_and_texts_are_kept_too),

@@ -51,6 +51,7 @@ static void points_of_all_forms_survive(void **state)
         struct series_point p = watched_point(t, watched_heap(&w, i));
         assert_survives(t, &p);
         p.form = FORM_TEXT;
+        p.is_collected = true;
         p.is_delta = true;
         p.memstats.present = true;
         p.memstats.has = 1u << MEMSTATS_NumGC | 1u << MEMSTATS_MaxRSS;

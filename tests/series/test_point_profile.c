@@ -38,6 +38,8 @@ static void made_points_survive(void **state)
     for (size_t i = 0; i < w.n_moments; i++) {
         struct series_point p = watched_point(t, watched_heap(&w, i));
         assert_survives(t, &p);
+        p.is_collected = true;
+        assert_survives(t, &p);
         p.kind = KIND_ALLOCS;
         p.is_delta = true;
         assert_survives(t, &p);

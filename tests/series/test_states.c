@@ -1,4 +1,5 @@
 #include "series/made.h"
+#include "series/points_private.h"
 
 enum { PER_POINT = 4 };
 
@@ -49,6 +50,28 @@ static void a_repeated_state_is_no_point(void **state)
         {{22, 9}, {5, 4}}
     };
     assert_int_equal(points_of(x, 4), 2);
+}
+
+/* It is as of the collection that was asked for with it. */
+static void a_repeated_state_that_was_collected_is_a_point(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"0", "1", "2", "3"};
+    struct err err = {0};
+    struct series *s = series_new(NULL);
+    const struct state x = {
+        {20, 9},
+        {5,  4}
+    };
+    for (size_t i = 0; i < 4; i++) {
+        add_state(s, &x, (double)i, names[i]);
+        /* The third asked for none: nothing says that it is new. */
+        s->all.items[i].is_collected = i != 2;
+    }
+    assert_ok(series_finish(s, &err), &err);
+    assert_int_equal(series_n_points(s, PLANE_HEAP), 3);
+    assert_int_equal(series_about(s)->n_stale, 1);
+    series_free(s);
 }
 
 static void births_alone_make_a_new_state(void **state)
@@ -153,6 +176,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_repeated_state_is_no_point),
+        cmocka_unit_test(a_repeated_state_that_was_collected_is_a_point),
         cmocka_unit_test(births_alone_make_a_new_state),
         cmocka_unit_test(a_row_more_makes_a_new_state),
         cmocka_unit_test(a_state_that_returns_is_a_point),

@@ -172,6 +172,7 @@ static inline void assert_points_equal(const struct series_point *a,
     assert_int_equal(a->period_bytes, b->period_bytes);
     assert_int_equal(a->is_delta, b->is_delta);
     assert_int_equal(a->is_truncated, b->is_truncated);
+    assert_int_equal(a->is_collected, b->is_collected);
     assert_string_equal(a->program, b->program);
     assert_string_equal(a->build_id, b->build_id);
     assert_int_equal(a->memstats.present, b->memstats.present);

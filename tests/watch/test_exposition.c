@@ -184,7 +184,12 @@ static void expose(const struct watcher *w, struct buf *out)
 {
     struct err err = {0};
     *out = BUF_LIMIT(4u << 20);
-    watch_exposition(w, "0.1.0", 12345678, INT64_C(1767603600500000000), out);
+    const struct watch_process self = {.version = "0.1.0",
+                                       .resident_bytes = 12345678,
+                                       .cpu_seconds = 1.5,
+                                       .started_nanos =
+                                           INT64_C(1767603600500000000)};
+    watch_exposition(w, &self, out);
     assert_ok(buf_check(out, "exposition", &err), &err);
 }
 
@@ -206,6 +211,8 @@ static void it_is_the_format(void **state)
         strstr(out.data, "\nprocess_start_time_seconds 1767603600.5\n"));
     assert_non_null(
         strstr(out.data, "\nprocess_resident_memory_bytes 12345678\n"));
+    assert_non_null(strstr(out.data, "\nprocess_cpu_seconds_total 1.5\n"));
+    assert_null(strstr(out.data, "seep_decode_cpu_seconds_total"));
     assert_non_null(strstr(out.data, "seep_fetches_total{result=\"ok\"} 0\n"));
     assert_non_null(strstr(out.data, "seep_leak_bytes_per_hour{target=\"r-001:1"
                                      "\",function=\"main.load\",rule=\"heap-"
@@ -251,8 +258,46 @@ static void leaks_are_bounded_in_number_and_the_largest_stay(void **state)
     }
     assert_int_equal(n, 200);
     assert_non_null(strstr(out.data, "target=\"r-249:1\""));
-    assert_null(strstr(out.data, "target=\"r-049:1\""));
+    assert_null(
+        strstr(out.data, "seep_leak_bytes_per_hour{target=\"r-049:1\""));
     assert_non_null(strstr(out.data, "\nseep_leaks_left_out 50\n"));
+    buf_release(&out);
+    watcher_free(w);
+}
+
+static void targets_are_named_with_their_state_up_to_a_bound(void **state)
+{
+    (void)state;
+    enum { N = 250 };
+    struct watcher *w = watch_new(N);
+    struct buf out;
+    struct families f;
+    struct watched *up = w->items[0];
+    up->n_moments = 3;
+    up->last_nanos = INT64_C(1767603600500000000);
+    up->heap_bytes = 4096;
+    up->goroutines = 12;
+    add_leak(w, 0, "main.load", 1);
+    w->items[1]->n_missed = 1;
+    w->items[1]->is_failing = true;
+    w->items[2]->is_gone = true;
+    w->items[2]->n_moments = 1;
+    w->items[240]->n_moments = 1;
+    expose(w, &out);
+    parse(buf_view(&out), &f, NULL, NULL);
+    assert_non_null(strstr(out.data, "\nseep_target_up{target=\"r-000:1\"} 1\n"
+                                     "seep_target_up{target=\"r-001:1\"} 0\n"
+                                     "# HELP"));
+    assert_non_null(strstr(out.data, "\nseep_target_last_snapshot_timestamp_"
+                                     "seconds{target=\"r-000:1\"} "
+                                     "1767603600.5\n# HELP"));
+    assert_non_null(strstr(
+        out.data, "\nseep_target_heap_bytes{target=\"r-000:1\"} 4096\n# HELP"));
+    assert_non_null(strstr(
+        out.data, "\nseep_target_goroutines{target=\"r-000:1\"} 12\n# HELP"));
+    assert_non_null(
+        strstr(out.data, "\nseep_target_grade{target=\"r-000:1\"} 3\n# HELP"));
+    assert_non_null(strstr(out.data, "\nseep_targets_left_out 50\n"));
     buf_release(&out);
     watcher_free(w);
 }
@@ -310,6 +355,7 @@ int main(void)
         cmocka_unit_test(it_is_the_format),
         cmocka_unit_test(hostile_names_are_escaped),
         cmocka_unit_test(leaks_are_bounded_in_number_and_the_largest_stay),
+        cmocka_unit_test(targets_are_named_with_their_state_up_to_a_bound),
         cmocka_unit_test(histograms_add_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -68,7 +68,7 @@ static void everybody_is_served_once_and_no_limit_is_passed(void **state)
         served[done] = true;
         n_served++;
         active[at] = active[--n_active];
-        slots_give_back(&l.s, l.waiters[done].host);
+        slots_give_back(&l.s, &l.waiters[done]);
         struct slot_waiter *w;
         while ((w = slots_next(&l.s)) != NULL) {
             active[n_active++] = (uint32_t)(w - l.waiters);
@@ -98,17 +98,16 @@ static void a_busy_host_holds_up_no_other(void **state)
     for (size_t i = 0; i < N; i++) {
         assert_int_equal(slots_take(&l.s, &l.waiters[i]), i == 0);
     }
-    uint32_t last = h0;
+    struct slot_waiter *last = &l.waiters[0];
     for (size_t i = 0; i < 4; i++) {
         slots_give_back(&l.s, last);
-        const struct slot_waiter *w = slots_next(&l.s);
-        assert_non_null(w);
-        last = w->host;
+        last = slots_next(&l.s);
+        assert_non_null(last);
         if (i < 3) {
-            assert_int_equal(last, others[i]);
+            assert_int_equal(last->host, others[i]);
         }
     }
-    assert_int_equal(last, h0);
+    assert_int_equal(last->host, h0);
     slots_release(&l.s);
 }
 
@@ -127,8 +126,65 @@ static void in_the_end_all_who_wait_are_dismissed(void **state)
     }
     assert_int_equal(n, N - 3);
     assert_null(slots_next(&l.s));
-    slots_give_back(&l.s, l.waiters[0].host);
+    slots_give_back(&l.s, &l.waiters[0]);
     assert_null(slots_next(&l.s));
+    slots_release(&l.s);
+}
+
+static void who_has_no_memory_waits_for_those_who_have(void **state)
+{
+    (void)state;
+    struct line l;
+    line_init(&l, 4, 8, 8);
+    l.s.bytes_max = 100;
+    for (size_t i = 0; i < 4; i++) {
+        l.waiters[i].wanted_bytes = 40;
+    }
+    assert_true(slots_take(&l.s, &l.waiters[0]));
+    assert_true(slots_take(&l.s, &l.waiters[1]));
+    assert_false(slots_take(&l.s, &l.waiters[2]));
+    assert_false(slots_take(&l.s, &l.waiters[3]));
+    assert_null(slots_next(&l.s));
+    /* It took less than last time, and then more. */
+    assert_true(slots_charge(&l.s, &l.waiters[0], 10));
+    assert_int_equal(l.s.bytes_active, 80);
+    assert_true(slots_charge(&l.s, &l.waiters[0], 55));
+    assert_int_equal(l.s.bytes_active, 95);
+    slots_give_back(&l.s, &l.waiters[1]);
+    assert_int_equal(l.s.bytes_active, 55);
+    assert_ptr_equal(slots_next(&l.s), &l.waiters[2]);
+    assert_null(slots_next(&l.s));
+    slots_give_back(&l.s, &l.waiters[0]);
+    slots_give_back(&l.s, &l.waiters[2]);
+    assert_int_equal(l.s.bytes_active, 0);
+    assert_ptr_equal(slots_next(&l.s), &l.waiters[3]);
+    slots_release(&l.s);
+}
+
+static void
+beyond_all_memory_who_takes_more_than_a_share_is_refused(void **state)
+{
+    (void)state;
+    struct line l;
+    line_init(&l, 4, 8, 8);
+    l.s.bytes_max = 100;
+    for (size_t i = 0; i < 4; i++) {
+        assert_true(slots_take(&l.s, &l.waiters[i]));
+    }
+    assert_true(slots_charge(&l.s, &l.waiters[0], 90));
+    assert_true(slots_charge(&l.s, &l.waiters[1], 25)); /* its share */
+    assert_false(slots_charge(&l.s, &l.waiters[0], 91));
+    slots_give_back(&l.s, &l.waiters[0]);
+    assert_true(slots_charge(&l.s, &l.waiters[1], 70));
+    /* Who wants more than there is may have it alone. */
+    l.waiters[4].wanted_bytes = 1000;
+    assert_false(slots_take(&l.s, &l.waiters[4]));
+    for (size_t i = 1; i < 4; i++) {
+        assert_null(slots_next(&l.s));
+        slots_give_back(&l.s, &l.waiters[i]);
+    }
+    assert_ptr_equal(slots_next(&l.s), &l.waiters[4]);
+    assert_false(slots_charge(&l.s, &l.waiters[4], 1001));
     slots_release(&l.s);
 }
 
@@ -139,6 +195,9 @@ int main(void)
         cmocka_unit_test(everybody_is_served_once_and_no_limit_is_passed),
         cmocka_unit_test(a_busy_host_holds_up_no_other),
         cmocka_unit_test(in_the_end_all_who_wait_are_dismissed),
+        cmocka_unit_test(who_has_no_memory_waits_for_those_who_have),
+        cmocka_unit_test(
+            beyond_all_memory_who_takes_more_than_a_share_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,8 +4,10 @@
 #include "watch/watch.h"
 #include "watch/watcher_private.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #define SECOND INT64_C(1000000000)
@@ -258,37 +260,159 @@ static void what_is_strong_only_counts_as_unconfirmed(void **state)
     commit_and_close(w, store);
 }
 
-static void a_state_of_another_version_is_refused(void **state)
+/* --- a store that cannot be written to --- */
+
+/* No file may grow beyond so many bytes. */
+static void limit_files(rlim_t bytes)
+{
+    struct rlimit limit;
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+    limit.rlim_cur = bytes;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+static void take(struct watcher *w, size_t target, int64_t i)
+{
+    const struct series_point p = {.kind = KIND_GOROUTINE,
+                                   .form = FORM_PROTO,
+                                   .program = "",
+                                   .build_id = "",
+                                   .time_nanos = (1000 + i) * SECOND};
+    struct watched *t = w->items[target];
+    enum history_event event;
+    struct err err = {0};
+    w->wall_nanos = (1000 + i) * SECOND;
+    w->now_ns = (1 + i) * SECOND;
+    assert_ok(storing_resume(w, t, &err), &err);
+    assert_ok(history_add(t->history, w->table, &p, 1, &event, &err), &err);
+    assert_ok(storing_append(w, t, &p, 1, false, &err), &err);
+    assert_ok(storing_commit(w, &err), &err);
+}
+
+static void a_store_that_is_full_is_gone_without_and_tried_again(void **state)
 {
     (void)state;
     struct store *store = NULL;
     struct watcher *w = open_watch(&store);
-    append(w, 0, false);
+    take(w, 0, 0);
+    assert_null(watcher_store_trouble(w));
+    limit_files(1);
+    take(w, 0, 1);
+    assert_non_null(watcher_store_trouble(w));
+    assert_non_null(strstr(watcher_store_trouble(w), path));
+    assert_int_equal(w->counts.n_unstored, 1);
+    limit_files(RLIM_INFINITY);
+    take(w, 0, 2); /* it rests */
+    assert_int_equal(w->counts.n_unstored, 2);
+    take(w, 0, 12);
+    assert_null(watcher_store_trouble(w));
+    assert_non_null(watcher_store_trouble_first(w));
+    assert_int_equal(w->counts.n_unstored, 2);
+    assert_int_equal(history_about(w->items[0]->history).n_moments, 4);
+    commit_and_close(w, store);
+    w = open_watch(&store);
+    assert_int_equal(history_about(w->items[0]->history).n_moments, 2);
+    assert_int_equal(w->items[0]->last_nanos, 1012 * SECOND);
+    assert_null(watcher_store_trouble_first(w));
+    commit_and_close(w, store);
+}
+
+/* What was undone may have given a target its number. */
+static void
+targets_that_joined_while_it_was_full_get_numbers_of_their_own(void **state)
+{
+    (void)state;
+    struct store *store = NULL;
+    struct watcher *w = open_watch(&store);
+    struct watch_targets t = {0};
     struct err err = {0};
+    take(w, 0, 0);
+    limit_files(1);
+    for (const char *const *name =
+             (const char *const[]){"orders:6060", "a:1", "b:1", NULL};
+         *name; name++) {
+        assert_ok(watch_targets_add(&t, *name, &err), &err);
+    }
+    assert_ok(watch_targets_finish(&t, &err), &err);
+    assert_ok(watcher_set_targets(w, &t, 2 * SECOND, 1002 * SECOND, &err),
+              &err);
+    assert_non_null(watcher_store_trouble(w));
+    take(w, 2, 2);
+    take(w, 1, 3);
+    limit_files(RLIM_INFINITY);
+    for (size_t i = 0; i < 3; i++) {
+        take(w, i, 20 + (int64_t)i);
+    }
+    assert_null(watcher_store_trouble(w));
+    assert_int_equal(w->counts.n_unstored, 2);
+    assert_true(w->items[0]->stored.i != w->items[1]->stored.i &&
+                w->items[1]->stored.i != w->items[2]->stored.i &&
+                w->items[2]->stored.i != w->items[0]->stored.i);
+    for (size_t i = 0; i < 3; i++) {
+        uint64_t n = 0;
+        assert_ok(store_count_points(store, w->items[i]->stored, 0, &n, &err),
+                  &err);
+        assert_int_equal(n, i == 0 ? 2 : 1);
+    }
+    watch_targets_release(&t);
+    commit_and_close(w, store);
+}
+
+static void findings_that_were_not_stored_are_at_the_end(void **state)
+{
+    (void)state;
+    struct store *store = NULL;
+    struct watcher *w = open_watch(&store);
+    struct watched *t = w->items[0];
+    struct finding item = {.rule = rules_find("goroutine-growth"),
+                           .profile = KIND_GOROUTINE,
+                           .grade = GRADE_SUSPECT};
+    memcpy(item.id, "00000000000000aa", 17);
+    const struct findings found = {.items = &item, .n = 1};
+    struct findings now = {0};
+    struct err err = {0};
+    take(w, 0, 0);
+    limit_files(1);
+    take(w, 0, 1);
+    assert_ok(findings_copy(&found, &now, &err), &err);
+    assert_ok(comparing_replace(w, t, &now, &err), &err);
+    findings_release(&now);
+    limit_files(RLIM_INFINITY);
+    t->has_unjudged = false; /* else it is judged, and found to be none */
+    assert_ok(watcher_judge_all(w, 1002 * SECOND, &err), &err);
+    watcher_free(w);
+    store_close(store);
+    w = open_watch(&store);
+    assert_int_equal(w->items[0]->known.n, 1);
+    assert_true(w->items[0]->known.items[0].is_open);
+    commit_and_close(w, store);
+}
+
+static void a_past_that_is_damaged_is_gone_without(void **state)
+{
+    (void)state;
+    struct store *store = NULL;
+    struct watcher *w = open_watch(&store);
+    struct err err = {0};
+    take(w, 0, 0);
     assert_ok(store_put_state(store, w->items[0]->stored,
                               SPAN_LIT("2 what it says"), &err),
               &err);
     commit_and_close(w, store);
-    const struct store_options so = {0};
-    assert_ok(store_open(path, &so, &store, &err), &err);
-    struct watch_options o = {.http = {.user_agent = "seep-test"},
-                              .interval_ns = SECOND,
-                              .has_heap = true,
-                              .rules = &no_rules,
-                              .store = store};
-    struct watch_targets t = {0};
-    assert_ok(watch_targets_add(&t, "orders:6060", &err), &err);
-    assert_ok(watch_targets_finish(&t, &err), &err);
-    assert_ok(watcher_new(&o, NULL, NULL, &w, &err), &err);
-    assert_false(watcher_set_targets(w, &t, 1, 1, &err));
-    assert_err(&err, ERR_FORMAT, "store: the state is of another version");
-    watch_targets_release(&t);
-    watcher_free(w);
-    store_close(store);
+    w = open_watch(&store);
+    assert_string_equal(watcher_store_trouble(w),
+                        "the state is of another version");
+    for (int64_t i = 1; i < 20; i++) {
+        take(w, 0, i);
+    }
+    assert_int_equal(w->counts.n_unstored, 19);
+    assert_int_equal(history_about(w->items[0]->history).n_moments, 19);
+    commit_and_close(w, store);
 }
 
 int main(void)
 {
+    (void)signal(SIGXFSZ, SIG_IGN);
 #define CASE(name) cmocka_unit_test_setup_teardown(name, make_dir, remove_dir)
     const struct CMUnitTest tests[] = {
         CASE(a_short_run_is_replayed_from_its_beginning),
@@ -297,7 +421,10 @@ int main(void)
         CASE(what_was_confirmed_is_remembered),
         CASE(since_when_it_is_strong_is_remembered),
         CASE(what_is_strong_only_counts_as_unconfirmed),
-        CASE(a_state_of_another_version_is_refused),
+        CASE(a_store_that_is_full_is_gone_without_and_tried_again),
+        CASE(targets_that_joined_while_it_was_full_get_numbers_of_their_own),
+        CASE(findings_that_were_not_stored_are_at_the_end),
+        CASE(a_past_that_is_damaged_is_gone_without),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
