@@ -158,6 +158,17 @@ static void keep_numbers(struct walk *w)
 
 /* --- the search --- */
 
+/* `node` is visited sooner or later: what it leads to is loaded while what is
+   above it on the stack is visited. */
+static void load_edges(const struct walk *w, const struct node *node)
+{
+    for (uint32_t k = 0; k < EDGES_MAX; k++) {
+        if (node->state > UNSEEN + k && node->state < UNSEEN_MANY) {
+            HEAP_PREFETCH(&w->nodes[node->to[k]]);
+        }
+    }
+}
+
 /* One edge, from the node numbered `from`. */
 static bool follow(struct walk *w, uint32_t to, uint32_t from)
 {
@@ -168,6 +179,7 @@ static bool follow(struct walk *w, uint32_t to, uint32_t from)
         return true;
     }
     if (state >= UNSEEN) {
+        load_edges(w, &w->nodes[to]);
         w->stack.items[w->stack.n++] = (struct pending){to, from};
         return true;
     }
@@ -179,18 +191,20 @@ static bool follow(struct walk *w, uint32_t to, uint32_t from)
            vec_flow_cross_push(&s->cross, (struct flow_cross){state, from});
 }
 
+/* From the last to the first, which is then the next that is visited: what an
+   object points to first was often allocated next to it. */
 static bool follow_all(struct walk *w, const uint32_t *to, uint64_t n,
                        uint32_t base, uint32_t from)
 {
     if (!vec_pending_reserve(&w->stack, w->stack.n + n)) {
         return false;
     }
-    for (uint64_t k = 0; k < n && k < AHEAD; k++) {
-        HEAP_PREFETCH(&w->nodes[base + to[k]]);
+    for (uint64_t k = n; k > 0 && n - k < AHEAD; k--) {
+        HEAP_PREFETCH(&w->nodes[base + to[k - 1]]);
     }
-    for (uint64_t k = 0; k < n; k++) {
-        if (k + AHEAD < n) {
-            HEAP_PREFETCH(&w->nodes[base + to[k + AHEAD]]);
+    for (uint64_t k = n; k-- > 0;) {
+        if (k >= AHEAD) {
+            HEAP_PREFETCH(&w->nodes[base + to[k - AHEAD]]);
         }
         if (!follow(w, base + to[k], from)) {
             return false;
