@@ -3,8 +3,6 @@
  * whole in itself, what is not has a documented error, and neither takes more
  * memory than a small multiple of the file: the whole test has that little.
  */
-#define _DEFAULT_SOURCE /* setrlimit; NOLINT(bugprone-reserved-identifier) */
-
 #include "heap/dump_parser.h"
 #include "heap/graph_support.h"
 #include "test.h"
