@@ -13,6 +13,7 @@
  */
 #include "heap/flow_search_private.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -254,6 +255,22 @@ static void look_ahead(const struct walk *w)
     }
 }
 
+static bool is_within_limit(const struct walk *w, struct err *err)
+{
+    const uint64_t most = w->g->lists_max_bytes;
+    static_assert(sizeof(struct flow_cross) == sizeof(struct pending) &&
+                      sizeof(struct flow_shared) == sizeof(struct pending),
+                  "counted alike");
+    const uint64_t bytes =
+        sizeof(struct pending) *
+        ((uint64_t)w->stack.cap + w->s->cross.cap + w->s->shared.cap);
+    return most == 0 || bytes <= most ||
+           err_set(err, ERR_LIMIT,
+                   "dominators need %llu bytes of memory for pointers, the "
+                   "limit leaves %llu",
+                   (unsigned long long)bytes, (unsigned long long)most);
+}
+
 static bool walk(struct walk *w, const struct heap_graph_options *o,
                  struct err *err)
 {
@@ -269,11 +286,12 @@ static bool walk(struct walk *w, const struct heap_graph_options *o,
             return err_nomem(err, "dominators");
         }
         if (++n_visits % CHECK_EVERY == 0 &&
-            !flow_goes_on(o, "searching", w->s->n, all, err)) {
+            (!is_within_limit(w, err) ||
+             !flow_goes_on(o, "searching", w->s->n, all, err))) {
             return false;
         }
     }
-    return true;
+    return is_within_limit(w, err);
 }
 
 bool flow_search(const struct flow_graph *g, const struct heap_graph_options *o,
