@@ -213,28 +213,29 @@ static void damaged_anywhere_is_read_or_refused(void **state)
 /* A length or an address that no dump has, at the begin of any record. */
 static void hostile_numbers_take_no_memory(void **state)
 {
-    static const char *const numbers[] = {
-        "\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01",         /* 2^64 - 1 */
-        "\xff\xff\xff\xff\xff\xff\xff\xff\x7f",             /* 2^63 - 1 */
-        "\x80\x80\x80\x80\x80\x80\x80\x80\x80\x01",         /* 2^63 */
-        "\xff\xff\xff\xff\x0f",                             /* 2^32 - 1 */
-        "\x80\x80\x80\x80\x10",                             /* 2^32 */
-        "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff", /* no number */
+    const struct span numbers[] = {
+        SPAN_LIT("\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"), /* 2^64 - 1 */
+        SPAN_LIT("\xff\xff\xff\xff\xff\xff\xff\xff\x7f"),     /* 2^63 - 1 */
+        SPAN_LIT("\x80\x80\x80\x80\x80\x80\x80\x80\x80\x01"), /* 2^63 */
+        SPAN_LIT("\xff\xff\xff\xff\x0f"),                     /* 2^32 - 1 */
+        SPAN_LIT("\x80\x80\x80\x80\x10"),                     /* 2^32 */
+        SPAN_LIT(
+            "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"), /* no number */
     };
     enum { N_NUMBERS = sizeof numbers / sizeof numbers[0] };
     const struct place *p = *state;
     uint64_t random = 3;
     char *bytes = copy_of(p->dump);
     for (unsigned i = 0; i < N_NUMBERS_PUT; i++) {
-        const char *number = numbers[i % N_NUMBERS];
-        const size_t n = strlen(number);
+        const struct span number = numbers[i % N_NUMBERS];
+        const size_t n = number.len;
         const uint64_t record = test_random(&random) % (p->ends.n - 1);
         const size_t at = (size_t)p->ends.items[record] + 1 +
                           (size_t)(test_random(&random) % 16);
         if (at + n > p->dump.len) {
             continue;
         }
-        memcpy(bytes + at, number, n);
+        memcpy(bytes + at, number.p, n);
         check_damaged((struct span){bytes, p->dump.len}, i % 16 == 0);
         memcpy(bytes + at, p->dump.p + at, n);
     }
