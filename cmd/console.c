@@ -43,7 +43,7 @@ static void write_all(int fd, const char *p, size_t n)
 }
 
 /* Only async-signal-safe calls: a report may be in the middle of anything. */
-static void end_at_once(int signo)
+void console_abandon(void)
 {
     screen_leave();
     if (is_guarding) {
@@ -52,6 +52,11 @@ static void end_at_once(int signo)
     if (has_progress) {
         write_all(STDERR_FILENO, CLEAR_LINE, sizeof(CLEAR_LINE) - 1);
     }
+}
+
+static void end_at_once(int signo)
+{
+    console_abandon();
     _exit(128 + signo);
 }
 

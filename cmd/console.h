@@ -57,4 +57,8 @@ void console_tame(struct buf *text);
    cut names are not removed. */
 void console_guard(const char *path);
 
+/* Before _exit(): removes what is guarded, leaves screen and progress. Safe in
+   a signal handler. */
+void console_abandon(void);
+
 #endif

@@ -6,6 +6,7 @@
 #include "heap_load.h"
 
 #include "console.h"
+#include "mapped.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -56,6 +57,7 @@ static bool open_files(const struct loading *l, struct err *err)
                         LIMIT_INFLATED_DUMP_BYTES, &l->out->file, err)) {
         return false;
     }
+    mapped_watch(o->dump, dump_file_bytes(l->out->file));
     if (o->exe != NULL) {
         l->out->where = NULL; /* it names the file itself */
         if (!binary_open(o->exe, &l->out->binary, err)) {
@@ -105,6 +107,9 @@ void heap_loaded_release(struct heap_loaded *l)
     heap_types_free(l->types);
     heap_graph_free(l->graph);
     binary_close(l->binary);
+    if (l->file != NULL) {
+        mapped_forget(dump_file_bytes(l->file));
+    }
     dump_file_close(l->file);
     *l = (struct heap_loaded){0};
 }

@@ -20,8 +20,14 @@
 
 #include "base/banned.h"
 
-/* Edges looked ahead, as in the search. */
-enum { AHEAD = 16, CHECK_EVERY = 1 << 20 };
+enum {
+    AHEAD = 16, /* edges looked ahead, as in the search */
+    /* Sources on their way up, a power of two, and the sources between two of
+       their steps: most ways are shorter than eight steps. */
+    SCOUTS = 32,
+    SCOUT_STEP = 4,
+    CHECK_EVERY = 1 << 20
+};
 
 /* Nodes without a number, 12 bytes each, that are worth a call. */
 enum { SHRINK_FROM = 1 << 17 };
@@ -104,6 +110,30 @@ static bool sort_cross(struct flow_search *s, struct sources *out)
     return true;
 }
 
+/* Each step of a way up is a miss of the cache, and says where the next one
+   is: so the sources that come next are on their way while others are at work,
+   a step every few sources. What they saw may be shortened meanwhile. */
+struct scouts {
+    uint32_t at[SCOUTS]; /* by the lowest bits of the source's index */
+};
+
+/* Before the e-th source of all is looked at; what is up to `w` has no link
+   yet. */
+static void scout(struct scouts *s, const union step *steps, const uint32_t *of,
+                  uint32_t e, uint32_t w)
+{
+    for (uint32_t ahead = SCOUT_STEP; ahead < SCOUTS; ahead += SCOUT_STEP) {
+        uint32_t *at = &s->at[(e - ahead) % SCOUTS];
+        if (*at > w) {
+            *at = steps[*at].link.ancestor;
+            HEAP_PREFETCH(&steps[*at]);
+        }
+    }
+    const uint32_t first = e < SCOUTS ? 0 : of[e - SCOUTS];
+    s->at[e % SCOUTS] = first;
+    HEAP_PREFETCH(&steps[first]);
+}
+
 static bool find_semidominators(struct flow_search *s,
                                 const struct sources *sources,
                                 union step *steps,
@@ -112,10 +142,11 @@ static bool find_semidominators(struct flow_search *s,
 {
     const uint32_t *ends = sources->ends;
     const uint32_t *of = sources->of;
+    struct scouts scouts = {{0}};
     for (uint32_t w = s->n; w-- > 1;) {
         uint32_t semi = s->semi[w];
         for (uint32_t e = ends[w]; e-- > ends[w - 1];) {
-            HEAP_PREFETCH(&steps[of[e < AHEAD ? e : e - AHEAD]]);
+            scout(&scouts, steps, of, e, w);
             const uint32_t found = lowest_above(steps, of[e], w);
             semi = found < semi ? found : semi;
         }

@@ -10,6 +10,8 @@
 
 enum {
     WANTED_RECORDS = 3, /* that hardly come about by chance */
+    LAST_RECORDS = 2,   /* before an end: most of a cut segment is zeros, and
+                           any of them would do for an end */
     PROBED_RECORDS = 64,
     NAME_BYTES_MAX = 4096,
     WAIT_BYTES_MAX = 64,
@@ -119,7 +121,7 @@ static bool makes_sense(struct dump_world *w, const uint8_t *p,
             return false;
         }
         if (r.tag == HEAP_TAG_EOF) {
-            return c.p == end && n_strong > 0;
+            return c.p == end && n_strong >= LAST_RECORDS;
         }
         n_strong += is_strong(w, &r) ? 1 : 0;
         if (n_strong == WANTED_RECORDS) {

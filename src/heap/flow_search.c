@@ -13,6 +13,7 @@
  */
 #include "heap/flow_search_private.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -158,6 +159,17 @@ static void keep_numbers(struct walk *w)
 
 /* --- the search --- */
 
+/* `node` is visited sooner or later: what it leads to is loaded while what is
+   above it on the stack is visited. */
+static void load_edges(const struct walk *w, const struct node *node)
+{
+    for (uint32_t k = 0; k < EDGES_MAX; k++) {
+        if (node->state > UNSEEN + k && node->state < UNSEEN_MANY) {
+            HEAP_PREFETCH(&w->nodes[node->to[k]]);
+        }
+    }
+}
+
 /* One edge, from the node numbered `from`. */
 static bool follow(struct walk *w, uint32_t to, uint32_t from)
 {
@@ -168,6 +180,7 @@ static bool follow(struct walk *w, uint32_t to, uint32_t from)
         return true;
     }
     if (state >= UNSEEN) {
+        load_edges(w, &w->nodes[to]);
         w->stack.items[w->stack.n++] = (struct pending){to, from};
         return true;
     }
@@ -179,18 +192,20 @@ static bool follow(struct walk *w, uint32_t to, uint32_t from)
            vec_flow_cross_push(&s->cross, (struct flow_cross){state, from});
 }
 
+/* From the last to the first, which is then the next that is visited: what an
+   object points to first was often allocated next to it. */
 static bool follow_all(struct walk *w, const uint32_t *to, uint64_t n,
                        uint32_t base, uint32_t from)
 {
     if (!vec_pending_reserve(&w->stack, w->stack.n + n)) {
         return false;
     }
-    for (uint64_t k = 0; k < n && k < AHEAD; k++) {
-        HEAP_PREFETCH(&w->nodes[base + to[k]]);
+    for (uint64_t k = n; k > 0 && n - k < AHEAD; k--) {
+        HEAP_PREFETCH(&w->nodes[base + to[k - 1]]);
     }
-    for (uint64_t k = 0; k < n; k++) {
-        if (k + AHEAD < n) {
-            HEAP_PREFETCH(&w->nodes[base + to[k + AHEAD]]);
+    for (uint64_t k = n; k-- > 0;) {
+        if (k >= AHEAD) {
+            HEAP_PREFETCH(&w->nodes[base + to[k - AHEAD]]);
         }
         if (!follow(w, base + to[k], from)) {
             return false;
@@ -240,6 +255,22 @@ static void look_ahead(const struct walk *w)
     }
 }
 
+static bool is_within_limit(const struct walk *w, struct err *err)
+{
+    const uint64_t most = w->g->lists_max_bytes;
+    static_assert(sizeof(struct flow_cross) == sizeof(struct pending) &&
+                      sizeof(struct flow_shared) == sizeof(struct pending),
+                  "counted alike");
+    const uint64_t bytes =
+        sizeof(struct pending) *
+        ((uint64_t)w->stack.cap + w->s->cross.cap + w->s->shared.cap);
+    return most == 0 || bytes <= most ||
+           err_set(err, ERR_LIMIT,
+                   "dominators need %llu bytes of memory for pointers, the "
+                   "limit leaves %llu",
+                   (unsigned long long)bytes, (unsigned long long)most);
+}
+
 static bool walk(struct walk *w, const struct heap_graph_options *o,
                  struct err *err)
 {
@@ -255,11 +286,12 @@ static bool walk(struct walk *w, const struct heap_graph_options *o,
             return err_nomem(err, "dominators");
         }
         if (++n_visits % CHECK_EVERY == 0 &&
-            !flow_goes_on(o, "searching", w->s->n, all, err)) {
+            (!is_within_limit(w, err) ||
+             !flow_goes_on(o, "searching", w->s->n, all, err))) {
             return false;
         }
     }
-    return true;
+    return is_within_limit(w, err);
 }
 
 bool flow_search(const struct flow_graph *g, const struct heap_graph_options *o,

@@ -23,7 +23,8 @@ struct flow_graph {
     const uint64_t *head_first;
     const uint32_t *head_to; /* nodes */
     uint32_t n_rest;
-    struct heap_csr rest; /* of node n_heads + i, to node n_heads + to */
+    struct heap_csr rest;     /* of node n_heads + i, to node n_heads + to */
+    uint64_t lists_max_bytes; /* for what grows with edges; 0 no limit */
 };
 
 /* Values of `number`. The bit of a leaf is set in both kinds of unseen. */

@@ -67,24 +67,30 @@ static void heads_release(struct heads *h)
 
 /* Four words for each node while it is searched, three more for each with
    edges. */
-static bool is_within_limit(const struct flow_graph *f,
-                            const struct heap_graph_options *o, struct err *err)
+static uint64_t search_bytes(const struct flow_graph *f)
 {
-    if (!o || o->memory_limit_bytes == 0) {
-        return true;
-    }
     uint64_t n_inner = f->n_heads;
     for (uint32_t i = 0; i < f->n_rest; i++) {
         n_inner +=
             heap_csr_begin(&f->rest, i) != heap_csr_begin(&f->rest, i + 1);
     }
-    const uint64_t bytes =
-        16 * ((uint64_t)f->n_heads + f->n_rest) + 12 * n_inner;
-    return bytes <= o->memory_limit_bytes ||
-           err_set(err, ERR_LIMIT,
-                   "dominators need %llu bytes, the limit is %llu",
-                   (unsigned long long)bytes,
-                   (unsigned long long)o->memory_limit_bytes);
+    return 16 * ((uint64_t)f->n_heads + f->n_rest) + 12 * n_inner;
+}
+
+static bool find_within_limit(struct heap_dominators *d, struct flow_graph *f,
+                              const struct heap_graph_options *o,
+                              struct err *err)
+{
+    const uint64_t room_bytes = heap_room(d->graph, o);
+    if (room_bytes != UINT64_MAX) {
+        const uint64_t bytes = search_bytes(f);
+        if (!heap_has_room(d->graph, o, bytes, "dominators", err)) {
+            return false;
+        }
+        f->lists_max_bytes = room_bytes - bytes;
+        f->lists_max_bytes += f->lists_max_bytes == 0 ? 1 : 0;
+    }
+    return flow_dominators(f, o, &d->tree, err);
 }
 
 static bool find_tree(struct heap_dominators *d,
@@ -95,13 +101,12 @@ static bool find_tree(struct heap_dominators *d,
         heads_release(&h);
         return err_nomem(err, "root groups");
     }
-    const struct flow_graph f = {.n_heads = d->n_heads,
-                                 .head_first = h.first,
-                                 .head_to = h.to,
-                                 .n_rest = heap_n_objects(d->graph),
-                                 .rest = heap_csr(d->graph)};
-    const bool ok =
-        is_within_limit(&f, o, err) && flow_dominators(&f, o, &d->tree, err);
+    struct flow_graph f = {.n_heads = d->n_heads,
+                           .head_first = h.first,
+                           .head_to = h.to,
+                           .n_rest = heap_n_objects(d->graph),
+                           .rest = heap_csr(d->graph)};
+    const bool ok = find_within_limit(d, &f, o, err);
     heads_release(&h);
     return ok;
 }
@@ -164,6 +169,23 @@ static void sum_up(struct heap_dominators *d)
     d->objects = (void *)(d->bytes + t->n);
 }
 
+/* What is left of the search: a number of each node; of each numbered one its
+   node, its dominator, and what it keeps. */
+static uint64_t kept_bytes(const struct heap_dominators *d)
+{
+    return 4 * (uint64_t)d->n_nodes + 20 * (uint64_t)d->tree.n;
+}
+
+static bool spend(struct heap_dominators *d, uint64_t bytes,
+                  const struct heap_graph_options *o, struct err *err)
+{
+    if (!heap_spend(d->graph, o, bytes, "dominators", err)) {
+        return false;
+    }
+    d->children->spent_bytes += bytes;
+    return true;
+}
+
 bool heap_dominators_build(const struct heap_graph *g,
                            const struct heap_graph_options *o,
                            struct heap_dominators **out, struct err *err)
@@ -189,6 +211,10 @@ bool heap_dominators_build(const struct heap_graph *g,
         return false;
     }
     sum_up(d);
+    if (!spend(d, kept_bytes(d), o, err)) {
+        heap_dominators_free(d);
+        return false;
+    }
     *out = d;
     return true;
 }
@@ -205,6 +231,7 @@ void heap_dominators_free(struct heap_dominators *d)
     if (d) {
         flow_tree_release(&d->tree);
         if (d->children) {
+            heap_give_back(d->graph, d->children->spent_bytes);
             children_release(d->children);
         }
         free(d->children);
@@ -281,13 +308,23 @@ static void children_fill(const struct heap_dominators *d, struct children *c)
     }
 }
 
-static bool children_make(const struct heap_dominators *d, struct children *c)
+static bool children_make(const struct heap_dominators *d, struct children *c,
+                          struct err *err)
 {
+    const uint64_t bytes =
+        4 * ((uint64_t)d->tree.n + 2 + d->objects[0] + (uint64_t)d->n_heads);
+    if (!heap_spend(d->graph, NULL, bytes, "children of dominators", err)) {
+        return false;
+    }
+    c->spent_bytes += bytes;
     c->first = calloc((size_t)d->tree.n + 2, sizeof *c->first);
     c->nodes = heap_column(heap_node, (size_t)d->objects[0] + d->n_heads);
     if (!c->first || !c->nodes) {
-        children_release(c);
-        return false;
+        free(c->first);
+        free(c->nodes);
+        c->first = NULL;
+        c->nodes = NULL;
+        return err_nomem(err, "dominator tree");
     }
     children_fill(d, c);
     return true;
@@ -340,8 +377,8 @@ bool heap_children(const struct heap_dominators *d, heap_node n,
     if (number & FLOW_LEAF) { /* what is not reachable has this bit, too */
         return true;
     }
-    if (!d->children->first && !children_make(d, d->children)) {
-        return err_nomem(err, "dominator tree");
+    if (!d->children->first && !children_make(d, d->children, err)) {
+        return false;
     }
     const uint32_t *first = &d->children->first[number];
     *out = d->children->nodes + first[0];

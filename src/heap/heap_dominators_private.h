@@ -10,6 +10,7 @@
 struct children {
     uint32_t *first;
     heap_node *nodes;
+    uint64_t spent_bytes; /* of these and of the tree */
 };
 
 struct heap_dominators {

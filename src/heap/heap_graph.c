@@ -60,6 +60,43 @@ static void trim(struct graph_budget *b, void **items, size_t *cap, size_t n,
         (column)->items = items;                                               \
     } while (0)
 
+uint64_t heap_room(const struct heap_graph *g,
+                   const struct heap_graph_options *o)
+{
+    const uint64_t limit = o && o->memory_limit_bytes ? o->memory_limit_bytes
+                                                      : g->spent->limit_bytes;
+    if (limit == 0) {
+        return UINT64_MAX;
+    }
+    return limit > g->spent->used_bytes ? limit - g->spent->used_bytes : 0;
+}
+
+bool heap_has_room(const struct heap_graph *g,
+                   const struct heap_graph_options *o, uint64_t bytes,
+                   const char *what, struct err *err)
+{
+    const uint64_t room_bytes = heap_room(g, o);
+    return bytes <= room_bytes ||
+           err_set(err, ERR_LIMIT,
+                   "%s need %llu bytes of memory, the limit leaves %llu", what,
+                   (unsigned long long)bytes, (unsigned long long)room_bytes);
+}
+
+bool heap_spend(const struct heap_graph *g, const struct heap_graph_options *o,
+                uint64_t bytes, const char *what, struct err *err)
+{
+    if (!heap_has_room(g, o, bytes, what, err)) {
+        return false;
+    }
+    g->spent->used_bytes += bytes;
+    return true;
+}
+
+void heap_give_back(const struct heap_graph *g, uint64_t bytes)
+{
+    graph_give_back(g->spent, bytes);
+}
+
 /* --- building --- */
 
 bool graph_look(const struct graph_build *b, const char *what, double share,
@@ -83,6 +120,7 @@ static struct heap_graph *graph_new(struct span bytes,
     }
     g->bytes = bytes;
     g->budget.limit_bytes = o->memory_limit_bytes;
+    g->spent = &g->budget;
     g->list_of_goroutines = UINT32_MAX;
     /* Until the dump says so itself. */
     g->about.pointer_bytes = 8;

@@ -288,6 +288,8 @@ struct heap_graph {
     struct heap_about about;
     struct heap_memstats memstats;
     struct graph_budget budget;
+    struct graph_budget *spent; /* the same, also of what is made of a graph
+                                   that is no longer changed */
     struct arena arena;
     struct intern names;
     struct graph_spans spans;

@@ -6,12 +6,35 @@
 #ifndef SEEP_HEAP_HEAP_MEMORY_PRIVATE_H
 #define SEEP_HEAP_HEAP_MEMORY_PRIVATE_H
 
+#include "base/err.h"
+
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* Not zeroed; free() it. NULL when memory is out or n * unit overflows. */
 void *heap_memory(size_t n, size_t unit);
 
 #define heap_column(type, n) ((type *)heap_memory((n), sizeof(type)))
+
+/* --- the limit --- */
+
+struct heap_graph;
+struct heap_graph_options;
+
+/* Large memory of what is made of a graph counts together with the graph's:
+   `bytes` more of `what` ("dominators"). The limit is that of `o`, of the
+   graph when `o` is NULL or has none. ERR_LIMIT. */
+bool heap_spend(const struct heap_graph *g, const struct heap_graph_options *o,
+                uint64_t bytes, const char *what, struct err *err) MUST_USE;
+void heap_give_back(const struct heap_graph *g, uint64_t bytes);
+/* Of what is released soon: asks, and counts nothing. */
+bool heap_has_room(const struct heap_graph *g,
+                   const struct heap_graph_options *o, uint64_t bytes,
+                   const char *what, struct err *err) MUST_USE;
+/* Bytes until the limit; UINT64_MAX without one. */
+uint64_t heap_room(const struct heap_graph *g,
+                   const struct heap_graph_options *o);
 
 /* Begins to load what will be needed soon. */
 #if defined(__GNUC__)

@@ -12,12 +12,22 @@
 
 #include "base/banned.h"
 
+bool path_spend(const struct heap_paths *p, uint64_t bytes,
+                const struct heap_graph_options *o, struct err *err)
+{
+    if (!heap_spend(p->graph, o, bytes, "paths", err)) {
+        return false;
+    }
+    p->holders->spent_bytes += bytes;
+    return true;
+}
+
 void path_holders_release(struct path_holders *h)
 {
     free(h->first);
     free(h->from);
     free(h->roots);
-    *h = (struct path_holders){0};
+    *h = (struct path_holders){.spent_bytes = h->spent_bytes};
 }
 
 /* Only what is reached itself holds anything. */
@@ -102,6 +112,12 @@ bool path_holders_make(const struct heap_paths *p, struct err *err)
     struct path_holders *h = p->holders;
     if (h->roots) {
         return true;
+    }
+    /* An edge back for each edge, and where those of each object begin. */
+    const uint64_t bytes = 8 * (uint64_t)heap_n_objects(p->graph) +
+                           4 * heap_graph_about(p->graph)->n_edges;
+    if (!path_spend(p, bytes, NULL, err)) {
+        return false;
     }
     if (!turn_edges(p, h) || !turn_roots(p->graph, h)) {
         path_holders_release(h);

@@ -113,12 +113,16 @@ static bool find_tree(struct heap_paths *p, const struct heap_graph_options *o,
                       struct err *err)
 {
     const uint32_t n = heap_n_objects(p->graph);
+    /* The queue is released, and then those who hold are asked for. */
+    if (!heap_has_room(p->graph, o, 12 * (uint64_t)n, "paths", err) ||
+        !path_spend(p, 8 * (uint64_t)n, o, err)) {
+        return false;
+    }
     struct search s = {.p = p, .csr = heap_csr(p->graph)};
-    p->holders = calloc(1, sizeof *p->holders);
     p->from = heap_column(uint32_t, n);
     p->distance = heap_column(uint32_t, n);
     s.queue = heap_column(uint32_t, n);
-    bool ok = p->holders && p->from && p->distance && s.queue;
+    bool ok = p->from && p->distance && s.queue;
     if (ok) {
         memset(p->from, 0xff, sizeof(*p->from) * n);
     } else {
@@ -141,6 +145,11 @@ bool heap_paths_build(const struct heap_graph *g,
         return err_nomem(err, "paths");
     }
     p->graph = g;
+    p->holders = calloc(1, sizeof *p->holders);
+    if (!p->holders) {
+        heap_paths_free(p);
+        return err_nomem(err, "paths");
+    }
     if (!find_tree(p, o, err)) {
         heap_paths_free(p);
         return false;
@@ -153,6 +162,7 @@ void heap_paths_free(struct heap_paths *p)
 {
     if (p) {
         if (p->holders) {
+            heap_give_back(p->graph, p->holders->spent_bytes);
             path_holders_release(p->holders);
         }
         free(p->holders);

@@ -16,6 +16,7 @@ struct path_holders {
     uint32_t *from;
     struct path_root *roots; /* sorted by object */
     size_t n_roots;
+    uint64_t spent_bytes; /* of these and of the distances */
 };
 struct path_root {
     uint32_t object, root;
@@ -35,6 +36,9 @@ const struct heap_root *path_root_at(const struct heap_graph *g, uint32_t i);
 /* Bytes from the begin of `from` to its first pointer into `to`; 0 when it has
    none. */
 uint64_t path_offset(const struct heap_graph *g, object_id from, object_id to);
+
+bool path_spend(const struct heap_paths *p, uint64_t bytes,
+                const struct heap_graph_options *o, struct err *err) MUST_USE;
 
 /* Fills `holders` unless it is. */
 bool path_holders_make(const struct heap_paths *p, struct err *err) MUST_USE;

@@ -336,6 +336,12 @@ bool heap_shared_sets(const struct heap_graph *g,
     struct sharing s = {.d = d, .n_groups = heap_n_groups(g)};
     struct vec_shared sums = {0};
     *n = 0;
+    /* A word for each node, one for each that is numbered, two and more for
+       each edge between regions, of which there are few. */
+    if (!heap_has_room(g, NULL, 4 * ((uint64_t)d->n_nodes + d->tree.n),
+                       "what roots share", err)) {
+        return false;
+    }
     const bool ok =
         find_shared(&s, &sums) && give_most(&sums, n_max, arena, out, n);
     vec_top_release(&s.tops);

@@ -77,12 +77,11 @@ static bool prepare(struct heap_types *t, struct err *err)
 {
     const struct heap_about *about = heap_graph_about(t->g);
     const uint64_t n = heap_n_objects(t->g);
-    const uint64_t need = about->memory_bytes + n * sizeof(*t->objects);
-    if (t->o && t->o->memory_limit_bytes && need > t->o->memory_limit_bytes) {
-        return err_set(err, ERR_LIMIT,
-                       "types of objects need more than %llu bytes of memory",
-                       (unsigned long long)t->o->memory_limit_bytes);
+    if (!heap_spend(t->g, t->o, n * sizeof(*t->objects), "types of objects",
+                    err)) {
+        return false;
     }
+    t->spent_bytes = n * sizeof(*t->objects);
     t->pointer_bytes = about->pointer_bytes;
     t->is_plain = about->pointer_bytes == 8 && !about->is_big_endian &&
                   is_little_endian();
@@ -185,6 +184,7 @@ void heap_types_free(struct heap_types *t)
         return;
     }
     release_scratch(t);
+    heap_give_back(t->g, t->spent_bytes);
     free(t->objects);
     free(t->frames);
     type_plans_release(&t->plans);

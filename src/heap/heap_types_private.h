@@ -160,6 +160,7 @@ struct heap_types {
     uint64_t budget;      /* steps that may yet be made */
 
     struct typed_object *objects;
+    uint64_t spent_bytes;       /* of the graph's limit */
     struct type_plans plans;    /* by type; NULL not yet */
     struct map_layouts layouts; /* by type; NULL none */
     struct type_owners owners;  /* by type */

@@ -149,8 +149,13 @@ static bool look(const struct heap_types *t, struct err *err)
     if (t->is_out_of_memory) {
         return err_nomem(err, "types of objects");
     }
-    return !(t->o && t->o->stop && *t->o->stop) ||
-           err_set(err, ERR_INTERRUPTED, "types of objects: interrupted");
+    if (t->o && t->o->stop && *t->o->stop) {
+        return err_set(err, ERR_INTERRUPTED, "types of objects: interrupted");
+    }
+    const uint64_t bytes =
+        sizeof(*t->work.items) * ((uint64_t)t->work.cap + t->later.cap) +
+        sizeof(*t->seen.slots) * t->seen.n_slots;
+    return heap_has_room(t->g, t->o, bytes, "types of objects", err);
 }
 
 /* Nothing more is to be found by going on. */

@@ -273,6 +273,15 @@ static bool class_groups(struct heap_view *v, struct err *err)
     return true;
 }
 
+bool view_spend(struct heap_view *v, uint64_t bytes, struct err *err)
+{
+    if (!heap_spend(v->f.graph, NULL, bytes, "views", err)) {
+        return false;
+    }
+    v->spent_bytes += bytes;
+    return true;
+}
+
 bool heap_view_new(const struct heap_facts *facts, struct heap_view **out,
                    struct err *err)
 {
@@ -284,8 +293,13 @@ bool heap_view_new(const struct heap_facts *facts, struct heap_view **out,
     v->word = BUF_LIMIT(VIEW_NAME_BYTES);
     v->n_heads = 1 + heap_n_groups(facts->graph);
     v->n_nodes = v->n_heads + heap_n_objects(facts->graph);
-    v->class_of = malloc(sizeof *v->class_of * v->n_nodes);
     struct class_table t = {0};
+    const uint64_t bytes = sizeof *v->class_of * (uint64_t)v->n_nodes;
+    if (!view_spend(v, bytes, err)) {
+        free(v);
+        return false;
+    }
+    v->class_of = malloc((size_t)bytes);
     const bool ok = (v->class_of || err_nomem(err, "types of a heap dump")) &&
                     class_groups(v, err) && class_objects(v, &t, err);
     table_release(&t);
@@ -300,6 +314,7 @@ bool heap_view_new(const struct heap_facts *facts, struct heap_view **out,
 void heap_view_free(struct heap_view *v)
 {
     if (v) {
+        heap_give_back(v->f.graph, v->spent_bytes);
         arena_release(&v->arena);
         intern_release(&v->names);
         buf_release(&v->word);

@@ -204,6 +204,11 @@ static bool lead(struct weaving *w, heap_node from, uint64_t offset,
 static bool begin(struct weaving *w, struct heap_view *v, struct err *err)
 {
     *w = (struct weaving){.v = v, .g = v->f.graph};
+    if (!heap_has_room(w->g, NULL,
+                       2 * sizeof *w->chain_of * (uint64_t)v->n_nodes, "chains",
+                       err)) {
+        return false;
+    }
     w->chain_of = malloc(sizeof *w->chain_of * v->n_nodes);
     if (!w->chain_of) {
         return err_nomem(err, "chains");

@@ -7,6 +7,7 @@
 #include "base/intern.h"
 #include "base/vec.h"
 #include "heap/heap.h"
+#include "heap/heap_memory_private.h"
 #include "heap/heap_view.h"
 
 #define VIEW_NO_CLASS UINT32_MAX
@@ -29,6 +30,7 @@ struct heap_view {
     struct intern names;       /* of classes: their ids are the classes' */
     struct buf word;           /* scratch */
     uint32_t n_nodes, n_heads; /* the super-root and the groups */
+    uint64_t spent_bytes;      /* of the graph's limit */
     uint32_t *class_of;        /* by node; VIEW_NO_CLASS unreachable */
     struct view_classes classes;
     uint32_t *tops; /* by node: its dominator below the super-root; lazily */
@@ -61,6 +63,8 @@ static inline bool view_is_reachable(const struct heap_view *v, object_id o)
 }
 
 /* Copies the scratch text into the arena; NULL when memory is out. */
+/* Memory that is kept as long as the view, against the graph's limit. */
+bool view_spend(struct heap_view *v, uint64_t bytes, struct err *err) MUST_USE;
 const char *view_keep(struct heap_view *v, struct err *err);
 /* Starts the scratch text. */
 struct buf *view_word(struct heap_view *v);

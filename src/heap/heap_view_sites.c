@@ -23,6 +23,9 @@ bool view_find_tops(struct heap_view *v, struct err *err)
     if (v->tops) {
         return true;
     }
+    if (!view_spend(v, sizeof *v->tops * (uint64_t)v->n_nodes, err)) {
+        return false;
+    }
     v->tops = malloc(sizeof *v->tops * v->n_nodes);
     bool ok = v->tops && vec_u32_push(&stack, 0);
     if (ok) {

@@ -1,4 +1,5 @@
 /* Heap dumps: whatever was read can be asked for, and stays in bounds. */
+#include "base/arena.h"
 #include "heap/heap.h"
 
 #include <stdlib.h>
@@ -71,6 +72,60 @@ static void check_groups(const struct heap_graph *g)
     }
 }
 
+/* What is reached has a dominator that is reached and keeps no less. */
+static void check_dominators(const struct heap_graph *g,
+                             const struct heap_graph_options *o)
+{
+    struct heap_dominators *d = NULL;
+    struct err err = {0};
+    if (!heap_dominators_build(g, o, &d, &err)) {
+        return;
+    }
+    const struct heap_about *a = heap_graph_about(g);
+    if (heap_retained_objects(d, 0) != a->n_reachable ||
+        heap_retained_bytes(d, 0) != a->reachable_bytes) {
+        abort();
+    }
+    for (uint32_t i = 0; i < heap_n_objects(g); i++) {
+        const object_id object = {i};
+        const heap_node n = heap_node_of_object(g, object);
+        if (heap_is_reachable(d, n) != heap_object_is_reachable(g, object)) {
+            abort();
+        }
+        if (heap_is_reachable(d, n) &&
+            heap_retained_bytes(d, heap_dominator(d, n)) <
+                heap_retained_bytes(d, n)) {
+            abort();
+        }
+    }
+    heap_dominators_free(d);
+}
+
+/* What is reached has a way to it, what is not has none. */
+static void check_paths(const struct heap_graph *g,
+                        const struct heap_graph_options *o)
+{
+    enum { ASKED = 8, WAYS = 3 };
+    struct heap_paths *p = NULL;
+    struct arena arena = {0};
+    struct err err = {0};
+    if (!heap_paths_build(g, o, &p, &err)) {
+        return;
+    }
+    const uint32_t n = heap_n_objects(g);
+    for (uint32_t i = 0; i < n; i += 1 + n / ASKED) {
+        const object_id object = {i};
+        struct heap_path *paths = NULL;
+        size_t n_paths = 0;
+        if (heap_paths_to(p, object, WAYS, &arena, &paths, &n_paths, &err) &&
+            (n_paths > 0) != heap_object_is_reachable(g, object)) {
+            abort();
+        }
+    }
+    arena_release(&arena);
+    heap_paths_free(p);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     const struct heap_graph_options o = {.memory_limit_bytes = 256 << 20};
@@ -87,6 +142,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     volatile uint64_t sink = check_objects(g) + check_frames(g);
     (void)sink;
     check_groups(g);
+    check_dominators(g, &o);
+    check_paths(g, &o);
     for (size_t i = 0; i < heap_n_buckets(g); i++) {
         const struct heap_bucket *b = heap_bucket_at(g, i);
         sink = b->n_calls ? b->calls[b->n_calls - 1].line : 0;

@@ -298,6 +298,10 @@ static inline void parsed_record(struct parsed_dump *d, uint64_t tag)
     case 1:
         parsed_object(d);
         break;
+    case 2: /* no Go writes it any more */
+        (void)parsed_text(d);
+        (void)parsed_varint(d);
+        break;
     case 3:
         parsed_type(d);
         break;

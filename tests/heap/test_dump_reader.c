@@ -1,4 +1,5 @@
 #include "heap/dump_fixture.h"
+#include "heap/dump_parser.h"
 #include "test.h"
 
 #include "heap/heap.h"
@@ -491,6 +492,25 @@ static void hostile_lengths_are_no_reads_beyond(void **state)
     fixture_release(&f);
 }
 
+/* What a fuzzer has never seen it hardly finds. */
+static void seeds_of_fuzzing_have_every_record(void **state)
+{
+    (void)state;
+    static const char *const seeds[] = {
+        "fuzz/heap/all-32-big", "fuzz/heap/all-32-little",
+        "fuzz/heap/all-64-big", "fuzz/heap/all-64-little"};
+    for (size_t i = 0; i < sizeof seeds / sizeof seeds[0]; i++) {
+        struct buf seed = test_read_file(testdata(seeds[i]));
+        struct parsed_dump d;
+        parsed_read(&d, buf_view(&seed));
+        for (unsigned tag = 0; tag < PARSED_TAGS; tag++) {
+            assert_true(d.n_tags[tag] > 0);
+        }
+        parsed_release(&d);
+        buf_release(&seed);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -507,6 +527,7 @@ int main(void)
         cmocka_unit_test(swallowed_records_are_found),
         cmocka_unit_test(search_after_damage_is_bounded),
         cmocka_unit_test(hostile_lengths_are_no_reads_beyond),
+        cmocka_unit_test(seeds_of_fuzzing_have_every_record),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

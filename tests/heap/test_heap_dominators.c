@@ -145,11 +145,23 @@ static void a_limit_of_memory_is_kept(void **state)
     struct small s = {.n = 100, .n_groups = 1};
     small_add(&s.groups[0], 0);
     small_build(&s);
-    const struct heap_graph_options o = {.memory_limit_bytes = 100};
+    const uint64_t graph_bytes = heap_graph_about(s.graph)->memory_bytes;
+    struct heap_graph_options o = {.memory_limit_bytes = graph_bytes + 100};
     struct heap_dominators *d = NULL;
     struct err err = {0};
     assert_false(heap_dominators_build(s.graph, &o, &d, &err));
-    assert_err(&err, ERR_LIMIT, "dominators need 1656 bytes, the limit is 100");
+    assert_err(&err, ERR_LIMIT,
+               "dominators need 1656 bytes of memory, the limit leaves 100");
+    o.memory_limit_bytes = graph_bytes + 3000;
+    assert_ok(heap_dominators_build(s.graph, &o, &d, &err), &err);
+    /* What is made of the graph counts as long as it is there. */
+    struct heap_paths *p = NULL;
+    o.memory_limit_bytes = graph_bytes + 1200;
+    assert_false(heap_paths_build(s.graph, &o, &p, &err));
+    assert_int_equal(err.code, ERR_LIMIT);
+    heap_dominators_free(d);
+    assert_ok(heap_paths_build(s.graph, &o, &p, &err), &err);
+    heap_paths_free(p);
     small_release(&s);
 }
 

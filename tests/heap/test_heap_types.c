@@ -715,8 +715,8 @@ static void limits_and_signals_end_it(void **state)
     struct heap_types *t = NULL;
     struct heap_graph_options o = {.memory_limit_bytes = 1 << 10};
     assert_false(heap_types_build(d.g, d.b, &o, &t, &err));
-    assert_err(&err, ERR_LIMIT,
-               "types of objects need more than 1024 bytes of memory");
+    assert_int_equal(err.code, ERR_LIMIT);
+    assert_non_null(strstr(err.text, "types of objects need "));
     const volatile int stop = 1;
     o = (struct heap_graph_options){.stop = &stop};
     assert_false(heap_types_build(d.g, d.b, &o, &t, &err));
