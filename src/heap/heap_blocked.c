@@ -243,6 +243,22 @@ static bool has_hidden_roots(const char *build)
     return minor == 0 || minor >= 24;
 }
 
+/* What words of frames lead to that the dump does not call pointers may be left
+   over from before, and held by a clean-up now. */
+static bool mark_words(struct marking *m)
+{
+    const struct heap_graph *g = m->b->graph;
+    for (uint32_t i = 0; i < heap_n_groups(g); i++) {
+        const struct heap_root *roots = heap_group_roots(g, i);
+        for (uint64_t k = 0; k < heap_group(g, i)->n_roots; k++) {
+            if (roots[k].is_conservative && !reach(m, roots[k].object)) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
 /* What clean-ups hold is held by nobody that the dump knows. */
 static bool mark_unheld(struct marking *m)
 {
@@ -254,7 +270,7 @@ static bool mark_unheld(struct marking *m)
             return false;
         }
     }
-    return run(m);
+    return mark_words(m) && run(m);
 }
 
 /* Whoever has a weak pointer may take a strong one from it. */
