@@ -179,24 +179,6 @@ static bool gather_types(struct gathering *g, const struct diff_side *s,
     return true;
 }
 
-/* "goroutine 22 [select] f" -> "goroutine [select] f" */
-static void add_class(struct buf *out, const char *name)
-{
-    static const char prefix[] = "goroutine ";
-    const size_t n = sizeof prefix - 1;
-    if (strncmp(name, prefix, n) != 0) {
-        buf_str(out, name);
-        return;
-    }
-    const char *at = name + n;
-    const char *end = at;
-    while (*end >= '0' && *end <= '9') {
-        end++;
-    }
-    buf_add(out, name, n);
-    buf_str(out, end > at && *end == ' ' ? end + 1 : at);
-}
-
 /* Which array of a map holds an entry changes as the map grows. */
 static bool is_map_part(const char *name)
 {
@@ -215,7 +197,8 @@ static void add_step(struct buf *way, const struct view_branch *b)
     buf_str(way, b->depth > 0 ? " -> " : "");
     buf_str(way, field);
     buf_str(way, *field ? " " : "");
-    add_class(way, b->name);
+    buf_str(way, b->class_name);
+    buf_str(way, b->is_cut ? " and deeper" : "");
 }
 
 /* Less is not worth a row. */
@@ -224,18 +207,17 @@ static const double share_shown = 0.0005;
 static bool gather_branches(struct gathering *g, const struct diff_side *s,
                             bool is_after, bool with_ways)
 {
-    enum { DEPTH_MAX = 32 };
     const struct view_branch *b = NULL;
     size_t n = 0;
     size_t n_all = 0;
-    size_t ends[DEPTH_MAX + 1] = {0}; /* of the text of each level */
+    size_t ends[VIEW_DEPTH_MAX + 1] = {0}; /* of the text of each level */
     struct buf way = BUF_LIMIT(NAME_BYTES);
     bool ok = heap_view_branches(s->view, share_shown / 10, ROWS_MAX, &b, &n,
                                  &n_all, g->err);
     g->least_bytes =
         share_shown * (double)heap_retained_bytes(s->f->dominators, 0);
     for (size_t i = 0; ok && i < n; i++) {
-        if (b[i].depth >= DEPTH_MAX || (!with_ways && b[i].depth > 0)) {
+        if (!with_ways && b[i].depth > 0) {
             continue;
         }
         way.len = ends[b[i].depth];

@@ -202,21 +202,16 @@ static bool name_creator(struct heap_view *v, struct view_goroutine *row,
                          struct err *err)
 {
     const struct graph_goroutine *g = heap_goroutine_at(v->f.graph, row->index);
-    const char *function = NULL;
-    const char *file = NULL;
-    uint64_t line = 0;
-    uint64_t entry = 0;
-    /* The pc is that of the instruction behind the call. */
-    if (!v->f.binary || g->creator_pc == 0 ||
-        !binary_function(v->f.binary, g->creator_pc - 1, &function, &file,
-                         &line, &entry)) {
+    struct view_place at;
+    /* Of main's creator the runtime says what started it, in assembly. */
+    if (g->goid == 1 || !heap_view_place(v, g->creator_pc, 0, &at)) {
         return true;
     }
     struct buf *word = view_word(v);
-    buf_str(word, function);
-    if (file && *file) {
-        buf_printf(word, "  %s:%llu", last_part(file),
-                   (unsigned long long)line);
+    buf_str(word, at.function);
+    if (*at.file) {
+        buf_printf(word, "  %s:%llu", last_part(at.file),
+                   (unsigned long long)at.line);
     }
     row->creator = view_keep(v, err);
     return row->creator != NULL;

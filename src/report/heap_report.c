@@ -82,16 +82,7 @@ bool add_line(struct heap_report *r, const char **lines, size_t *n,
 
 const struct heap_call *site_call(const struct heap_bucket *b)
 {
-    const struct span none = {0};
-    for (int worst = ORIGIN_USER; worst < ORIGIN_RUNTIME; worst++) {
-        for (size_t i = 0; b && i < b->n_calls; i++) {
-            const struct heap_call *c = &b->calls[i];
-            if ((int)name_origin(c->function, c->file, none) <= worst) {
-                return c;
-            }
-        }
-    }
-    return b && b->n_calls > 0 ? &b->calls[0] : NULL;
+    return rules_dump_site(b);
 }
 
 void add_site(struct heap_report *r, struct buf *out,

@@ -45,7 +45,8 @@ bool dump_fill_held(struct dump_judge *j, struct dump_candidate *c,
     c->has_before = j->before != NULL;
     c->before_bytes = at->before_bytes;
     c->before_objects = at->before_objects;
-    return dump_find_site(j, c, err) && dump_name_holder(j, c, err);
+    return dump_find_site(j, c, err) && dump_choose_sample(j, c, err) &&
+           dump_name_holder(j, c, err);
 }
 
 static bool add_leaf(struct dump_judge *j, const struct dump_rows *rows,
@@ -57,9 +58,33 @@ static bool add_leaf(struct dump_judge *j, const struct dump_rows *rows,
     if (dump_way_is_internal(&c.way) || is_known(j, &c)) {
         return true;
     }
-    return dump_fill_held(j, &c, err) &&
+    dump_find_finalizer(&c);
+    return dump_fill_held(j, &c, err) && dump_find_fixed(j, &c, err) &&
            (dump_candidates_push(&j->candidates, c) ||
             err_nomem(err, "holders of a heap dump"));
+}
+
+static bool is_only_of_unreachable(const struct dump_judge *j,
+                                   const struct dump_candidate *c)
+{
+    const struct heap_graph *g = j->e->facts->graph;
+    const struct dump_row *at = dump_at(c);
+    object_id o;
+    return c->what == DUMP_HELD && at &&
+           heap_node_is_object(g, at->branch->sample, &o) &&
+           !heap_blocked_is_live(j->blocked, o);
+}
+
+void dump_drop_told(struct dump_judge *j)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < j->candidates.n; i++) {
+        if (j->n_unreachable == 0 ||
+            !is_only_of_unreachable(j, &j->candidates.items[i])) {
+            j->candidates.items[n++] = j->candidates.items[i];
+        }
+    }
+    j->candidates.n = n;
 }
 
 /* More are no help to a reader. */
@@ -134,6 +159,11 @@ static bool add_pinned(struct dump_judge *j, const struct view_waste *w,
         }
         buf_str(&path, heap_view_name(j->e->view, at));
     }
+    if (!heap_view_slice_of(j->e->view, w->worst, &c.slice, &c.has_slice,
+                            err)) {
+        buf_release(&path);
+        return false;
+    }
     c.holder = (struct finding_holder){
         .name = w->type,
         .path = dump_keep(j, &path),
@@ -186,6 +216,14 @@ static bool add_duplicate(struct dump_judge *j, const struct view_duplicate *d,
 
 enum { WASTE_ROWS = 16 };
 
+/* append leaves less than half of an array free; more is what slicing leaves,
+   as in buf[:8]. */
+static bool is_kept_by_part(const struct view_waste *w)
+{
+    return w->kind == WASTE_PINNED ||
+           (w->kind == WASTE_SLICE_TAIL && w->wasted_bytes > w->bytes / 2);
+}
+
 bool dump_add_waste(struct dump_judge *j, struct err *err)
 {
     const double least = j->options.min_share * j->total_bytes;
@@ -201,7 +239,7 @@ bool dump_add_waste(struct dump_judge *j, struct err *err)
         return false;
     }
     for (size_t i = 0; i < n; i++) {
-        if (waste[i].kind == WASTE_PINNED &&
+        if (is_kept_by_part(&waste[i]) &&
             !span_starts(span_of(waste[i].type), "runtime.") &&
             (double)waste[i].wasted_bytes >= least &&
             !add_pinned(j, &waste[i], err)) {

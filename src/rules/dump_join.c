@@ -24,16 +24,9 @@ static const double share_joined = 0.0005;
 /* Longer chains are lists: their upper end tells who holds them. */
 enum { CHAIN_MAX = 256 };
 
-static const char *class_of(const char *name)
-{
-    const char *end =
-        strncmp(name, "goroutine ", 10) == 0 ? strchr(name, '[') : NULL;
-    return end ? end : name;
-}
-
 static bool is_class(const struct dump_row *r, const char *name)
 {
-    return strcmp(class_of(r->branch->name), class_of(name)) == 0;
+    return strcmp(r->branch->class_name, name) == 0;
 }
 
 /* The row of `node` below `parent`; `rows->n` none. One that holds more than
@@ -41,7 +34,7 @@ static bool is_class(const struct dump_row *r, const char *name)
 static size_t find_row(struct dump_judge *j, const struct dump_rows *rows,
                        uint32_t parent, heap_node node)
 {
-    const char *name = heap_view_name(j->e->view, node);
+    const char *name = heap_view_class(j->e->view, node);
     const size_t from = parent == UINT32_MAX ? 0 : parent + (size_t)1;
     size_t found = rows->n;
     for (size_t i = from; i < rows->n; i++) {
@@ -85,7 +78,7 @@ static bool add_object(struct dump_judge *j, const struct dump_rows *rows,
             weights[row] += weight;
         } else if (parent == UINT32_MAX ||
                    !is_class(&rows->items[parent],
-                             heap_view_name(j->e->view, chain[i - 1]))) {
+                             heap_view_class(j->e->view, chain[i - 1]))) {
             break; /* what is of the row's own class is in it */
         }
     }

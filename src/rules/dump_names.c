@@ -7,6 +7,7 @@
 
 #include "base/num.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -57,7 +58,7 @@ static void add_base(const struct dump_judge *j, const struct dump_row *top,
         buf_printf(out, "goroutine%s %s", top->branch->n_nodes > 1 ? "s" : "",
                    goroutine_function(name));
     } else {
-        buf_str(out, name);
+        buf_str(out, top->branch->class_name);
     }
 }
 
@@ -98,6 +99,9 @@ static const char *type_of(struct dump_judge *j, const struct dump_candidate *c)
     /* The array of a variable that is a slice: the variable. */
     const bool is_variable = c->at == 1 && top && top->kind == ROOT_GLOBAL &&
                              *at->branch->field == '\0';
+    if (c->container == CONTAINER_QUEUE && c->held < c->way.n) {
+        return c->way.rows[c->held]->branch->class_name;
+    }
     if (!at || !at->is_object || is_variable) {
         const struct root_group *g = is_variable ? top : group_of(j, at);
         const struct go_variable *v =
@@ -200,18 +204,21 @@ static void add_best_path(struct dump_judge *j, const struct heap_path *paths,
     }
 }
 
+bool dump_paths_of(struct dump_judge *j, struct err *err)
+{
+    return j->paths ||
+           heap_paths_build(j->e->facts->graph, &(struct heap_graph_options){0},
+                            &j->paths, err);
+}
+
 /* From a root to an object that several hold. */
 static bool add_route(struct dump_judge *j, object_id o, struct buf *out,
                       struct err *err)
 {
     struct heap_path *paths = NULL;
     size_t n = 0;
-    if (!j->paths &&
-        !heap_paths_build(j->e->facts->graph, &(struct heap_graph_options){0},
-                          &j->paths, err)) {
-        return false;
-    }
-    if (!heap_paths_to(j->paths, o, PATHS_ASKED, j->arena, &paths, &n, err)) {
+    if (!dump_paths_of(j, err) ||
+        !heap_paths_to(j->paths, o, PATHS_ASKED, j->arena, &paths, &n, err)) {
         return false;
     }
     if (n > 0) {
@@ -225,8 +232,7 @@ static bool path_of(struct dump_judge *j, const struct dump_candidate *c,
 {
     struct buf text = BUF_LIMIT(TEXT_BYTES);
     object_id o;
-    if (heap_node_is_object(j->e->facts->graph, dump_top(c)->branch->sample,
-                            &o) &&
+    if (heap_node_is_object(j->e->facts->graph, c->sample, &o) &&
         !add_route(j, o, &text, err)) {
         buf_release(&text);
         return false;
@@ -265,6 +271,7 @@ bool dump_name_holder(struct dump_judge *j, struct dump_candidate *c,
                       struct err *err)
 {
     const struct dump_row *at = dump_at(c);
+    c->holder.reachable_bytes = NAN; /* of many it would take many walks */
     c->holder.name = name_of(j, c);
     c->holder.type = type_of(j, c);
     c->holder.retained_bytes = c->retained_bytes;

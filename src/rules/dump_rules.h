@@ -44,4 +44,10 @@ bool rules_join_dump(const struct dump_evidence *e,
                      const struct dump_options *options,
                      struct findings *findings, struct err *err) MUST_USE;
 
+struct heap_bucket;
+struct heap_call;
+/* The call of an allocation that is to blame: the innermost of the user's, else
+   of a dependency, else of the standard library; NULL none. */
+const struct heap_call *rules_dump_site(const struct heap_bucket *b);
+
 #endif

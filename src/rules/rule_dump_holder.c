@@ -11,6 +11,11 @@ static bool check(const struct rule *self, const struct evidence *e,
     if (e->dump->what != DUMP_HELD || e->dump->way.n == 0) {
         return false;
     }
+    if (e->dump->container == CONTAINER_LIST) {
+        out->headline = "elements of a list pile up";
+        out->fix = "Remove what is done with (l.Remove(e), unlink the node), "
+                   "or keep the last n only.";
+    }
     return dump_match_held(e, out, NULL);
 }
 

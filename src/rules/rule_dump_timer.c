@@ -16,14 +16,17 @@ static bool check(const struct rule *self, const struct evidence *e,
         !dump_match_types(e->dump, types, COUNT_OF(types))) {
         return false;
     }
+    if (dump_match_stays(e->dump)) {
+        out->headline = "timers are never stopped";
+    }
     return dump_match_held(e, out,
                            "a timer stays until it fires or is stopped");
 }
 
 const struct rule rule_dump_timer = {
     .id = "dump-timer",
-    .title = "Timers or tickers that are never stopped",
-    .headline = "timers are never stopped",
+    .title = "Timers or tickers that were not stopped",
+    .headline = "timers that were not stopped pile up",
     .what = "Timers and tickers, with what their functions and channels hold.",
     .why = "A running ticker, and before Go 1.23 any timer, is held by the "
            "runtime until Stop is called; AfterFunc holds its closure until "
