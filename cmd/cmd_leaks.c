@@ -1,7 +1,7 @@
 /* The main job: a verdict from a series of snapshots of one process. */
 #include "analysis.h"
 #include "console.h"
-#include "heap_load.h"
+#include "heap_join.h"
 #include "leaks_live.h"
 #include "leaks_store.h"
 #include "output.h"
@@ -145,32 +145,6 @@ static bool show(struct analysis *a, const struct series *series,
     return outputs_write_report(&o->outputs, a->session, &report, err);
 }
 
-/* A heap dump beside the profiles; findings borrow from it. */
-struct held {
-    struct heap_loaded loaded;
-    struct heap_view *view;
-};
-
-static bool join_heap(struct analysis *a, const struct leaks_options *o,
-                      struct held *held, struct findings *findings,
-                      struct err *err)
-{
-    if (o->heap == NULL) {
-        return true;
-    }
-    const struct heap_load_options how = {.dump = o->heap, .exe = o->exe};
-    if (!heap_load(a->session, &how, &held->loaded, err)) {
-        a->where = held->loaded.where;
-        return false;
-    }
-    if (!heap_view_new(&held->loaded.facts, &held->view, err)) {
-        return false;
-    }
-    const struct dump_evidence evidence = {.facts = &held->loaded.facts,
-                                           .view = held->view};
-    return rules_join_dump(&evidence, NULL, findings, err);
-}
-
 static int judge(struct analysis *a, struct series *series,
                  const struct rules_options *rules,
                  const struct leaks_options *o,
@@ -178,12 +152,12 @@ static int judge(struct analysis *a, struct series *series,
 {
     struct err err = {0};
     struct findings findings = {0};
-    struct held held = {.view = NULL};
+    struct heap_join held = {.view = NULL};
     int status = STATUS_FAILED;
     a->where = NULL;
     if (series_finish(series, &err) &&
         rules_judge(series, rules, &findings, &err) &&
-        join_heap(a, o, &held, &findings, &err) &&
+        heap_join_run(a, series, o->heap, o->exe, &held, &findings, &err) &&
         show(a, series, &findings, o, stored, &err)) {
         status =
             verdict_status(&findings, (enum fail_on)o->fail_on, a->has_lost);
@@ -191,8 +165,7 @@ static int judge(struct analysis *a, struct series *series,
         status = analysis_fail(a, &err);
     }
     findings_release(&findings);
-    heap_view_free(held.view);
-    heap_loaded_release(&held.loaded);
+    heap_join_release(&held);
     return status;
 }
 

@@ -31,17 +31,36 @@ static void show_progress(void *ctx, const char *what, double share)
     console_progress_share(ctx, what, share);
 }
 
+/* A binary that does not match, when that was asked for; every output says
+   so. */
+static bool take_all_the_same(const struct loading *l,
+                              const struct heap_about *about, struct err *err)
+{
+    if (err->code != ERR_MISMATCH) {
+        return false;
+    }
+    if (!l->o->is_forced) {
+        return err_wrap(err, "not the binary of this dump (--force takes it)");
+    }
+    l->out->note = arena_printf(
+        l->session->arena,
+        "%.200s is not the binary of this dump (%s) and was taken because of "
+        "--force: names and types may be wrong",
+        l->o->exe, err->text);
+    *err = (struct err){0};
+    return l->out->note != NULL ? binary_match(l->out->binary, about, true, err)
+                                : err_nomem(err, "a note");
+}
+
 static bool find_symbols(void *ctx, const struct heap_about *about,
                          const struct graph_symbol **symbols, size_t *n,
                          struct err *err)
 {
     const struct loading *l = ctx;
     l->out->where = l->o->exe;
-    if (!binary_match(l->out->binary, about, l->o->is_forced, err)) {
-        return err->code == ERR_MISMATCH
-                   ? err_wrap(err, "not the binary of this dump (--force "
-                                   "takes it)")
-                   : false;
+    if (!binary_match(l->out->binary, about, false, err) &&
+        !take_all_the_same(l, about, err)) {
+        return false;
     }
     l->out->where = l->o->dump;
     *symbols = binary_symbols(l->out->binary, n);
@@ -83,6 +102,12 @@ static bool compute(struct loading *l, struct err *err)
            heap_dominators_build(out->graph, &how, &out->dominators, err) &&
            (!l->o->needs_paths ||
             heap_paths_build(out->graph, &how, &out->paths, err));
+}
+
+struct series_input heap_input(const char *dump)
+{
+    return (struct series_input){
+        .source = dump, .kind = KIND_HEAPDUMP, .used = true};
 }
 
 bool heap_load(struct session *s, const struct heap_load_options *o,

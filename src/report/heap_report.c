@@ -214,8 +214,8 @@ static bool missing_line(struct heap_report *r, struct err *err)
     const unsigned has = binary_parts(r->facts->binary);
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
         if (!(has & parts[i].bit)) {
-            buf_str(&text, text.len > 0 ? "; " : "the binary is stripped: ");
-            buf_printf(&text, "no %s", parts[i].without);
+            buf_str(&text, text.len > 0 ? ", " : "the binary has no ");
+            buf_str(&text, parts[i].without);
         }
     }
     return add_line(r, r->notes, &r->n_notes, &text, err);
@@ -225,6 +225,13 @@ bool heap_report_summary(struct heap_report *r, struct err *err)
 {
     return summary_line(r, err) && garbage_line(r, err) &&
            damage_line(r, err) && missing_line(r, err);
+}
+
+void heap_report_note(struct heap_report *r, const char *note)
+{
+    if (note && r->n_notes < HEAP_LINES_MAX) {
+        r->notes[r->n_notes++] = note;
+    }
 }
 
 void heap_report_into(const struct heap_report *r, struct report *out)

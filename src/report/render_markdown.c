@@ -202,7 +202,7 @@ static void opening(struct piece *p, const struct report *r)
         summary_lines(p, r);
         return;
     }
-    buf_printf(p->out, "### %s: ", summary_word(r->findings->verdict));
+    buf_printf(p->out, "### %s: ", summary_report_word(r));
     summary_verdict(scratch(p), r);
     prose_scratch(p);
     buf_char(p->out, '\n');
@@ -214,9 +214,14 @@ static void opening(struct piece *p, const struct report *r)
     summary_lines(p, r);
 }
 
-static const char table_head[] =
-    "\n| | grade | what | change | per hour | where | rule |\n"
-    "|--:|---|---|--:|--:|---|---|\n";
+static void add_table_head(struct buf *out, const struct report *r)
+{
+    /* One dump has sizes; with that nothing was compared. */
+    buf_printf(out,
+               "\n| | grade | what | %s | per hour | where | rule |\n"
+               "|--:|---|---|--:|--:|---|---|\n",
+               summary_is_one_dump(r) ? "size" : "change");
+}
 
 static void place(struct piece *p, const struct frame *f)
 {
@@ -401,8 +406,9 @@ static bool finding_pieces(struct buf *row, struct buf *fold, struct buf *word,
 
 /* Rows and details grow side by side until the next finding would not fit. */
 static size_t add_findings(struct buf *out, struct buf *word,
-                           const struct findings *f)
+                           const struct report *r)
 {
+    const struct findings *f = r->findings;
     struct buf rows = BUF_LIMIT(DOCUMENT_BYTES);
     struct buf folded = BUF_LIMIT(DOCUMENT_BYTES);
     struct buf row = BUF_LIMIT(PIECE_BYTES);
@@ -420,7 +426,7 @@ static size_t add_findings(struct buf *out, struct buf *word,
         n_shown++;
     }
     if (n_shown > 0) {
-        buf_str(out, table_head);
+        add_table_head(out, r);
         buf_span(out, buf_view(&rows));
         buf_span(out, buf_view(&folded));
     }
@@ -559,8 +565,7 @@ static bool render(const struct report *r, const struct render_options *o,
     struct piece p = {&doc, &word};
     opening(&p, r);
     const size_t n_left =
-        r->findings ? r->findings->n - add_findings(&doc, &word, r->findings)
-                    : 0;
+        r->findings ? r->findings->n - add_findings(&doc, &word, r) : 0;
     if (n_left > 0) {
         buf_printf(&doc, "\n%zu more finding%s left out for length.\n", n_left,
                    n_left == 1 ? "" : "s");

@@ -74,14 +74,15 @@ static void wrap_scratch(struct text *t, size_t used, size_t indent)
 static void verdict_line(struct text *t)
 {
     const enum verdict v = t->report->findings->verdict;
-    paint(t, verdict_colors[v], summary_word(v));
+    const char *word = summary_report_word(t->report);
+    paint(t, verdict_colors[v], word);
     buf_str(t->out, "  ");
     struct buf *line = scratch(t);
     summary_verdict(line, t->report);
     const size_t start = line->len;
     buf_str(line, "  (");
     summary_about(line, t->report);
-    size_t used = strlen(summary_word(v)) + 2;
+    size_t used = strlen(word) + 2;
     if (line->len == start + 3) {
         line->len = start;
         wrap_scratch(t, used, 2);

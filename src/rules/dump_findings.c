@@ -181,7 +181,7 @@ static bool fill_stack(struct dump_judge *j, const struct dump_candidate *c,
     if (c->n_goroutines > 0) {
         ok = dump_frames_of(j, c->goroutines[0], &frames, &n, err);
         fill_creator(j, c, e);
-        e->primitive = primitive_of_status(c->wait_reason, frames, n);
+        e->primitive = c->primitive;
     } else if (c->allocation.bucket) {
         ok = dump_frames_of_bucket(j, c->allocation.bucket, &frames, &n, err);
     }

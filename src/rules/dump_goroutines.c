@@ -332,54 +332,85 @@ static size_t count_alike(const struct waiting *w, size_t n,
 
 /* --- pools --- */
 
-/* An element without bytes is a signal, no work. */
-static bool carries_values(const struct dump_judge *j, object_id channel)
+enum carried {
+    CARRIES_UNKNOWN,
+    CARRIES_SIGNALS,
+    CARRIES_TIMES,
+    CARRIES_VALUES
+};
+
+/* An element without bytes is a signal, no work, and a time comes from a
+   timer. */
+static enum carried carried_by(const struct dump_judge *j, object_id channel)
 {
     const struct heap_facts *f = j->e->facts;
     if (!f->types || !f->binary) {
-        return false;
+        return CARRIES_UNKNOWN;
     }
     const struct object_type t = heap_type_of(f->types, channel);
     const struct go_type *c =
         t.type.i != TYPE_NONE.i ? binary_type(f->binary, t.type) : NULL;
-    const struct go_type *e =
-        c && c->kind == GO_CHAN && c->element.i != TYPE_NONE.i
-            ? binary_type(f->binary, c->element)
-            : NULL;
-    return e && e->bytes > 0;
+    if (!c || c->kind != GO_CHAN || c->element.i == TYPE_NONE.i) {
+        return CARRIES_UNKNOWN;
+    }
+    const struct go_type *e = binary_type(f->binary, c->element);
+    return !e                                  ? CARRIES_UNKNOWN
+           : e->bytes == 0                     ? CARRIES_SIGNALS
+           : strcmp(e->name, "time.Time") == 0 ? CARRIES_TIMES
+                                               : CARRIES_VALUES;
 }
 
-/* Workers: they receive values from channels that many of them share. Those
-   that leak wait each for a channel of its own, or for a signal. */
-static bool is_worker_pool(struct group_run *r, const struct dump_candidate *c)
+/* What a group of goroutines waits for. */
+struct waited {
+    size_t n_values, n_channels; /* waits for values; channels of them */
+    size_t n_times, n_all;
+};
+
+static struct waited list_waited(struct group_run *r,
+                                 const struct dump_candidate *c)
 {
-    enum { WORKERS_OF_ONE = 8 };
     const struct heap_blocked *b = r->j->blocked;
-    if (strcmp(c->wait_reason, "chan receive") != 0 &&
-        strcmp(c->wait_reason, "select") != 0) {
-        return false;
-    }
+    struct waited w = {.n_values = 0};
+    uint32_t last = UINT32_MAX;
     for (size_t i = 0; i < c->n_goroutines; i++) {
         r->group_of[c->goroutines[i]] = 1;
     }
-    size_t n_waits = 0;
-    size_t n_channels = 0;
-    uint32_t last = UINT32_MAX;
     for (size_t i = 0; i < heap_blocked_n_waits(b); i++) {
         uint32_t goroutine = 0;
         const object_id o = heap_blocked_wait_at(b, i, &goroutine);
-        if (r->group_of[goroutine] == 0 || !carries_values(r->j, o)) {
+        if (r->group_of[goroutine] == 0) {
             continue;
         }
-        n_waits++;
-        n_channels += o.i != last;
-        last = o.i;
+        const enum carried what = carried_by(r->j, o);
+        w.n_all++;
+        w.n_times += what == CARRIES_TIMES;
+        if (what == CARRIES_VALUES) {
+            w.n_values++;
+            w.n_channels += o.i != last;
+            last = o.i;
+        }
     }
     for (size_t i = 0; i < c->n_goroutines; i++) {
         r->group_of[c->goroutines[i]] = 0;
     }
-    return n_channels > 0 && n_waits >= c->n_goroutines &&
-           n_waits >= WORKERS_OF_ONE * n_channels;
+    return w;
+}
+
+/* Workers: they receive values from channels that many of them share. Those
+   that leak wait each for a channel of its own, or for a signal. */
+static void look_at_waits(struct group_run *r, struct dump_candidate *c)
+{
+    enum { WORKERS_OF_ONE = 8 };
+    if (c->on != BLOCKED_CHANNEL || strcmp(c->wait_reason, "chan send") == 0) {
+        return;
+    }
+    const struct waited w = list_waited(r, c);
+    c->waits_for_time = w.n_times > 0 && w.n_times == w.n_all;
+    c->is_pool = !c->usual && w.n_channels > 0 &&
+                 w.n_values >= c->n_goroutines &&
+                 w.n_values >= WORKERS_OF_ONE * w.n_channels;
+    c->usual = c->is_pool ? "workers that wait for work on a channel they share"
+                          : c->usual;
 }
 
 static bool has_frame(const struct frame *frames, size_t n, const char *name)
@@ -402,9 +433,7 @@ static void look_at_frames(struct group_run *r, struct dump_candidate *c,
     c->usual = evidence_is_baseline(frames, n);
     c->is_baseline = c->usual != NULL;
     c->usual = c->usual ? c->usual : evidence_is_pool(frames, n);
-    c->is_pool = !c->usual && is_worker_pool(r, c);
-    c->usual = c->is_pool ? "workers that wait for work on a channel they share"
-                          : c->usual;
+    look_at_waits(r, c);
     /* Not in a read: it waits for the caller to finish the body. */
     c->has_open_bodies =
         strcmp(c->wait_reason, "select") == 0 &&
@@ -457,6 +486,7 @@ static bool add_group(struct group_run *r, const struct waiting *w, size_t n,
     if (!dump_frames_of(j, ids[0], &frames, &n_frames, err)) {
         return false;
     }
+    c.primitive = primitive_of_status(c.wait_reason, frames, n_frames);
     look_at_frames(r, &c, frames, n_frames);
     if (!has_worth(j, &c) || (!j->joins && is_companion(frames, n_frames))) {
         return true;

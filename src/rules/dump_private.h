@@ -104,6 +104,8 @@ struct dump_candidate {
     size_t n_alike; /* with those that somebody may wake */
     const char *wait_reason, *function, *entry;
     enum blocked_on on;
+    enum primitive primitive;
+    bool waits_for_time;  /* on channels of timers and tickers only */
     const char *usual;    /* what healthy programs have; NULL */
     bool is_baseline;     /* usual, however many: idle connections */
     bool is_pool;         /* usual as workers of one channel */

@@ -50,7 +50,7 @@ const struct rule rule_dump_context = {
     .fix = "defer cancel() where the context is made; derive from the "
            "request's context, not from one that lives as long as the "
            "program.",
-    .confirm = "seep heap DUMP --exe BINARY --paths-to context.cancelCtx",
+    .confirm = "seep heap DUMP --exe BINARY --view dominators",
     .leaking = "ctx, _ := context.WithCancel(server.ctx) // cancel is dropped\n"
                "go handle(ctx, conn)\n",
     .mended = "ctx, cancel := context.WithCancel(server.ctx)\n"

@@ -53,6 +53,11 @@ static bool check(const struct rule *self, const struct evidence *e,
         out->fix = "If there are more of them than were meant: start as many "
                    "as there is work for, once, and let them return when the "
                    "channel is closed.";
+    } else if (c->waits_for_time) {
+        out->headline = "goroutines serve tickers without end";
+        out->fix = "Stop does not close the ticker's channel: loop in a select "
+                   "with <-t.C and <-ctx.Done() (or a done channel), and defer "
+                   "t.Stop().";
     } else if (c->on != BLOCKED_NOT && e->primitive != PRIMITIVE_OTHER) {
         out->fix = match_fix_of(e->primitive);
     }

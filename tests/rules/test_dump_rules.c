@@ -247,6 +247,73 @@ static void a_slice_tells_how_much_of_it_is_in_use(void **state)
     judged_dump_release(&d);
 }
 
+/* --- with profiles --- */
+
+/* A finding of goroutine profiles as it would be of the fixture: `delta` more
+   of those that wait in `leaf`. */
+static void add_profile_finding(struct findings *f, const char *function,
+                                const char *leaf, double delta)
+{
+    static const char *lines[] = {"too few points for more than a suspicion",
+                                  "p 0.5"};
+    struct frame *stack = arena_new(&f->arena, struct frame, 2);
+    struct metric *m = arena_new(&f->arena, struct metric, 1);
+    const char **evidence = arena_new(&f->arena, const char *, 2);
+    stack[0] = (struct frame){.function = leaf, .file = "", .package = ""};
+    stack[1] = (struct frame){.function = function, .file = "", .package = ""};
+    *m = (struct metric){.name = "goroutines", .unit = "count", .delta = delta};
+    evidence[0] = lines[0];
+    evidence[1] = lines[1];
+    f->items = arena_new(&f->arena, struct finding, 1);
+    f->n = 1;
+    f->items[0] = (struct finding){.rule = rules_find("goroutine-growth"),
+                                   .grade = GRADE_SUSPECT,
+                                   .profile = KIND_GOROUTINE,
+                                   .has_site = true,
+                                   .site = stack[1],
+                                   .stack = stack,
+                                   .n_stack = 2,
+                                   .metrics = m,
+                                   .n_metrics = 1,
+                                   .evidence = evidence,
+                                   .n_evidence = 2};
+}
+
+static void profiles_are_proven_where_the_dump_covers_them(void **state)
+{
+    static const struct {
+        const char *function, *leaf;
+        double delta;
+        enum grade grade;
+        size_t n_findings;
+    } rows[] = {
+        {"main.awaitForever.func1", "runtime.chanrecv1",      70,  GRADE_PROVEN,  1},
+ /* The dump has a part of them: that part is a finding of its own. */
+        {"main.awaitForever.func1", "runtime.chanrecv1",      700, GRADE_SUSPECT, 2},
+ /* Another kind of wait, and a function that is not theirs. */
+        {"main.awaitForever.func1", "sync.(*Mutex).lockSlow", 70,  GRADE_SUSPECT,
+         2                                                                         },
+        {"main.awaitForever",       "runtime.chanrecv1",      70,  GRADE_SUSPECT, 2},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct err err = {0};
+        struct judged_dump d;
+        struct findings f = {0};
+        open_kind(&d, "dump-goroutine-unreachable", "leak");
+        add_profile_finding(&f, rows[i].function, rows[i].leaf, rows[i].delta);
+        const struct dump_evidence e = judged_evidence(&d);
+        assert_ok(rules_join_dump(&e, NULL, &f, &err), &err);
+        assert_int_equal(f.n, rows[i].n_findings);
+        const struct finding *of_profile = &f.items[f.n - 1];
+        assert_int_equal(of_profile->grade, rows[i].grade);
+        assert_int_equal(has_evidence(of_profile, "too few points"),
+                         rows[i].grade != GRADE_PROVEN);
+        findings_release(&f);
+        judged_dump_release(&d);
+    }
+}
+
 /* --- parts of a dump --- */
 
 static void open_part(struct judged_dump *d, const char *rule, size_t n)
@@ -577,6 +644,7 @@ int main(void)
         cmocka_unit_test(a_table_and_its_index_are_no_suspects),
         cmocka_unit_test(what_the_next_collection_frees_is_no_suspect),
         cmocka_unit_test(a_slice_tells_how_much_of_it_is_in_use),
+        cmocka_unit_test(profiles_are_proven_where_the_dump_covers_them),
         cmocka_unit_test(a_dump_that_is_not_whole_is_not_clean),
         cmocka_unit_test(what_a_first_dump_lacks_is_no_growth),
         cmocka_unit_test(
