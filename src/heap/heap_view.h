@@ -88,15 +88,18 @@ bool heap_view_globals(struct heap_view *v, size_t n_max,
                        const struct view_global **out, size_t *n, size_t *n_all,
                        struct err *err) MUST_USE;
 
+/* Those in the same state, in the same function, made at the same place; the
+   runtime's own are one row. */
 struct view_goroutine {
-    uint32_t index; /* among the graph's */
-    uint64_t goid;
+    uint32_t index; /* of one of them, among the graph's */
+    uint32_t n_alike;
+    uint64_t goid; /* of that one */
     const char *state;    /* "waiting" */
     const char *wait;     /* "chan receive"; "" unknown */
     const char *function; /* the innermost that is not of Go's runtime */
     const char *creator;  /* "main.serve orders.go:41"; NULL unknown */
     bool is_system;
-    uint64_t retained_bytes;
+    uint64_t retained_bytes; /* the sum of what each alone keeps */
     uint32_t retained_objects;
 };
 bool heap_view_goroutines(struct heap_view *v, size_t n_max,

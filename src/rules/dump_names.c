@@ -227,6 +227,36 @@ static bool add_route(struct dump_judge *j, object_id o, struct buf *out,
     return true;
 }
 
+/* A chain of classes in turn says the same again and again. */
+static bool is_again(const struct dump_way *w, size_t i)
+{
+    for (size_t k = 0; k < i; k++) {
+        if (w->rows[k]->is_object && w->rows[i]->is_object &&
+            strcmp(w->rows[k]->branch->class_name,
+                   w->rows[i]->branch->class_name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void add_rows(const struct dump_candidate *c, struct buf *out)
+{
+    const struct dump_way *w = &c->way;
+    const struct view_branch *last = w->rows[w->n - 1]->branch;
+    for (size_t i = 0; i < w->n; i++) {
+        buf_str(out, i > 0 ? " -> " : "");
+        add_row(w->rows[i], out);
+        if (c->container == CONTAINER_LIST && is_again(w, i)) {
+            buf_printf(out, " -> and so on, %s%zu deep",
+                       last->is_cut ? "more than " : "", w->n);
+            return;
+        }
+    }
+    buf_str(out, ", ");
+    num_bytes(out, (double)(last->bytes ? last->bytes : last->retained_bytes));
+}
+
 static bool path_of(struct dump_judge *j, const struct dump_candidate *c,
                     const char **out, struct err *err)
 {
@@ -237,14 +267,7 @@ static bool path_of(struct dump_judge *j, const struct dump_candidate *c,
         buf_release(&text);
         return false;
     }
-    for (size_t i = 0; i < c->way.n; i++) {
-        buf_str(&text, i > 0 ? " -> " : "");
-        add_row(c->way.rows[i], &text);
-    }
-    const struct view_branch *last = c->way.rows[c->way.n - 1]->branch;
-    buf_str(&text, ", ");
-    num_bytes(&text,
-              (double)(last->bytes ? last->bytes : last->retained_bytes));
+    add_rows(c, &text);
     *out = dump_keep(j, &text);
     return true;
 }

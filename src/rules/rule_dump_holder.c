@@ -12,7 +12,8 @@ static bool check(const struct rule *self, const struct evidence *e,
         return false;
     }
     const struct dump_row *at = dump_at(e->dump);
-    if (at->is_object && e->dump->dump->facts->types) {
+    if (at->is_object &&
+        !span_starts(span_of(at->branch->class_name), "unknown")) {
         out->confirm = arena_printf(
             out->arena, "seep heap DUMP --exe BINARY --paths-to '%s'",
             at->branch->class_name);

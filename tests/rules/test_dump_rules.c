@@ -105,8 +105,8 @@ static void goroutines_that_nothing_can_wake_are_proven(void **state)
     assert_true(f->has_creator);
     assert_string_equal(f->creator.function, "main.awaitForever");
     /* Lines are those of the receive and of the go statement. */
-    assert_int_equal(f->site.line, 198);
-    assert_int_equal(f->creator.line, 198);
+    assert_int_equal(f->site.line, 211);
+    assert_int_equal(f->creator.line, 211);
     assert_int_equal(d.findings.verdict, VERDICT_LEAK);
     judged_dump_release(&d);
 }
@@ -244,6 +244,52 @@ static void a_slice_tells_how_much_of_it_is_in_use(void **state)
     open_kind(&d, "dump-substring", "leak-part");
     judged_dump_judge(&d, &small);
     assert_true(has_evidence(judged_first(&d), "8 of 6,144 elements"));
+    judged_dump_release(&d);
+}
+
+static void many_alike_are_held_by_what_holds_most_of_them(void **state)
+{
+    (void)state;
+    struct err err = {0};
+    struct judged_dump d;
+    const struct view_holder *rows = NULL;
+    size_t n = 0;
+    size_t n_all = 0;
+    open_kind(&d, "dump-slice", "clean-table");
+    assert_ok(heap_view_holders(d.view, 0, 10, &rows, &n, &n_all, &err), &err);
+    bool is_told = false;
+    for (size_t i = 0; i < n; i++) {
+        if (strcmp(rows[i].name, "string (bytes)") == 0) {
+            is_told = true;
+            assert_string_equal(rows[i].held_by[0], "global main.byName");
+            assert_string_equal(rows[i].held_by[1], "[]main.place (backing)");
+        }
+    }
+    assert_true(is_told);
+    judged_dump_release(&d);
+}
+
+static void what_is_deeper_than_rows_go_keeps_its_holder(void **state)
+{
+    (void)state;
+    struct err err = {0};
+    struct judged_dump d;
+    const struct view_branch *rows = NULL;
+    size_t n = 0;
+    size_t n_all = 0;
+    open_kind(&d, "dump-global", "leak-chain");
+    judged_dump_judge(&d, &small);
+    const struct finding *f = judged_first(&d);
+    assert_non_null(f);
+    assert_string_equal(f->rule->id, "dump-global");
+    assert_string_equal(f->holder->name, "main.chain");
+    assert_true(f->holder->share > 0.5);
+    assert_non_null(strstr(f->holder->path, "and so on, more than 24 deep"));
+    assert_ok(heap_view_branches(d.view, 0.5, 100, &rows, &n, &n_all, &err),
+              &err);
+    assert_int_equal(n, VIEW_DEPTH_MAX);
+    assert_true(rows[n - 1].is_cut);
+    assert_false(rows[0].is_cut);
     judged_dump_release(&d);
 }
 
@@ -644,6 +690,8 @@ int main(void)
         cmocka_unit_test(a_table_and_its_index_are_no_suspects),
         cmocka_unit_test(what_the_next_collection_frees_is_no_suspect),
         cmocka_unit_test(a_slice_tells_how_much_of_it_is_in_use),
+        cmocka_unit_test(many_alike_are_held_by_what_holds_most_of_them),
+        cmocka_unit_test(what_is_deeper_than_rows_go_keeps_its_holder),
         cmocka_unit_test(profiles_are_proven_where_the_dump_covers_them),
         cmocka_unit_test(a_dump_that_is_not_whole_is_not_clean),
         cmocka_unit_test(what_a_first_dump_lacks_is_no_growth),

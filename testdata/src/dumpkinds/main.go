@@ -81,6 +81,19 @@ type place struct {
 
 type slow struct{ data [60]uint64 }
 
+// Elements and what they hold, in turn.
+type link struct {
+	to   *payload
+	text [30]uint64
+}
+
+type payload struct {
+	next *link
+	text [30]uint64
+}
+
+var chain *link
+
 //go:noinline
 func newUser(i int) *user { return &user{id: i, name: "u" + strconv.Itoa(i), data: fill(600, i)} }
 
@@ -281,6 +294,12 @@ func loadTable(n int) {
 	}
 }
 
+func addLinks(n int) {
+	for i := 0; i < n; i++ {
+		chain = &link{to: &payload{next: chain}}
+	}
+}
+
 func keepHeads(n int) {
 	for i := 0; i < n; i++ {
 		parts = append(parts, fill(6000, i)[:8])
@@ -357,6 +376,8 @@ func main() {
 	switch rule {
 	case "list":
 		addAudit(3000)
+	case "chain":
+		addLinks(2000)
 	case "sync":
 		storeSessions(3000)
 	case "table":
