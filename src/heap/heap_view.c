@@ -357,6 +357,12 @@ const char *heap_view_class(struct heap_view *v, heap_node n)
                                : heap_view_name(v, n);
 }
 
+bool heap_view_has_class(const struct heap_view *v, const char *class_name)
+{
+    uint32_t id = 0;
+    return intern_find(&v->names, span_of(class_name), &id);
+}
+
 bool heap_view_place(const struct heap_view *v, uint64_t pc, uint64_t entry,
                      struct view_place *out)
 {

@@ -38,6 +38,9 @@ const char *heap_view_field(struct heap_view *v, heap_node from, object_id to);
 const char *heap_view_exact_field(struct heap_view *v, heap_node from,
                                   object_id to);
 
+/* Has anything reachable, or a root, this class? */
+bool heap_view_has_class(const struct heap_view *v, const char *class_name);
+
 /* --- source --- */
 
 /* Where a frame of a goroutine stands. */
@@ -93,7 +96,7 @@ bool heap_view_globals(struct heap_view *v, size_t n_max,
 struct view_goroutine {
     uint32_t index; /* of one of them, among the graph's */
     uint32_t n_alike;
-    uint64_t goid; /* of that one */
+    uint64_t goid;        /* of that one */
     const char *state;    /* "waiting" */
     const char *wait;     /* "chan receive"; "" unknown */
     const char *function; /* the innermost that is not of Go's runtime */
@@ -132,6 +135,10 @@ struct view_branch {
 bool heap_view_branches(struct heap_view *v, double share, size_t n_max,
                         const struct view_branch **out, size_t *n,
                         size_t *n_all, struct err *err) MUST_USE;
+
+/* All branches of depth 0, whatever they retain; most first. */
+bool heap_view_tops(struct heap_view *v, const struct view_branch **out,
+                    size_t *n, struct err *err) MUST_USE;
 
 /* From a node up to the super-root, which is left out: `out[0]` is the node. */
 bool heap_view_dominators(struct heap_view *v, heap_node n, size_t n_max,

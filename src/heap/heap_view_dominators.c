@@ -170,6 +170,27 @@ bool heap_view_branches(struct heap_view *v, double share, size_t n_max,
     return ok;
 }
 
+bool heap_view_tops(struct heap_view *v, const struct view_branch **out,
+                    size_t *n, struct err *err)
+{
+    heap_node zero;
+    struct view_sets sets;
+    struct view_set all = view_set_of_all(v, &zero);
+    if (!view_sets_below(v, &all, 1, &sets, err)) {
+        return false;
+    }
+    struct view_branch *rows =
+        arena_new(&v->arena, struct view_branch, sets.n + 1);
+    bool ok = rows || err_nomem(err, "dominator tree");
+    for (size_t i = 0; ok && i < sets.n; i++) {
+        ok = view_branch_of(v, &sets.items[i], 0, &rows[i], err);
+    }
+    *out = rows;
+    *n = sets.n;
+    view_sets_release(&sets);
+    return ok;
+}
+
 bool heap_view_dominators(struct heap_view *v, heap_node n, size_t n_max,
                           heap_node **out, size_t *n_out, struct err *err)
 {

@@ -353,7 +353,7 @@ static void add_findings(struct text *t)
 
 /* --- tables --- */
 
-enum { TABLE_COLUMNS_MAX = 16, TEXT_CELL_MIN = 48 };
+enum { TABLE_COLUMNS_MAX = 16, TEXT_CELL_MIN = 48, TEXT_CELLS_MIN = 28 };
 
 /* A column without a title is for programs. */
 static bool is_shown(const struct report_column *column)
@@ -377,13 +377,38 @@ static const struct report_cell *cell_at(const struct report_table *table,
     return &table->cells[row * table->n_columns + column];
 }
 
-/* Natural widths; then the widest text column gives up what is too much, but
-   keeps TEXT_CELL_MIN: a name nobody can read is worse than a long line. */
+/* The widest text columns give up what is too much, but keep TEXT_CELL_MIN, or
+   where there are several TEXT_CELLS_MIN: a name nobody can read is worse than
+   a long line. */
+static void narrow(const struct report_table *table, size_t n_columns,
+                   size_t excess, size_t *widths)
+{
+    size_t n_texts = 0;
+    for (size_t c = 0; c < n_columns; c++) {
+        const bool is_text = table->columns[c].type == CELL_TEXT;
+        n_texts += is_text && widths[c] > TEXT_CELLS_MIN;
+    }
+    const size_t least = n_texts > 1 ? TEXT_CELLS_MIN : TEXT_CELL_MIN;
+    for (; excess > 0; excess--) {
+        size_t widest = n_columns;
+        for (size_t c = 0; c < n_columns; c++) {
+            if (table->columns[c].type == CELL_TEXT && widths[c] > least &&
+                (widest == n_columns || widths[c] > widths[widest])) {
+                widest = c;
+            }
+        }
+        if (widest == n_columns) {
+            return;
+        }
+        widths[widest]--;
+    }
+}
+
+/* Natural widths, made narrower where the terminal is. */
 static void column_widths(struct text *t, const struct report_table *table,
                           size_t n_columns, size_t *widths)
 {
     size_t sum = 0;
-    size_t widest = 0;
     for (size_t c = 0; c < n_columns; c++) {
         const struct report_column *column = &table->columns[c];
         if (!is_shown(column)) {
@@ -397,17 +422,10 @@ static void column_widths(struct text *t, const struct report_table *table,
             widths[c] = w > widths[c] ? w : widths[c];
         }
         sum += widths[c] + 2;
-        if (column->type == CELL_TEXT && widths[c] > widths[widest]) {
-            widest = c;
-        }
     }
     const size_t room = t->columns + 2;
     if (sum > room) {
-        const size_t excess = sum - room;
-        const size_t least =
-            widths[widest] < TEXT_CELL_MIN ? widths[widest] : TEXT_CELL_MIN;
-        widths[widest] =
-            widths[widest] > excess + least ? widths[widest] - excess : least;
+        narrow(table, n_columns, sum - room, widths);
     }
 }
 

@@ -19,7 +19,7 @@ struct dump_row {
     uint32_t parent;       /* UINT32_MAX none */
     enum object_form form; /* FORM_VALUE of roots */
     bool is_object;
-    double before_bytes, before_objects; /* of the dump before; 0 none */
+    double before_bytes, before_objects; /* of the dump before; NAN unknown */
     double weight;                       /* what it is looked at for */
 };
 
@@ -141,7 +141,8 @@ bool dump_rows_read(struct dump_judge *j, const struct dump_evidence *e,
                     struct err *err) MUST_USE;
 /* Puts what `before` held of each row beside it, by names; weights become
    growth. */
-bool dump_rows_compare(struct dump_rows *after, const struct dump_rows *before,
+bool dump_rows_compare(const struct dump_judge *j, struct dump_rows *after,
+                       const struct dump_rows *before,
                        struct err *err) MUST_USE;
 /* The way to row `i`; and which part of it is the container. */
 void dump_way_to(const struct dump_rows *rows, size_t i, struct dump_way *out);

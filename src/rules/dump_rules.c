@@ -122,7 +122,7 @@ bool rules_judge_dump_growth(const struct dump_evidence *before,
     j.before = before;
     ok = ok && dump_rows_read(&j, after, share_compared, &rows, err) &&
          dump_rows_read(&j, before, share_compared / 10, &rows_before, err) &&
-         dump_rows_compare(&rows, &rows_before, err);
+         dump_rows_compare(&j, &rows, &rows_before, err);
     const double growth = j.total_bytes - (double)heap_retained_bytes(
                                               before->facts->dominators, 0);
     const double least =

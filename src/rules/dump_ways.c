@@ -8,6 +8,7 @@
 
 #include "base/intern.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -96,19 +97,25 @@ static bool key_rows(struct intern *names, const struct dump_rows *rows,
     return ok;
 }
 
-static void subtract(struct dump_rows *after, const uint32_t *ids,
-                     const double *bytes, const double *objects)
+/* What was not listed before is 0 where there was none of its kind, and else
+   not known. */
+static void subtract(const struct dump_judge *j, struct dump_rows *after,
+                     const uint32_t *ids, const double *bytes,
+                     const double *objects)
 {
     for (size_t i = 0; i < after->n; i++) {
         struct dump_row *r = &after->items[i];
-        r->before_bytes = bytes[ids[i]];
-        r->before_objects = objects[ids[i]];
-        r->weight = (double)r->branch->retained_bytes - r->before_bytes;
+        const bool is_known =
+            objects[ids[i]] > 0 ||
+            !heap_view_has_class(j->before->view, r->branch->class_name);
+        r->before_bytes = is_known ? bytes[ids[i]] : NAN;
+        r->before_objects = is_known ? objects[ids[i]] : NAN;
+        r->weight = (double)r->branch->retained_bytes - bytes[ids[i]];
     }
 }
 
-bool dump_rows_compare(struct dump_rows *after, const struct dump_rows *before,
-                       struct err *err)
+bool dump_rows_compare(const struct dump_judge *j, struct dump_rows *after,
+                       const struct dump_rows *before, struct err *err)
 {
     const size_t n = after->n + before->n + 1;
     struct intern names = {0};
@@ -128,7 +135,7 @@ bool dump_rows_compare(struct dump_rows *after, const struct dump_rows *before,
         objects[ids_before[i]] += (double)b->retained_objects;
     }
     if (ok) {
-        subtract(after, ids, bytes, objects);
+        subtract(j, after, ids, bytes, objects);
     }
     intern_release(&names);
     free(ids);
