@@ -421,6 +421,11 @@ static int most_growth(const void *pa, const void *pb, const void *ctx)
 
 static bool has_changed(const struct diff_row *r, double least_bytes)
 {
+    /* A hundredth of the heap: below, it is nobody's business. */
+    enum { TIMES_OF_RUNTIME = 20 };
+    if (heap_view_is_runtimes(r->name)) {
+        least_bytes *= TIMES_OF_RUNTIME;
+    }
     if (or_none(r->before_bytes) < least_bytes &&
         or_none(r->after_bytes) < least_bytes) {
         return false;

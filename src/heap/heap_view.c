@@ -357,6 +357,19 @@ const char *heap_view_class(struct heap_view *v, heap_node n)
                                : heap_view_name(v, n);
 }
 
+bool heap_view_is_runtimes(const char *class_name)
+{
+    static const char *const prefixes[] = {
+        "runtime.",    "*runtime.",       "[]runtime.",
+        "[]*runtime.", "global runtime.", "internal/runtime"};
+    for (size_t i = 0; i < sizeof prefixes / sizeof prefixes[0]; i++) {
+        if (span_starts(span_of(class_name), prefixes[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool heap_view_has_class(const struct heap_view *v, const char *class_name)
 {
     uint32_t id = 0;

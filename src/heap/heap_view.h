@@ -38,6 +38,9 @@ const char *heap_view_field(struct heap_view *v, heap_node from, object_id to);
 const char *heap_view_exact_field(struct heap_view *v, heap_node from,
                                   object_id to);
 
+/* Does a class's name say that it is of Go's runtime? */
+bool heap_view_is_runtimes(const char *class_name);
+
 /* Has anything reachable, or a root, this class? */
 bool heap_view_has_class(const struct heap_view *v, const char *class_name);
 

@@ -191,6 +191,22 @@ static bool find_holders(struct heap_view *v, const struct view_set *sets,
 
 /* --- all --- */
 
+/* What little Go's runtime holds for itself is nobody's business; the order of
+   the others stays. */
+static void drop_runtimes(const struct heap_view *v, struct view_sets *sets,
+                          uint64_t least_bytes)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < sets->n; i++) {
+        const struct view_set *s = &sets->items[i];
+        if (s->retained_bytes >= least_bytes ||
+            !heap_view_is_runtimes(v->classes.items[s->class_id].name)) {
+            sets->items[n++] = *s;
+        }
+    }
+    sets->n = n;
+}
+
 static size_t worth_telling(const struct view_sets *sets, uint64_t least_bytes,
                             size_t n_max)
 {
@@ -214,6 +230,8 @@ bool heap_view_holders(struct heap_view *v, double share, size_t n_max,
         return false;
     }
     const double least = (double)all.retained_bytes * share;
+    /* A hundredth, whatever was asked for. */
+    drop_runtimes(v, &sets, all.retained_bytes / 100);
     *n_all = sets.n;
     *n = worth_telling(&sets, (uint64_t)least, n_max);
     struct view_holder *rows = arena_new(&v->arena, struct view_holder, *n + 1);

@@ -201,8 +201,7 @@ static bool add_duplicate(struct dump_judge *j, const struct view_duplicate *d,
                                .retained_objects = (double)d->n_copies,
                                .weight = (double)d->saved_bytes};
     struct buf name = BUF_LIMIT(256);
-    buf_printf(&name, "%s \"%.60s\"", d->is_string ? "string" : "bytes",
-               d->text);
+    buf_printf(&name, "%s %s", d->is_string ? "string" : "bytes", d->text);
     c.holder = (struct finding_holder){
         .name = dump_keep(j, &name),
         .retained_bytes = (double)d->saved_bytes,

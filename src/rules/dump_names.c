@@ -163,11 +163,23 @@ static unsigned rank_root(const struct dump_judge *j,
     return 3;
 }
 
+static bool is_map_array(const struct dump_judge *j, object_id o)
+{
+    const enum object_form f = j->e->facts->types
+                                   ? heap_type_of(j->e->facts->types, o).form
+                                   : FORM_VALUE;
+    return f == FORM_MAP_BUCKETS || f == FORM_MAP_TABLE ||
+           f == FORM_MAP_DIRECTORY;
+}
+
 static void add_path_step(struct dump_judge *j, const struct heap_path *p,
                           size_t i, struct buf *out)
 {
     struct heap_view *v = j->e->view;
     const struct heap_graph *g = j->e->facts->graph;
+    if (i > 0 && i + 1 < p->n && is_map_array(j, p->steps[i].object)) {
+        return;
+    }
     const heap_node to = heap_node_of_object(g, p->steps[i].object);
     const heap_node from = i == 0
                                ? heap_node_of_group(p->group)
@@ -245,6 +257,9 @@ static void add_rows(const struct dump_candidate *c, struct buf *out)
     const struct dump_way *w = &c->way;
     const struct view_branch *last = w->rows[w->n - 1]->branch;
     for (size_t i = 0; i < w->n; i++) {
+        if (w->rows[i]->branch->is_inner && i + 1 < w->n) {
+            continue; /* a map's own arrays */
+        }
         buf_str(out, i > 0 ? " -> " : "");
         add_row(w->rows[i], out);
         if (c->container == CONTAINER_LIST && is_again(w, i)) {

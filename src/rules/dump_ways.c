@@ -397,27 +397,14 @@ void dump_way_container(const struct dump_judge *j, struct dump_candidate *c)
 
 /* --- the runtime's own --- */
 
-static bool is_runtime_name(const char *name)
-{
-    static const char *const prefixes[] = {
-        "runtime.",    "*runtime.",       "[]runtime.",
-        "[]*runtime.", "global runtime.", "internal/runtime"};
-    for (size_t i = 0; i < sizeof prefixes / sizeof prefixes[0]; i++) {
-        if (span_starts(span_of(name), prefixes[i])) {
-            return true;
-        }
-    }
-    return false;
-}
-
 bool dump_way_is_internal(const struct dump_way *w)
 {
-    if (w->n == 0 || !is_runtime_name(w->rows[0]->branch->name)) {
+    if (w->n == 0 || !heap_view_is_runtimes(w->rows[0]->branch->name)) {
         return false;
     }
     for (size_t i = 1; i < w->n; i++) {
         const char *name = w->rows[i]->branch->name;
-        if (strchr(name, '.') != NULL && !is_runtime_name(name)) {
+        if (strchr(name, '.') != NULL && !heap_view_is_runtimes(name)) {
             return false;
         }
     }
