@@ -68,10 +68,10 @@ static void csv_parts_tables_by_an_empty_line(void **state)
     r.tables = two;
     r.n_tables = 2;
     assert_page("csv", &r,
-                "bytes,exact,who\r\n"
-                "2048,2049,\"main.cache, \"\"old\"\"\"\r\n\r\n"
-                "bytes,exact,who\r\n"
-                "2048,2049,\"main.cache, \"\"old\"\"\"\r\n");
+                "bytes,exact,who,table\r\n"
+                "2048,2049,\"main.cache, \"\"old\"\"\",holders\r\n\r\n"
+                "bytes,exact,who,table\r\n"
+                "2048,2049,\"main.cache, \"\"old\"\"\",holders\r\n");
 }
 
 static void csv_lists_findings_first(void **state)
@@ -85,7 +85,7 @@ static void csv_lists_findings_first(void **state)
     assert_true(span_has(all, "\r\n00c0ffee00c0ffee,goroutine-chan-receive,"
                               "strong,goroutine,main.(*Dispatcher).await,"
                               "/src/orders/dispatcher.go,88,goroutines,count,"
-                              "24,306,282,45120\r\n"));
+                              "24,306,282,45120,"));
     buf_release(&page);
 }
 

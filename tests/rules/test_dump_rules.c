@@ -6,6 +6,8 @@
 
 #include "sim/sim.h"
 
+#include <math.h>
+
 #define EXE testdata("heap/dumpkinds.go1.26.zst")
 
 static const struct dump_options small = {.min_bytes = 256 << 10};
@@ -476,6 +478,43 @@ static void the_same_dump_twice_shows_no_growth(void **state)
     judged_dump_release(&a);
 }
 
+/* Names of the first dump were there, elsewhere; users were not. */
+static void what_was_below_the_lists_is_not_called_nothing(void **state)
+{
+    (void)state;
+    struct err err = {0};
+    struct judged_dump a;
+    struct judged_dump b;
+    struct heap_diff *d = NULL;
+    const struct diff_row *rows = NULL;
+    size_t n = 0;
+    size_t n_all = 0;
+    size_t n_seen = 0;
+    open_kind(&a, "dump-slice", "clean-table");
+    open_kind(&b, "dump-map", "leak");
+    assert_ok(heap_diff_new(a.view, &a.facts, b.view, &b.facts, rules_dump_site,
+                            &d, &err),
+              &err);
+    assert_ok(heap_diff_rows(d, DIFF_BY_PATH, 100, &rows, &n, &n_all, &err),
+              &err);
+    for (size_t i = 0; i < n; i++) {
+        const struct span name = span_of(rows[i].name);
+        if (span_starts(name, "global main.users") &&
+            span_ends(name, ".name string (bytes)")) {
+            assert_true(isnan(rows[i].before_bytes));
+            n_seen++;
+        } else if (span_starts(name, "global main.users") &&
+                   span_ends(name, "-> main.user")) {
+            assert_true(rows[i].before_bytes == 0);
+            n_seen++;
+        }
+    }
+    assert_int_equal(n_seen, 2);
+    heap_diff_free(d);
+    judged_dump_release(&a);
+    judged_dump_release(&b);
+}
+
 /* --- ids --- */
 
 static void an_id_is_of_the_holder_and_stays_from_dump_to_dump(void **state)
@@ -699,6 +738,7 @@ int main(void)
             without_the_binary_nothing_is_proven_and_that_is_no_verdict),
         cmocka_unit_test(growth_is_told_by_names_across_restarts),
         cmocka_unit_test(the_same_dump_twice_shows_no_growth),
+        cmocka_unit_test(what_was_below_the_lists_is_not_called_nothing),
         cmocka_unit_test(an_id_is_of_the_holder_and_stays_from_dump_to_dump),
         cmocka_unit_test(the_simulators_truth_is_the_first_suspect),
         cmocka_unit_test(a_list_at_its_bound_turns_over_and_is_no_suspect),
