@@ -7,8 +7,11 @@
 
 #include "console.h"
 
+#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* Of a compressed dump: more than any disk for temporary files has. */
 #define LIMIT_INFLATED_DUMP_BYTES (UINT64_C(1) << 40)
@@ -67,13 +70,68 @@ static bool find_symbols(void *ctx, const struct heap_about *about,
     return true;
 }
 
+/* All of standard input into a file that is open as `fd`. */
+static bool copy_stdin(int fd, struct err *err)
+{
+    char block[1 << 15];
+    ssize_t n = 0;
+    while ((n = read(STDIN_FILENO, block, sizeof(block))) > 0) {
+        for (ssize_t done = 0; done < n;) {
+            const ssize_t m = write(fd, block + done, (size_t)(n - done));
+            if (m < 0) {
+                return err_set(
+                    err, ERR_IO, "no room for the dump in %.200s (TMPDIR): %s",
+                    temporary_directory(),
+                    strerror(errno)); /* NOLINT(concurrency-mt-unsafe) */
+            }
+            done += m;
+        }
+    }
+    return n == 0 || err_set(err, ERR_IO, "cannot read standard input");
+}
+
+/* A dump is mapped, and a pipe cannot be: what comes from one goes through a
+   file below TMPDIR that has no name any more once it is open. */
+static bool open_stdin(const struct loading *l, struct err *err)
+{
+    char path[4096];
+    const int length = snprintf(path, sizeof(path), "%s/seep-heap-XXXXXX",
+                                temporary_directory());
+    const int fd =
+        length < 0 || (size_t)length >= sizeof(path) ? -1 : mkstemp(path);
+    if (fd < 0) {
+        return err_set(err, ERR_IO, "cannot create a file in %.200s (TMPDIR)",
+                       temporary_directory());
+    }
+    const bool ok =
+        copy_stdin(fd, err) &&
+        dump_file_open(path, temporary_directory(), LIMIT_INFLATED_DUMP_BYTES,
+                       &l->out->file, err);
+    (void)close(fd);
+    (void)unlink(path);
+    return ok;
+}
+
+static bool open_dump(const struct loading *l, struct err *err)
+{
+    if (strcmp(l->o->dump, "-") == 0) {
+        return open_stdin(l, err);
+    }
+    return dump_file_open(l->o->dump, temporary_directory(),
+                          LIMIT_INFLATED_DUMP_BYTES, &l->out->file, err);
+}
+
 static bool open_files(const struct loading *l, struct err *err)
 {
     const struct heap_load_options *o = l->o;
     l->out->where = o->dump;
-    if (!dump_file_open(o->dump, temporary_directory(),
-                        LIMIT_INFLATED_DUMP_BYTES, &l->out->file, err)) {
+    if (!open_dump(l, err)) {
         return false;
+    }
+    if (o->exe != NULL && access(o->exe, R_OK) != 0) {
+        l->out->where = o->exe;
+        return err_set(err, ERR_IO, "cannot open: %s",
+                       strerror(errno)); /* NOLINT(concurrency-mt-unsafe) */
     }
     if (o->exe != NULL) {
         l->out->where = NULL; /* it names the file itself */
