@@ -89,7 +89,10 @@ bool dump_find_fixed(struct dump_judge *j, struct dump_candidate *c,
     struct view_slice slice;
     bool has_slice = false;
     bool is_fixed = false;
-    if (!c->is_growing || !j->e->facts->types) {
+    /* It takes a walk over all slices: only for what would be suspect. */
+    if (!c->is_growing || !j->e->facts->types ||
+        c->retained_bytes < j->options.min_bytes ||
+        (!j->before && c->holder.share < j->options.min_share)) {
         return true;
     }
     const object_id o = bounding_array(j, c);

@@ -401,7 +401,8 @@ static struct waited list_waited(struct group_run *r,
 static void look_at_waits(struct group_run *r, struct dump_candidate *c)
 {
     enum { WORKERS_OF_ONE = 8 };
-    if (c->on != BLOCKED_CHANNEL || strcmp(c->wait_reason, "chan send") == 0) {
+    if (c->on != BLOCKED_CHANNEL || c->n_goroutines < WORKERS_OF_ONE ||
+        strcmp(c->wait_reason, "chan send") == 0) {
         return;
     }
     const struct waited w = list_waited(r, c);
