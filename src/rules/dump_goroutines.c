@@ -44,6 +44,23 @@ static bool is_goexit(const char *function)
     return function && strcmp(function, "runtime.goexit") == 0;
 }
 
+/* "main.serve.gowrap1": what `go f(x)` makes of f, which is the next frame. */
+static bool is_wrapper(const char *name)
+{
+    const char *dot = strrchr(name, '.');
+    return dot && (strncmp(dot, ".gowrap", 7) == 0 ||
+                   strncmp(dot, ".deferwrap", 10) == 0);
+}
+
+/* Below every goroutine, and in no profile; or what a library's go statement
+   made, which says no more than the function it calls. */
+static bool says_nothing(const char *name)
+{
+    return is_goexit(name) || (name && is_wrapper(name) &&
+                               name_origin(span_of(name), SPAN_LIT(""),
+                                           SPAN_LIT("")) > ORIGIN_DEP);
+}
+
 bool dump_frames_of(struct dump_judge *j, uint32_t goroutine,
                     struct frame **out, size_t *n, struct err *err)
 {
@@ -57,8 +74,7 @@ bool dump_frames_of(struct dump_judge *j, uint32_t goroutine,
     *n = 0;
     for (uint32_t i = 0; i < g->n_frames; i++) {
         const struct graph_frame *f = heap_frame_at(graph, g->first_frame + i);
-        /* Below every goroutine, and in no profile. */
-        if (!is_goexit(f->function)) {
+        if (!says_nothing(f->function)) {
             (void)dump_frame_at(j, f->pc, f->entry, f->function,
                                 &frames[(*n)++]);
         }
@@ -72,14 +88,6 @@ static const char *frame_name(const struct heap_graph *g, uint32_t i)
 {
     const char *name = heap_frame_at(g, i)->function;
     return name ? name : "";
-}
-
-/* "main.serve.gowrap1": what `go f(x)` makes of f, which is the next frame. */
-static bool is_wrapper(const char *name)
-{
-    const char *dot = strrchr(name, '.');
-    return dot && (strncmp(dot, ".gowrap", 7) == 0 ||
-                   strncmp(dot, ".deferwrap", 10) == 0);
 }
 
 /* How it waits, not where. */

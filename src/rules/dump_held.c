@@ -75,13 +75,48 @@ static bool is_only_of_unreachable(const struct dump_judge *j,
            !heap_blocked_is_live(j->blocked, o);
 }
 
+/* Connections of the client are held by two goroutines each, and are told with
+   those that wait for the caller to read on. */
+static bool is_connections(const struct dump_candidate *c)
+{
+    const struct dump_row *top = dump_top(c);
+    return c->what == DUMP_HELD && top &&
+           strcmp(top->branch->class_name, "http.persistConn") == 0;
+}
+
+static struct dump_candidate *find_open_bodies(struct dump_judge *j)
+{
+    for (size_t i = 0; i < j->candidates.n; i++) {
+        if (j->candidates.items[i].has_open_bodies) {
+            return &j->candidates.items[i];
+        }
+    }
+    return NULL;
+}
+
+static void move_connections(struct dump_judge *j)
+{
+    struct dump_candidate *bodies = find_open_bodies(j);
+    for (size_t i = 0; bodies && i < j->candidates.n; i++) {
+        const struct dump_candidate *c = &j->candidates.items[i];
+        if (is_connections(c)) {
+            bodies->connection_bytes += c->retained_bytes;
+        }
+    }
+}
+
 void dump_drop_told(struct dump_judge *j)
 {
     size_t n = 0;
+    const bool has_bodies = find_open_bodies(j) != NULL;
+    move_connections(j);
     for (size_t i = 0; i < j->candidates.n; i++) {
-        if (j->n_unreachable == 0 ||
-            !is_only_of_unreachable(j, &j->candidates.items[i])) {
-            j->candidates.items[n++] = j->candidates.items[i];
+        const struct dump_candidate *c = &j->candidates.items[i];
+        const bool is_told =
+            (j->n_unreachable > 0 && is_only_of_unreachable(j, c)) ||
+            (has_bodies && is_connections(c));
+        if (!is_told) {
+            j->candidates.items[n++] = *c;
         }
     }
     j->candidates.n = n;

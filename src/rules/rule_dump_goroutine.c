@@ -20,6 +20,10 @@ static bool check_bodies(const struct dump_candidate *c, struct rule_match *out)
                        match_count(out, (double)c->n_before),
                        match_count(out, (double)c->n_goroutines));
     }
+    if (c->connection_bytes > 0) {
+        match_evidence(out, "the connections hold %s",
+                       match_bytes(out, c->connection_bytes));
+    }
     match_evidence(out, "each has a second goroutine, two buffers and a "
                         "socket beside it");
     match_alternative(out, "many requests in flight: slow servers");

@@ -595,6 +595,8 @@ static void the_simulators_truth_is_the_first_suspect(void **state)
          "goroutines acme.dev/chat/internal/room.(*Guest).deliver"                          },
         {"n-cast",              "dump-goroutine",             "goroutines main.(*Agent).ask"},
         {"unclosed-channel",    "dump-goroutine",             "goroutines main.worker"      },
+        {"unclosed-body",       "dump-goroutine",
+         "goroutines net/http.(*persistConn).readLoop"                                      },
     };
     const struct dump_options o = {.min_bytes = 1 << 20};
     (void)state;
@@ -610,6 +612,24 @@ static void the_simulators_truth_is_the_first_suspect(void **state)
         }
         judged_dump_release(&d);
     }
+}
+
+static void open_bodies_are_one_finding_with_its_own_fix(void **state)
+{
+    const struct dump_options o = {.min_bytes = 1 << 20};
+    (void)state;
+    struct judged_dump d;
+    open_scenario(&d, "unclosed-body");
+    judged_dump_judge(&d, &o);
+    assert_true(d.findings.n > 0);
+    assert_string_equal(d.findings.items[0].headline,
+                        "HTTP response bodies are not closed");
+    assert_non_null(strstr(d.findings.items[0].fix, "resp.Body.Close()"));
+    for (size_t i = 0; i < d.findings.n; i++) {
+        assert_string_not_equal(d.findings.items[i].holder->name,
+                                "http.persistConn");
+    }
+    judged_dump_release(&d);
 }
 
 static void a_list_at_its_bound_turns_over_and_is_no_suspect(void **state)
@@ -741,6 +761,7 @@ int main(void)
         cmocka_unit_test(what_was_below_the_lists_is_not_called_nothing),
         cmocka_unit_test(an_id_is_of_the_holder_and_stays_from_dump_to_dump),
         cmocka_unit_test(the_simulators_truth_is_the_first_suspect),
+        cmocka_unit_test(open_bodies_are_one_finding_with_its_own_fix),
         cmocka_unit_test(a_list_at_its_bound_turns_over_and_is_no_suspect),
         cmocka_unit_test(the_leak_of_the_corpus_is_the_first_suspect),
         cmocka_unit_test(nothing_is_suspect_when_the_corpus_starts),
