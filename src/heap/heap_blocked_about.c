@@ -98,3 +98,14 @@ bool blocked_tally_add(struct blocked_tally *t, const uint32_t *goroutines,
     }
     return (ok && count_below(t, out)) || err_nomem(err, "blocked goroutines");
 }
+
+bool heap_blocked_hold(const struct heap_blocked *b, const uint32_t *goroutines,
+                       size_t n, struct blocked_held *out, struct err *err)
+{
+    struct blocked_tally *t = blocked_tally_new(b);
+    *out = (struct blocked_held){0};
+    const bool ok = t ? blocked_tally_add(t, goroutines, n, out, err)
+                      : err_nomem(err, "blocked goroutines");
+    blocked_tally_free(t);
+    return ok;
+}
