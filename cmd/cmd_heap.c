@@ -6,6 +6,7 @@
 #include "files.h"
 #include "heap_compare.h"
 #include "heap_load.h"
+#include "heap_words.h"
 #include "output.h"
 #include "verdict.h"
 
@@ -398,14 +399,20 @@ static int show(struct session *s, const struct heap_loaded *l,
     struct heap_report r = {
         .facts = &l->facts, .paths = l->paths, .n_max = rows_of(o)};
     bool is_judged = false;
+    const struct heap_words words = {.dump = dump, .exe = o->exe};
     bool ok = heap_report_new(&r, &err) && heap_report_summary(&r, &err) &&
               judge(&r, o, &findings, &is_judged, &err) &&
+              heap_fill_words(s, &words, &findings, &err) &&
               add_asked(&r, l, o, &err) && write_exports(&r, o, &err);
     if (ok) {
+        const struct series_input input = heap_input(dump);
         struct report report = {.tool_version = SEEP_VERSION,
                                 .command = "heap",
                                 .target = dump,
+                                .inputs = &input,
+                                .n_inputs = 1,
                                 .findings = is_judged ? &findings : NULL};
+        heap_report_note(&r, l->note);
         heap_report_into(&r, &report);
         ok = outputs_write_report(&o->outputs, s, &report, &err);
     }

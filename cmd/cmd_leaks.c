@@ -3,7 +3,7 @@
 #include "calibrate.h"
 #include "console.h"
 #include "gate.h"
-#include "heap_load.h"
+#include "heap_join.h"
 #include "leaks_live.h"
 #include "leaks_store.h"
 #include "output.h"
@@ -164,32 +164,6 @@ static bool show(struct analysis *a, const struct series *series,
     return outputs_write_report(&r->options->outputs, a->session, &report, err);
 }
 
-/* A heap dump beside the profiles; findings borrow from it. */
-struct held {
-    struct heap_loaded loaded;
-    struct heap_view *view;
-};
-
-static bool join_heap(struct analysis *a, const struct leaks_options *o,
-                      struct held *held, struct findings *findings,
-                      struct err *err)
-{
-    if (o->heap == NULL) {
-        return true;
-    }
-    const struct heap_load_options how = {.dump = o->heap, .exe = o->exe};
-    if (!heap_load(a->session, &how, &held->loaded, err)) {
-        a->where = held->loaded.where;
-        return false;
-    }
-    if (!heap_view_new(&held->loaded.facts, &held->view, err)) {
-        return false;
-    }
-    const struct dump_evidence evidence = {.facts = &held->loaded.facts,
-                                           .view = held->view};
-    return rules_join_dump(&evidence, NULL, findings, err);
-}
-
 /* Limits and noise decide what may fail, before the review sorts by it. */
 static bool mark(struct analysis *a, const struct leaks_run *r,
                  struct findings *f, struct calibrated *calibrated,
@@ -213,13 +187,14 @@ static int judge(struct analysis *a, struct series *series,
 {
     struct err err = {0};
     struct findings findings = {0};
-    struct held held = {.view = NULL};
+    struct heap_join held = {.view = NULL};
     struct calibrated calibrated = {0};
     int status = STATUS_FAILED;
     a->where = NULL;
     if (series_finish(series, &err) &&
         rules_judge(series, r->rules, &findings, &err) &&
-        join_heap(a, r->options, &held, &findings, &err) &&
+        heap_join_run(a, series, r->options->heap, r->options->exe, &held,
+                      &findings, &err) &&
         mark(a, r, &findings, &calibrated, &err) &&
         show(a, series, &findings, r, &err)) {
         const struct gate_end end = {.has_lost = a->has_lost,
@@ -230,8 +205,7 @@ static int judge(struct analysis *a, struct series *series,
         status = analysis_fail(a, &err);
     }
     findings_release(&findings);
-    heap_view_free(held.view);
-    heap_loaded_release(&held.loaded);
+    heap_join_release(&held);
     return status;
 }
 

@@ -3,6 +3,7 @@
 #include "heap_compare.h"
 
 #include "console.h"
+#include "heap_words.h"
 
 #include "report/report.h"
 
@@ -28,6 +29,32 @@ static struct dump_evidence evidence_of(const struct compared *c)
                                   .view = c->report.view};
 }
 
+/* Two dumps of one service, the earlier one first. */
+static bool check_order(const struct heap_compare_options *o,
+                        const struct compared *before,
+                        const struct compared *after, struct err *err)
+{
+    const struct dump_evidence a = evidence_of(before);
+    const struct dump_evidence b = evidence_of(after);
+    bool is_other = false;
+    if (heap_is_same_process(b.facts->graph, a.facts->graph) &&
+        !heap_is_same_process(a.facts->graph, b.facts->graph)) {
+        return err_set(err, ERR_USAGE,
+                       "heap diff: %.200s was taken before %.200s: name the "
+                       "earlier one first",
+                       o->after.dump, o->before.dump);
+    }
+    if (o->after.is_forced) {
+        return true;
+    }
+    return rules_dumps_differ(&a, &b, &is_other, err) &&
+           (!is_other ||
+            err_set(err, ERR_MISMATCH,
+                    "%.200s and %.200s are of two programs: they have hardly "
+                    "a variable in common (--force compares them)",
+                    o->before.dump, o->after.dump));
+}
+
 static int show(struct session *s, const struct heap_compare_options *o,
                 struct compared *before, struct compared *after)
 {
@@ -35,13 +62,23 @@ static int show(struct session *s, const struct heap_compare_options *o,
     struct findings findings = {0};
     const struct dump_evidence a = evidence_of(before);
     const struct dump_evidence b = evidence_of(after);
-    bool ok = heap_report_diff(&before->report, &after->report, &err) &&
-              rules_judge_dump_growth(&a, &b, &o->judge, &findings, &err);
+    const struct heap_words words = {
+        .dump = o->after.dump, .exe = o->after.exe, .is_compared = true};
+    bool ok = check_order(o, before, after, &err) &&
+              heap_report_diff(&before->report, &after->report, &err) &&
+              rules_judge_dump_growth(&a, &b, &o->judge, &findings, &err) &&
+              heap_fill_words(s, &words, &findings, &err);
     if (ok) {
+        const struct series_input inputs[] = {heap_input(o->before.dump),
+                                              heap_input(o->after.dump)};
         struct report report = {.tool_version = SEEP_VERSION,
                                 .command = "heap diff",
                                 .target = o->after.dump,
+                                .inputs = inputs,
+                                .n_inputs = 2,
                                 .findings = &findings};
+        heap_report_note(&after->report, before->loaded.note);
+        heap_report_note(&after->report, after->loaded.note);
         heap_report_into(&after->report, &report);
         ok = outputs_write_report(o->outputs, s, &report, &err);
     }

@@ -5,6 +5,7 @@
 
 #include "cmd.h"
 #include "heap/heap.h"
+#include "series/series.h"
 
 struct heap_load_options {
     const char *dump;
@@ -23,7 +24,11 @@ struct heap_loaded {
     struct heap_paths *paths;
     struct heap_facts facts; /* of the above */
     const char *where;       /* the file an error speaks of */
+    const char *note;        /* why the binary is not of the dump; NULL */
 };
+
+/* A dump as one of the inputs that a report lists. */
+struct series_input heap_input(const char *dump);
 
 /* False with `err` set; release it all the same. */
 bool heap_load(struct session *s, const struct heap_load_options *o,

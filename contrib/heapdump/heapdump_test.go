@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -93,7 +94,59 @@ func TestASecondDumpWaits(t *testing.T) {
 	}
 }
 
-func TestAFailureLeavesNothing(t *testing.T) {
+// A disk that is full after `bytes`.
+func limitFiles(t *testing.T, bytes uint64) {
+	t.Helper()
+	var before syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_FSIZE, &before); err != nil {
+		t.Skip(err)
+	}
+	signal.Ignore(syscall.SIGXFSZ)
+	limit := syscall.Rlimit{Cur: bytes, Max: before.Max}
+	if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &limit); err != nil {
+		t.Skip(err)
+	}
+	t.Cleanup(func() { syscall.Setrlimit(syscall.RLIMIT_FSIZE, &before) })
+}
+
+func size(t *testing.T) uint64 {
+	t.Helper()
+	forget()
+	path, err := Take(Options{Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return uint64(info.Size())
+}
+
+// Its zeros are most of the dump, so that where it is cut is a zero byte.
+var ballast = make([]byte, 8<<20)
+
+func TestWhatIsCutOffIsAnErrorAndLeavesNothing(t *testing.T) {
+	whole := size(t)
+	for _, bytes := range []uint64{1 << 20, whole + 100} {
+		t.Run("", func(t *testing.T) {
+			forget()
+			dir := t.TempDir()
+			limitFiles(t, bytes)
+			if path, err := Take(Options{Dir: dir}); err == nil {
+				t.Errorf("%s is whole with %d bytes", path, bytes)
+			}
+			if names, _ := os.ReadDir(dir); len(names) > 0 {
+				t.Errorf("left behind: %v", names)
+			}
+		})
+	}
+	if len(ballast) == 0 {
+		t.Fatal("no ballast")
+	}
+}
+
+func TestAMissingDirectoryIsAnError(t *testing.T) {
 	forget()
 	if _, err := Take(Options{Dir: filepath.Join(t.TempDir(), "missing")}); err == nil {
 		t.Error("no error without a directory")

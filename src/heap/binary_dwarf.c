@@ -5,6 +5,7 @@
  * offsets say.
  */
 #include "heap/binary_private.h"
+#include "heap/build_minor_private.h"
 
 #include <string.h>
 
@@ -281,7 +282,7 @@ static void take_producer(struct binary *b, Dwarf_Die *unit)
     if (version) {
         b->build = arena_strdup(&b->arena,
                                 (struct span){version, strcspn(version, "; ")});
-        b->minor = b->build ? go_minor(b->build) : 0;
+        b->minor = go_minor(span_of(b->build ? b->build : ""));
     }
 }
 

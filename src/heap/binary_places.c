@@ -5,6 +5,7 @@
  * number of its version.
  */
 #include "heap/binary_private.h"
+#include "heap/build_minor_private.h"
 
 #include <string.h>
 
@@ -296,19 +297,6 @@ bool binary_find_places(struct binary *b, struct err *err)
 
 /* --- the version of Go --- */
 
-unsigned go_minor(const char *build)
-{
-    unsigned minor = 0;
-    if (strncmp(build, "go1.", 4) != 0) {
-        return 0;
-    }
-    for (const char *p = build + 4; *p >= '0' && *p <= '9' && minor < 1000;
-         p++) {
-        minor = minor * 10 + (unsigned)(*p - '0');
-    }
-    return minor;
-}
-
 /* Since Go 1.18 the text itself: a length of varint form in front. */
 static struct span inline_version(const uint8_t *p, uint64_t n)
 {
@@ -373,5 +361,5 @@ void binary_find_build(struct binary *b)
         (span_starts(version, "go1.") || span_starts(version, "devel"))) {
         b->build = arena_strdup(&b->arena, version);
     }
-    b->minor = b->build ? go_minor(b->build) : 0;
+    b->minor = go_minor(span_of(b->build ? b->build : ""));
 }

@@ -184,8 +184,6 @@ uint64_t number_at(const uint8_t *p, unsigned bytes, bool is_big_endian);
 
 bool binary_find_places(struct binary *b, struct err *err) MUST_USE;
 void binary_find_build(struct binary *b);
-/* "go1.23.5 X:..." -> 23; 0 when it is none. */
-unsigned go_minor(const char *build);
 
 /* --- binary_types.c --- */
 

@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/banned.h"
@@ -101,9 +102,24 @@ static bool check_magic(struct span head, struct err *err)
 
 struct spool {
     int fd;
+    const char *dir;
     bool is_checked;
     uint64_t n_bytes, limit_bytes;
+    bool is_limit_room; /* of the disk */
 };
+
+static bool spool_full(const struct spool *s, struct err *err)
+{
+    if (!s->is_limit_room) {
+        return err_set(err, ERR_LIMIT,
+                       "heap dump inflates to more than %llu bytes",
+                       (unsigned long long)s->limit_bytes);
+    }
+    return err_set(err, ERR_IO,
+                   "heap dump inflates to more than the %llu MB that %s has "
+                   "room for; set TMPDIR to a larger place",
+                   (unsigned long long)(s->limit_bytes >> 20), s->dir);
+}
 
 static bool spool_write(void *ctx, const uint8_t *p, size_t n, struct err *err)
 {
@@ -115,10 +131,7 @@ static bool spool_write(void *ctx, const uint8_t *p, size_t n, struct err *err)
     s->is_checked = true;
     s->n_bytes += n;
     if (s->n_bytes > s->limit_bytes) {
-        return err_set(err, ERR_LIMIT,
-                       "heap dump inflates to more than %llu "
-                       "bytes",
-                       (unsigned long long)s->limit_bytes);
+        return spool_full(s, err);
     }
     while (n > 0) {
         const ssize_t done = write(s->fd, p, n);
@@ -141,11 +154,26 @@ static bool spool_end(void *ctx, struct err *err)
            err_set(err, ERR_UNKNOWN, "not a heap dump: it is empty");
 }
 
+/* A sixteenth of the room stays free for others. */
+static void spool_limit(struct spool *s)
+{
+    struct statvfs v;
+    if (fstatvfs(s->fd, &v) != 0) {
+        return;
+    }
+    const uint64_t room = (uint64_t)v.f_bavail * v.f_frsize / 16 * 15;
+    if (room < s->limit_bytes) {
+        s->limit_bytes = room;
+        s->is_limit_room = true;
+    }
+}
+
 /* A file without a name in `dir`. */
 static bool spool_open(struct spool *s, const char *dir, struct err *err)
 {
     char path[PATH_BYTES];
     const int n = snprintf(path, sizeof path, "%s/seep-heap-XXXXXX", dir);
+    s->dir = dir;
     if (n < 0 || (size_t)n >= sizeof path) {
         return err_set(err, ERR_USAGE,
                        "name of the temporary directory is "
@@ -153,12 +181,17 @@ static bool spool_open(struct spool *s, const char *dir, struct err *err)
     }
     s->fd = mkstemp(path);
     if (s->fd < 0) {
-        return io_failed(err, "cannot create a temporary file");
+        const int number = errno;
+        (void)snprintf(path, sizeof path,
+                       "cannot create a temporary file in %s (TMPDIR)", dir);
+        errno = number;
+        return io_failed(err, path);
     }
     (void)fcntl(s->fd, F_SETFD, FD_CLOEXEC);
     if (unlink(path) != 0) {
         return io_failed(err, "cannot unlink a temporary file");
     }
+    spool_limit(s);
     return true;
 }
 
@@ -186,18 +219,19 @@ static bool step_zst(void *ctx, const uint8_t *p, size_t n, struct err *err)
     return zst_reader_write(ctx, p, n, err);
 }
 
+/* The spool has the limit. */
 static bool fill(struct spool *s, int fd, uint8_t *block, size_t n,
                  struct err *err)
 {
     const struct sink out = {s, spool_write, spool_end};
     bool ok = false;
     if (gz_is_magic(block, n)) {
-        struct gz_reader *gz = gz_reader_new(out, s->limit_bytes);
+        struct gz_reader *gz = gz_reader_new(out, UINT64_MAX);
         ok = gz ? pump(fd, block, n, gz, step_gz, err) && gz_reader_end(gz, err)
                 : err_nomem(err, "inflating a heap dump");
         gz_reader_free(gz);
     } else if (zst_is_magic(block, n)) {
-        struct zst_reader *zst = zst_reader_new(out, s->limit_bytes);
+        struct zst_reader *zst = zst_reader_new(out, UINT64_MAX);
         ok = zst ? pump(fd, block, n, zst, step_zst, err) &&
                        zst_reader_end(zst, err)
                  : err_nomem(err, "inflating a heap dump");

@@ -64,9 +64,11 @@ enum { HEAP_FIELD_END = 0, HEAP_FIELD_POINTER = 1 };
 /* States of goroutines that are dumped. */
 enum {
     HEAP_STATUS_RUNNABLE = 1,
+    HEAP_STATUS_RUNNING = 2,
     HEAP_STATUS_SYSCALL = 3,
     HEAP_STATUS_WAITING = 4,
-    HEAP_STATUS_PREEMPTED = 9
+    HEAP_STATUS_PREEMPTED = 9,
+    HEAP_STATUS_SCAN = 0x1000 /* added while its stack is read */
 };
 
 /* Bytes that a dump holds of contents of `length_bytes`: Go passes the length

@@ -1,5 +1,6 @@
 /* The fixpoint, driven by events: an object that is waited for, once reached,
    sets free who waits for it. */
+#include "heap/build_minor_private.h"
 #include "heap/heap_blocked_private.h"
 
 #include <stdlib.h>
@@ -75,6 +76,8 @@ struct marking {
     struct heap_blocked *b;
     struct vec_u32 stack;
     struct vec_u32 freed; /* goroutines whose turn it is */
+    struct vec_u32 weak;  /* objects that live weak pointers may lead to */
+    bool has_weak;        /* this version of Go has them */
     bool is_doubt;        /* what is set free now is doubtful only */
 };
 
@@ -128,12 +131,35 @@ static bool reach(struct marking *m, object_id o)
     return blocked_bit(b->is_masked, o.i) || vec_u32_push(&m->stack, o.i);
 }
 
+/* A weak pointer leads to a small object that holds an address and, for the
+   collector, no pointer. Numbers that look the same cost a proof at most. */
+static bool note_weak(struct marking *m, object_id o)
+{
+    enum { HANDLE_BYTES_MAX = 16 }; /* padded since Go 1.25 */
+    const struct heap_graph *g = m->b->graph;
+    const unsigned step = heap_graph_about(g)->pointer_bytes;
+    if (heap_object_bytes(g, o) > HANDLE_BYTES_MAX) {
+        return true;
+    }
+    const struct span words = heap_object_contents(g, o);
+    for (uint64_t at = 0; at + step <= words.len; at += step) {
+        const object_id to = heap_object_at(g, heap_word(g, words, at));
+        if (to.i != OBJECT_NONE.i && !vec_u32_push(&m->weak, to.i)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static bool drain(struct marking *m)
 {
     while (m->stack.n > 0) {
         const object_id o = {m->stack.items[--m->stack.n]};
         uint64_t n = 0;
         const object_id *to = heap_edges(m->b->graph, o, &n);
+        if (n == 0 && m->has_weak && !note_weak(m, o)) {
+            return false;
+        }
         for (uint64_t i = 0; i < n; i++) {
             if (!reach(m, to[i])) {
                 return false;
@@ -213,31 +239,48 @@ static bool mark_roots(struct marking *m)
    and nothing there says that they do. Builds of no release may have them. */
 static bool has_hidden_roots(const char *build)
 {
-    uint64_t minor = 0;
-    const struct span all = span_of(build);
-    if (!span_starts(all, "go1.")) {
-        return true;
-    }
-    struct span digits = span_from(all, 4);
-    size_t n = 0;
-    while (n < digits.len && digits.p[n] >= '0' && digits.p[n] <= '9') {
-        n++;
-    }
-    return !num_parse_u64(span_first(digits, n), &minor) || minor >= 24;
+    const unsigned minor = go_minor(span_of(build ? build : ""));
+    return minor == 0 || minor >= 24;
 }
 
+/* What words of frames lead to that the dump does not call pointers may be left
+   over from before, and held by a clean-up now. */
+static bool mark_words(struct marking *m)
+{
+    const struct heap_graph *g = m->b->graph;
+    for (uint32_t i = 0; i < heap_n_groups(g); i++) {
+        const struct heap_root *roots = heap_group_roots(g, i);
+        for (uint64_t k = 0; k < heap_group(g, i)->n_roots; k++) {
+            if (roots[k].is_conservative && !reach(m, roots[k].object)) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+/* What clean-ups hold is held by nobody that the dump knows. */
 static bool mark_unheld(struct marking *m)
 {
     const struct heap_graph *g = m->b->graph;
     const uint32_t n = heap_n_objects(g);
-    m->is_doubt = true;
     for (uint32_t i = 0; i < n; i++) {
         if (!heap_object_is_reachable(g, (object_id){i}) &&
             !reach(m, (object_id){i})) {
             return false;
         }
     }
-    return run(m);
+    return mark_words(m) && run(m);
+}
+
+/* Whoever has a weak pointer may take a strong one from it. */
+static bool mark_weak(struct marking *m)
+{
+    bool ok = true;
+    while (ok && m->weak.n > 0) {
+        ok = reach(m, (object_id){m->weak.items[--m->weak.n]}) && run(m);
+    }
+    return ok;
 }
 
 static bool keep_live(struct heap_blocked *b, uint64_t **out)
@@ -252,12 +295,14 @@ static bool keep_live(struct heap_blocked *b, uint64_t **out)
 
 static bool decide(struct heap_blocked *b)
 {
-    struct marking m = {.b = b};
+    struct marking m = {
+        .b = b,
+        .has_weak = has_hidden_roots(heap_graph_about(b->graph)->build)};
     bool ok = mark_roots(&m);
-    const char *build = heap_graph_about(b->graph)->build;
-    if (ok && has_hidden_roots(build ? build : "")) {
+    if (ok && m.has_weak) {
         uint64_t *live = NULL;
-        ok = keep_live(b, &live) && mark_unheld(&m);
+        m.is_doubt = true;
+        ok = keep_live(b, &live) && mark_unheld(&m) && mark_weak(&m);
         if (live) { /* what is held is told without doubts */
             free(b->live);
             b->live = live;
@@ -265,6 +310,7 @@ static bool decide(struct heap_blocked *b)
     }
     vec_u32_release(&m.stack);
     vec_u32_release(&m.freed);
+    vec_u32_release(&m.weak);
     return ok;
 }
 
@@ -331,57 +377,4 @@ const struct blocked_goroutine *heap_blocked_at(const struct heap_blocked *b,
                                                 uint32_t goroutine)
 {
     return &b->states[goroutine];
-}
-
-static bool hold(const struct heap_blocked *b, object_id o, uint64_t *seen,
-                 struct vec_u32 *stack, struct blocked_held *out)
-{
-    if (o.i == OBJECT_NONE.i || blocked_bit(b->live, o.i) ||
-        blocked_bit(seen, o.i)) {
-        return true;
-    }
-    set_bit(seen, o.i);
-    out->bytes += heap_object_bytes(b->graph, o);
-    out->n_objects++;
-    return vec_u32_push(stack, o.i);
-}
-
-static bool hold_all(const struct heap_blocked *b, const uint32_t *goroutines,
-                     size_t n, uint64_t *seen, struct vec_u32 *stack,
-                     struct blocked_held *out)
-{
-    for (size_t i = 0; i < n; i++) {
-        const uint32_t group =
-            heap_goroutine_at(b->graph, goroutines[i])->group;
-        const struct heap_root *roots = heap_group_roots(b->graph, group);
-        const uint64_t n_roots = heap_group(b->graph, group)->n_roots;
-        for (uint64_t k = 0; k < n_roots; k++) {
-            if (!hold(b, roots[k].object, seen, stack, out)) {
-                return false;
-            }
-        }
-    }
-    while (stack->n > 0) {
-        const object_id o = {stack->items[--stack->n]};
-        uint64_t n_edges = 0;
-        const object_id *to = heap_edges(b->graph, o, &n_edges);
-        for (uint64_t k = 0; k < n_edges; k++) {
-            if (!hold(b, to[k], seen, stack, out)) {
-                return false;
-            }
-        }
-    }
-    return true;
-}
-
-bool heap_blocked_hold(const struct heap_blocked *b, const uint32_t *goroutines,
-                       size_t n, struct blocked_held *out, struct err *err)
-{
-    struct vec_u32 stack = {0};
-    uint64_t *seen = calloc(b->n_words, sizeof *seen);
-    *out = (struct blocked_held){0};
-    const bool ok = seen && hold_all(b, goroutines, n, seen, &stack, out);
-    free(seen);
-    vec_u32_release(&stack);
-    return ok || err_nomem(err, "blocked goroutines");
 }

@@ -52,4 +52,21 @@ bool heap_blocked_hold(const struct heap_blocked *b, const uint32_t *goroutines,
                        size_t n, struct blocked_held *out,
                        struct err *err) MUST_USE;
 
+/* Who waits for which object, sorted by object; a select has several. */
+size_t heap_blocked_n_waits(const struct heap_blocked *b);
+object_id heap_blocked_wait_at(const struct heap_blocked *b, size_t i,
+                               uint32_t *goroutine);
+
+/* Do roots or goroutines that may go on reach it? */
+bool heap_blocked_is_live(const struct heap_blocked *b, object_id o);
+
+/* The same as heap_blocked_hold() for one set after the other: what a set
+   before had counts no more. NULL when memory is out. */
+struct blocked_tally;
+struct blocked_tally *blocked_tally_new(const struct heap_blocked *b);
+void blocked_tally_free(struct blocked_tally *t);
+bool blocked_tally_add(struct blocked_tally *t, const uint32_t *goroutines,
+                       size_t n, struct blocked_held *out,
+                       struct err *err) MUST_USE;
+
 #endif

@@ -8,6 +8,7 @@
 #include "base/vec.h"
 #include "heap/heap.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -153,10 +154,30 @@ static struct buf *word(struct gathering *g)
     return &g->word;
 }
 
+static double or_none(double v)
+{
+    return isnan(v) ? 0 : v;
+}
+
+/* A new row: what the other side has of it is 0 where it has none of that kind,
+   and not known until it is listed there as well. */
+static void expect(struct diff_row *r, bool is_after, bool is_in_other)
+{
+    const bool is_new = or_none(r->before_bytes) <= 0 &&
+                        or_none(r->after_bytes) <= 0 &&
+                        !isnan(is_after ? r->after_bytes : r->before_bytes);
+    if (is_new && is_in_other) {
+        *(is_after ? &r->before_bytes : &r->after_bytes) = NAN;
+        *(is_after ? &r->before_objects : &r->after_objects) = NAN;
+    }
+}
+
 static void add(struct diff_row *r, bool is_after, double bytes, double objects)
 {
-    *(is_after ? &r->after_bytes : &r->before_bytes) += bytes;
-    *(is_after ? &r->after_objects : &r->before_objects) += objects;
+    double *all = is_after ? &r->after_bytes : &r->before_bytes;
+    double *n = is_after ? &r->after_objects : &r->before_objects;
+    *all = or_none(*all) + bytes;
+    *n = or_none(*n) + objects;
 }
 
 static bool gather_types(struct gathering *g, const struct diff_side *s,
@@ -179,24 +200,6 @@ static bool gather_types(struct gathering *g, const struct diff_side *s,
     return true;
 }
 
-/* "goroutine 22 [select] f" -> "goroutine [select] f" */
-static void add_class(struct buf *out, const char *name)
-{
-    static const char prefix[] = "goroutine ";
-    const size_t n = sizeof prefix - 1;
-    if (strncmp(name, prefix, n) != 0) {
-        buf_str(out, name);
-        return;
-    }
-    const char *at = name + n;
-    const char *end = at;
-    while (*end >= '0' && *end <= '9') {
-        end++;
-    }
-    buf_add(out, name, n);
-    buf_str(out, end > at && *end == ' ' ? end + 1 : at);
-}
-
 /* Which array of a map holds an entry changes as the map grows. */
 static bool is_map_part(const char *name)
 {
@@ -215,39 +218,61 @@ static void add_step(struct buf *way, const struct view_branch *b)
     buf_str(way, b->depth > 0 ? " -> " : "");
     buf_str(way, field);
     buf_str(way, *field ? " " : "");
-    add_class(way, b->name);
+    buf_str(way, b->class_name);
+    buf_str(way, b->is_cut ? " and deeper" : "");
 }
 
 /* Less is not worth a row. */
 static const double share_shown = 0.0005;
 
-static bool gather_branches(struct gathering *g, const struct diff_side *s,
-                            bool is_after, bool with_ways)
+/* Of holders all are listed, however little they hold. */
+static bool gather_holders(struct gathering *g, const struct diff_side *s,
+                           bool is_after)
 {
-    enum { DEPTH_MAX = 32 };
+    const struct view_branch *b = NULL;
+    size_t n = 0;
+    if (!heap_view_tops(s->view, &b, &n, g->err)) {
+        return false;
+    }
+    g->least_bytes =
+        share_shown * (double)heap_retained_bytes(s->f->dominators, 0);
+    for (size_t i = 0; i < n; i++) {
+        buf_str(word(g), b[i].class_name);
+        struct diff_row *r = row_of(g);
+        if (!r) {
+            return false;
+        }
+        add(r, is_after, (double)b[i].retained_bytes, b[i].retained_objects);
+    }
+    return true;
+}
+
+static bool gather_ways(struct gathering *g, const struct diff_side *s,
+                        bool is_after)
+{
+    const struct heap_view *other =
+        is_after ? g->d->before.view : g->d->after.view;
     const struct view_branch *b = NULL;
     size_t n = 0;
     size_t n_all = 0;
-    size_t ends[DEPTH_MAX + 1] = {0}; /* of the text of each level */
+    size_t ends[VIEW_DEPTH_MAX + 1] = {0}; /* of the text of each level */
     struct buf way = BUF_LIMIT(NAME_BYTES);
     bool ok = heap_view_branches(s->view, share_shown / 10, ROWS_MAX, &b, &n,
                                  &n_all, g->err);
     g->least_bytes =
         share_shown * (double)heap_retained_bytes(s->f->dominators, 0);
     for (size_t i = 0; ok && i < n; i++) {
-        if (b[i].depth >= DEPTH_MAX || (!with_ways && b[i].depth > 0)) {
-            continue;
-        }
         way.len = ends[b[i].depth];
         add_step(&way, &b[i]);
         ends[b[i].depth + 1] = way.len;
-        if (with_ways && (b[i].depth == 0 || is_map_part(b[i].name))) {
+        if (b[i].depth == 0 || is_map_part(b[i].name)) {
             continue;
         }
         buf_span(word(g), buf_view(&way));
         struct diff_row *r = row_of(g);
         ok = r != NULL;
         if (ok) {
+            expect(r, is_after, heap_view_has_class(other, b[i].class_name));
             add(r, is_after, (double)b[i].retained_bytes,
                 b[i].retained_objects);
         }
@@ -291,9 +316,9 @@ static bool gather_side(struct gathering *g, enum heap_diff_by by,
     case DIFF_BY_TYPE:
         return gather_types(g, s, is_after);
     case DIFF_BY_HOLDER:
-        return gather_branches(g, s, is_after, false);
+        return gather_holders(g, s, is_after);
     case DIFF_BY_PATH:
-        return gather_branches(g, s, is_after, true);
+        return gather_ways(g, s, is_after);
     case DIFF_BY_SITE:
         return gather_sites(g, s, is_after);
     case N_HEAP_DIFF_BY:
@@ -380,7 +405,7 @@ static void count_missing(struct gathering *g, bool is_after)
 
 static double change(const struct diff_row *r)
 {
-    return r->after_bytes - r->before_bytes;
+    return or_none(r->after_bytes) - or_none(r->before_bytes);
 }
 
 static int most_growth(const void *pa, const void *pb, const void *ctx)
@@ -396,7 +421,13 @@ static int most_growth(const void *pa, const void *pb, const void *ctx)
 
 static bool has_changed(const struct diff_row *r, double least_bytes)
 {
-    if (r->before_bytes < least_bytes && r->after_bytes < least_bytes) {
+    /* A hundredth of the heap: below, it is nobody's business. */
+    enum { TIMES_OF_RUNTIME = 20 };
+    if (heap_view_is_runtimes(r->name)) {
+        least_bytes *= TIMES_OF_RUNTIME;
+    }
+    if (or_none(r->before_bytes) < least_bytes &&
+        or_none(r->after_bytes) < least_bytes) {
         return false;
     }
     return change(r) > 0 || change(r) < 0 ||

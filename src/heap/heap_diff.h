@@ -12,6 +12,7 @@
 
 struct diff_row {
     const char *name;
+    /* NAN: less than what is listed, or on another way. */
     double before_bytes, after_bytes;
     double before_objects, after_objects;
     /* Of types, in one process: not in the other dump. */

@@ -76,6 +76,21 @@ static bool pin(struct graph_build *b, uint32_t goroutine, uint64_t address,
     return address == 0 || graph_pins_add(&b->g->pins, p, &b->g->budget, err);
 }
 
+/* The runtime leaves the reason of the last wait where it is. */
+static struct span reason_of(const struct heap_goroutine *r)
+{
+    switch (r->status & ~(uint64_t)HEAP_STATUS_SCAN) {
+    case HEAP_STATUS_RUNNABLE:
+        return SPAN_LIT("runnable");
+    case HEAP_STATUS_RUNNING:
+        return SPAN_LIT("running");
+    case HEAP_STATUS_SYSCALL:
+        return SPAN_LIT("syscall");
+    default:
+        return r->wait_reason;
+    }
+}
+
 static bool on_goroutine(void *ctx, const struct heap_goroutine *r,
                          struct err *err)
 {
@@ -91,7 +106,7 @@ static bool on_goroutine(void *ctx, const struct heap_goroutine *r,
         .status = r->status,
         .wait_since_ns = r->wait_since_ns,
         .is_system = r->is_system,
-        .wait_reason = keep(b, r->wait_reason, err),
+        .wait_reason = keep(b, reason_of(r), err),
         .first_frame = (uint32_t)g->frames.n,
         .group = UINT32_MAX,
     };

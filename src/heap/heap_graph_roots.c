@@ -260,8 +260,10 @@ static bool add_goroutine(struct root_builder *b, uint32_t i, size_t *next_pin,
         !root_add(b, 0, r->address, UINT32_MAX, false, err)) {
         return false;
     }
-    /* Pins come in the order of goroutines. */
-    while (*next_pin < g->pins.n && g->pins.items[*next_pin].goroutine <= i) {
+    /* Pins come in the order of goroutines, orphans between them. */
+    while (*next_pin < g->pins.n &&
+           (g->pins.items[*next_pin].goroutine <= i ||
+            g->pins.items[*next_pin].goroutine == UINT32_MAX)) {
         const struct graph_pin *p = &g->pins.items[(*next_pin)++];
         if (p->goroutine == i &&
             !root_add(b, 0, p->address, UINT32_MAX, false, err)) {
@@ -296,5 +298,5 @@ bool graph_roots_build(struct graph_build *build, struct err *err)
     return graph_look(build, "roots", 0, err) && add_segments(&b, err) &&
            root_take_list_apart(&b, err) && add_goroutines(&b, err) &&
            root_add_rest(&b, err) && graph_reach(build, 0, err) &&
-           root_add_unreached(&b, err);
+           root_add_words(&b, err) && root_add_unreached(&b, err);
 }

@@ -26,6 +26,9 @@ bool root_add_object(struct root_builder *b, object_id o,
 bool root_points_to_object(const struct heap_graph *g, uint64_t value);
 bool root_add_frame(struct root_builder *b, uint32_t i,
                     struct err *err) MUST_USE;
+/* heap_graph_roots_words.c: objects that only words of frames refer to which
+   the dump does not call pointers. After all that is sure was reached. */
+bool root_add_words(struct root_builder *b, struct err *err) MUST_USE;
 /* heap_graph_roots_rest.c: before the goroutines, after them, and what only
    what was reached so far can tell. */
 bool root_take_list_apart(struct root_builder *b, struct err *err) MUST_USE;

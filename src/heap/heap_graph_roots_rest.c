@@ -113,48 +113,91 @@ bool root_add_rest(struct root_builder *b, struct err *err)
 
 /* --- the list of all goroutines --- */
 
-static void mark_goroutines(struct heap_graph *g, bool is_mark)
+/* The object that is the g of each goroutine, marked in `bits`; how large
+   they are, 0 when there is none. */
+static uint64_t mark_goroutines(const struct heap_graph *g, uint64_t *bits)
 {
+    uint64_t bytes = 0;
     for (size_t i = 0; i < g->goroutines.n; i++) {
         uint64_t interior = 0;
         const uint32_t id =
             graph_lookup(&g->spans, g->goroutines.items[i].address, &interior);
         if (id != UINT32_MAX) {
-            const uint64_t bit = UINT64_C(1) << (id & 63);
-            g->reached[id >> 6] = is_mark ? g->reached[id >> 6] | bit
-                                          : g->reached[id >> 6] & ~bit;
+            bits[id >> 6] |= UINT64_C(1) << (id & 63);
+            bytes = heap_object_bytes(g, (object_id){id});
         }
     }
+    return bytes;
 }
 
-/* Does `id` point to a g of a goroutine at least half of the times and to all
-   of those there are at least half? Nothing else does. */
-static bool lists_goroutines(const struct heap_graph *g, uint32_t id)
+/* What looking for the list needs: bits by object. */
+struct list_search {
+    const struct heap_graph *g;
+    uint64_t *is_g, *is_looked_at;
+    uint64_t g_bytes;
+};
+
+/* Takes away the bits of those that the object points to and counts them;
+   false when it points to what no g can be. */
+static bool take_goroutines(struct list_search *s, uint32_t id, uint64_t *found)
 {
     uint64_t n = 0;
-    const object_id *to = heap_edges(g, (object_id){id}, &n);
-    uint64_t n_live = 0;
+    const object_id *to = heap_edges(s->g, (object_id){id}, &n);
+    *found = 0;
     for (uint64_t i = 0; i < n; i++) {
-        n_live += graph_is_reached(g, to[i].i) ? 1 : 0;
+        const uint64_t bit = UINT64_C(1) << (to[i].i & 63);
+        if (heap_object_bytes(s->g, to[i]) != s->g_bytes) {
+            return false;
+        }
+        *found += s->is_g[to[i].i >> 6] & bit ? 1 : 0;
+        s->is_g[to[i].i >> 6] &= ~bit;
     }
-    return n_live > 1 && n_live >= g->goroutines.n / 2;
+    return true;
 }
 
-static uint32_t find_list(const struct heap_graph *g)
+/* Does it point to nothing but what has a g's size, and to the g of nine
+   goroutines of ten? The list has all; damage may have cost some. */
+static bool lists_goroutines(struct list_search *s, uint32_t id)
 {
-    for (size_t i = 0; i < g->roots.n; i++) {
+    const size_t n_all = s->g->goroutines.n;
+    const uint64_t bit = UINT64_C(1) << (id & 63);
+    uint64_t n = 0;
+    (void)heap_edges(s->g, (object_id){id}, &n);
+    if (s->is_looked_at[id >> 6] & bit || n < 2 || n < n_all - n_all / 10) {
+        return false;
+    }
+    s->is_looked_at[id >> 6] |= bit;
+    uint64_t found = 0;
+    const bool is_list = take_goroutines(s, id, &found) && found > 1 &&
+                         found >= n_all - n_all / 10;
+    (void)mark_goroutines(s->g, s->is_g); /* fewer than its edges, or so */
+    return is_list;
+}
+
+/* Behind the header that Go puts in front of larger objects since 1.22. */
+static bool is_at_begin(const struct heap_graph *g, const struct heap_root *r)
+{
+    return r->interior_bytes == 0 ||
+           r->interior_bytes == g->about.pointer_bytes;
+}
+
+static uint32_t find_list(struct list_search *s)
+{
+    const struct heap_graph *g = s->g;
+    for (size_t i = 0; i < g->roots.n && s->g_bytes > 0; i++) {
         const struct heap_root *r = &g->roots.items[i];
         if (g->groups.items[r->group].kind != ROOT_GLOBAL) {
             break;
         }
-        if (r->interior_bytes == 0 && lists_goroutines(g, r->object.i)) {
+        if (is_at_begin(g, r) && lists_goroutines(s, r->object.i)) {
             return r->object.i;
         }
     }
     return UINT32_MAX;
 }
 
-static bool add_ended(struct root_builder *b, uint32_t list, struct err *err)
+static bool add_ended(struct root_builder *b, uint32_t list,
+                      const uint64_t *is_g, struct err *err)
 {
     struct heap_graph *g = b->g;
     uint64_t n = 0;
@@ -163,7 +206,8 @@ static bool add_ended(struct root_builder *b, uint32_t list, struct err *err)
         return false;
     }
     for (uint64_t i = 0; i < n; i++) {
-        if (!graph_is_reached(g, to[i].i) && !root_add_object(b, to[i], err)) {
+        if (!(is_g[to[i].i >> 6] >> (to[i].i & 63) & 1) &&
+            !root_add_object(b, to[i], err)) {
             return false;
         }
     }
@@ -171,14 +215,30 @@ static bool add_ended(struct root_builder *b, uint32_t list, struct err *err)
     return true;
 }
 
+static uint64_t *new_bits(const struct heap_graph *g)
+{
+    const size_t n = (size_t)g->spans.n_objects / 64 + 1;
+    uint64_t *bits = heap_column(uint64_t, n);
+    if (bits) {
+        memset(bits, 0, n * sizeof *bits);
+    }
+    return bits;
+}
+
 bool root_take_list_apart(struct root_builder *b, struct err *err)
 {
     struct heap_graph *g = b->g;
-    mark_goroutines(g, true);
-    const uint32_t list = find_list(g);
-    const bool ok = list == UINT32_MAX || add_ended(b, list, err);
-    mark_goroutines(g, false);
-    g->list_of_goroutines = list;
+    struct list_search s = {
+        .g = g, .is_g = new_bits(g), .is_looked_at = new_bits(g)};
+    bool ok = (s.is_g && s.is_looked_at) || err_nomem(err, "heap dump");
+    if (ok) {
+        s.g_bytes = mark_goroutines(g, s.is_g);
+        const uint32_t list = find_list(&s);
+        ok = list == UINT32_MAX || add_ended(b, list, s.is_g, err);
+        g->list_of_goroutines = list; /* from now on without edges */
+    }
+    free(s.is_g);
+    free(s.is_looked_at);
     return ok;
 }
 
@@ -228,13 +288,11 @@ static bool add_all_finalized(struct root_builder *b, struct err *err)
 /* A bit for each object that another one points to. */
 static uint64_t *make_pointed(struct heap_graph *g, struct err *err)
 {
-    const size_t n = (size_t)g->spans.n_objects / 64 + 1;
-    uint64_t *bits = heap_column(uint64_t, n);
+    uint64_t *bits = new_bits(g);
     if (!bits) {
         (void)err_nomem(err, "heap dump");
         return NULL;
     }
-    memset(bits, 0, n * sizeof *bits);
     for (uint64_t i = 0; i < g->edges.n; i++) {
         const uint32_t to = g->edges.to[i];
         bits[to >> 6] |= UINT64_C(1) << (to & 63);

@@ -8,6 +8,7 @@
  * page ends with marks as well, and the dump lists all of that as objects.
  * They are the last slots of the page, so they are the last ones added.
  */
+#include "heap/build_minor_private.h"
 #include "heap/heap_graph_private.h"
 
 #include <assert.h>
@@ -26,27 +27,15 @@ enum {
     MINOR_GREEN_TEA = 26,  /* go1.26 uses Green Tea unless told otherwise */
     MARK_BYTES = 128,      /* spanInlineMarkBits */
     MARKED_BYTES_MIN = 16, /* smaller objects have no marks inline */
+    GAP_SLOTS_MAX = 2048   /* two pages of the smallest slots, 8 bytes: no span
+                              of Go has a wider gap that costs bits */
 };
 
 /* --- what the version of Go invents --- */
 
-/* 23 of "go1.23.5" or "devel go1.23-d8e47e2", 0 unknown. */
-static unsigned minor_of(struct span build)
-{
-    const struct span rest = span_from(build, span_find(build, "go1."));
-    unsigned minor = 0;
-    for (size_t i = 4; i < rest.len && i < 7; i++) {
-        if (rest.p[i] < '0' || rest.p[i] > '9') {
-            break;
-        }
-        minor = 10 * minor + (unsigned)(rest.p[i] - '0');
-    }
-    return minor;
-}
-
 void span_builder_params(struct span_builder *b, const struct heap_params *p)
 {
-    const unsigned minor = minor_of(p->build);
+    const unsigned minor = go_minor(p->build);
     b->tail_bytes = 0;
     b->bitmap_max = 0;
     b->mark_bytes = 0;
@@ -197,7 +186,8 @@ static uint64_t steps_to(const struct span_builder *b, uint64_t address,
     }
     /* A whole page without an object may belong to another span. */
     const uint64_t page_after = ((last_end - 1) >> GRAPH_PAGE_SHIFT) + 1;
-    if ((address >> GRAPH_PAGE_SHIFT) > page_after || gap % bytes != 0) {
+    if ((address >> GRAPH_PAGE_SHIFT) > page_after || gap % bytes != 0 ||
+        gap / bytes > GAP_SLOTS_MAX) {
         return 0;
     }
     return gap / bytes + 1;

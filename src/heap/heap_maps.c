@@ -146,6 +146,19 @@ static uint64_t u16_at(const struct map_reader *r, struct span c,
     return r->t->g->about.is_big_endian ? a << 8 | b : b << 8 | a;
 }
 
+/* Of 8 bytes whatever a pointer has. */
+static uint64_t u64_at(const struct map_reader *r, struct span c,
+                       uint64_t offset)
+{
+    enum { BYTES = 8 };
+    uint64_t v = 0;
+    for (unsigned i = 0; i < BYTES; i++) {
+        const unsigned at = r->t->g->about.is_big_endian ? i : BYTES - 1 - i;
+        v = v << 8 | small_number(c, offset + at);
+    }
+    return v;
+}
+
 /* --- up to Go 1.23 --- */
 
 /* Slots that were left, in a bucket; the hash of an entry is 5 or more. */
@@ -179,9 +192,16 @@ static void follow_chain(struct map_reader *r, struct span bucket,
     }
 }
 
+/* Go makes another array before there are as many chained buckets as it has,
+   so more than a few times that is a chain without an end. */
 static void read_array(struct map_reader *r, uint64_t address, uint64_t n)
 {
+    enum { CHAINED_MAX = 8, CHAINED_MORE = 64 };
     const struct span all = bytes_at(r, address);
+    const uint64_t n_there = all.len / r->bucket_bytes;
+    const uint64_t most =
+        (n < n_there ? n : n_there) * (CHAINED_MAX + 1) + CHAINED_MORE;
+    r->budget = most < r->budget ? most : r->budget;
     add_bytes(r, address);
     for (uint64_t i = 0; i < n && r->budget > 0; i++, r->budget--) {
         if (all.len < (i + 1) * r->bucket_bytes) {
@@ -261,7 +281,7 @@ static void read_directory(struct map_reader *r, struct span header)
     const uint64_t p = types_word(r->t, header, r->l->directory_at);
     const uint64_t n = types_word(r->t, header, r->l->length_at);
     r->about->is_swiss = true;
-    r->about->n_entries = types_word(r->t, header, r->l->used_at);
+    r->about->n_entries = u64_at(r, header, r->l->used_at);
     if (p == 0) {
         return;
     }

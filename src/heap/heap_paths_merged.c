@@ -246,12 +246,34 @@ static bool name_rooted(struct merging *m, const struct crossed *c,
     return true;
 }
 
+/* The arrays of a map, which differ with its size, are no steps of their own.
+ */
+static bool is_inside_of_map(const struct merging *m, uint32_t holder,
+                             uint32_t object)
+{
+    if (!m->types) {
+        return false;
+    }
+    const enum object_form above =
+        heap_type_of(m->types, (object_id){holder}).form;
+    const enum object_form form =
+        heap_type_of(m->types, (object_id){object}).form;
+    const bool is_part = form == FORM_MAP_BUCKETS || form == FORM_MAP_TABLE ||
+                         form == FORM_MAP_DIRECTORY;
+    return is_part && (above == FORM_MAP || above == FORM_MAP_TABLE ||
+                       above == FORM_MAP_DIRECTORY);
+}
+
 static bool name_held(struct merging *m, uint32_t holder, uint64_t offset,
                       uint32_t object, struct err *err)
 {
     const uint32_t parent = m->step_of[holder] - 1;
     uint32_t text = 0;
     uint32_t step = 0;
+    if (is_inside_of_map(m, holder, object)) {
+        m->step_of[object] = m->step_of[holder];
+        return true;
+    }
     buf_clear(&m->text);
     add_field(m, holder, offset);
     add_type(m, object);

@@ -2,6 +2,7 @@
  * Types of objects, from the surest evidence to the weakest: each finds what
  * those before it left.
  */
+#include "heap/build_minor_private.h"
 #include "heap/heap_types_private.h"
 
 #include <assert.h>
@@ -52,19 +53,6 @@ static bool go_on(const struct heap_types *t, double share, struct err *err)
     return true;
 }
 
-/* "go1.23.5" -> 23; 0 unknown. */
-static unsigned minor_of(const char *build)
-{
-    unsigned n = 0;
-    if (strncmp(build, "go1.", 4) != 0) {
-        return 0;
-    }
-    for (const char *p = build + 4; *p >= '0' && *p <= '9' && n < 1000; p++) {
-        n = n * 10 + (unsigned)(*p - '0');
-    }
-    return n;
-}
-
 static bool is_little_endian(void)
 {
     const uint16_t one = 1;
@@ -85,7 +73,7 @@ static bool prepare(struct heap_types *t, struct err *err)
     t->pointer_bytes = about->pointer_bytes;
     t->is_plain = about->pointer_bytes == 8 && !about->is_big_endian &&
                   is_little_endian();
-    t->minor = minor_of(about->build);
+    t->minor = go_minor(span_of(about->build ? about->build : ""));
     /* Each word is looked at a few times, through several types. */
     t->budget = about->object_bytes * 2 + (UINT64_C(1) << 26);
     t->objects = calloc(n + 1, sizeof(*t->objects));

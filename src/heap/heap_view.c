@@ -74,6 +74,34 @@ static void add_goroutine_class(const struct heap_view *v,
     buf_str(out, strncmp(name, number, n) == 0 ? name + n : "");
 }
 
+static void add_object_name(const struct heap_view *v, object_id o,
+                            struct buf *out)
+{
+    const size_t start = out->len;
+    if (v->f.types) {
+        heap_type_name(v->f.types, o, out);
+    }
+    if (out->len == start) {
+        buf_printf(out, "unknown %llu B",
+                   (unsigned long long)heap_object_bytes(v->f.graph, o));
+    }
+}
+
+/* "main.Handle before its finalizer" */
+static void add_finalized_class(const struct heap_view *v,
+                                const struct root_group *g, struct buf *out)
+{
+    const object_id o = heap_object_at(v->f.graph, g->address);
+    const bool is_typed = v->f.types && o.i != OBJECT_NONE.i &&
+                          heap_type_of(v->f.types, o).source != TYPED_NOT;
+    if (is_typed) {
+        add_object_name(v, o, out);
+    } else {
+        buf_str(out, "object");
+    }
+    buf_str(out, " before its finalizer");
+}
+
 void view_group_class(const struct heap_view *v, uint32_t group,
                       struct buf *out)
 {
@@ -90,7 +118,7 @@ void view_group_class(const struct heap_view *v, uint32_t group,
         if (span_starts(span_of(g->name), "finalizer of ")) {
             buf_str(out, "finalizer");
         } else if (span_starts(span_of(g->name), "object 0x")) {
-            buf_str(out, "object before its finalizer");
+            add_finalized_class(v, g, out);
         } else {
             buf_str(out, g->name);
         }
@@ -187,18 +215,6 @@ static bool add_class(struct heap_view *v, object_id sample, bool is_known,
                                  .is_known = is_known};
     return view_classes_push(&v->classes, c) ||
            err_nomem(err, "types of a heap dump");
-}
-
-static void add_object_name(struct heap_view *v, object_id o, struct buf *out)
-{
-    const size_t start = out->len;
-    if (v->f.types) {
-        heap_type_name(v->f.types, o, out);
-    }
-    if (out->len == start) {
-        buf_printf(out, "unknown %llu B",
-                   (unsigned long long)heap_object_bytes(v->f.graph, o));
-    }
 }
 
 static struct class_key key_of(const struct heap_view *v, object_id o,
@@ -347,6 +363,46 @@ const char *heap_view_name(struct heap_view *v, heap_node n)
         return g->name;
     }
     return v->classes.items[v->class_of[n]].name;
+}
+
+const char *heap_view_class(struct heap_view *v, heap_node n)
+{
+    const uint32_t id = n == 0 ? VIEW_NO_CLASS : v->class_of[n];
+    return id != VIEW_NO_CLASS ? v->classes.items[id].name
+                               : heap_view_name(v, n);
+}
+
+bool heap_view_is_runtimes(const char *class_name)
+{
+    static const char *const prefixes[] = {
+        "runtime.",    "*runtime.",       "[]runtime.",
+        "[]*runtime.", "global runtime.", "internal/runtime"};
+    for (size_t i = 0; i < sizeof prefixes / sizeof prefixes[0]; i++) {
+        if (span_starts(span_of(class_name), prefixes[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool heap_view_has_class(const struct heap_view *v, const char *class_name)
+{
+    uint32_t id = 0;
+    return intern_find(&v->names, span_of(class_name), &id);
+}
+
+bool heap_view_place(const struct heap_view *v, uint64_t pc, uint64_t entry,
+                     struct view_place *out)
+{
+    uint64_t begin = 0;
+    *out = (struct view_place){.function = NULL};
+    if (!v->f.binary || pc == 0 ||
+        !binary_function(v->f.binary, pc == entry ? pc : pc - 1, &out->function,
+                         &out->file, &out->line, &begin)) {
+        return false;
+    }
+    out->file = out->file ? out->file : "";
+    return out->function != NULL;
 }
 
 uint64_t view_own_bytes(const struct heap_view *v, heap_node n)

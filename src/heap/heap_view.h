@@ -28,12 +28,35 @@ void heap_view_free(struct heap_view *v);
 
 /* "*main.User", "global main.cache", "goroutine 7 [select] main.worker". */
 const char *heap_view_name(struct heap_view *v, heap_node n);
+/* The same without what tells those that are alike apart: "goroutine [select]
+   main.worker". Equal of those of one class; across dumps, too. */
+const char *heap_view_class(struct heap_view *v, heap_node n);
 /* The way from a node to an object that it points to, without indices:
    ".users[]"; "" when it is not known. */
 const char *heap_view_field(struct heap_view *v, heap_node from, object_id to);
 /* The same with them: ".users[3]". */
 const char *heap_view_exact_field(struct heap_view *v, heap_node from,
                                   object_id to);
+
+/* Does a class's name say that it is of Go's runtime? */
+bool heap_view_is_runtimes(const char *class_name);
+
+/* Has anything reachable, or a root, this class? */
+bool heap_view_has_class(const struct heap_view *v, const char *class_name);
+
+/* --- source --- */
+
+/* Where a frame of a goroutine stands. */
+struct view_place {
+    const char *function;
+    const char *file; /* "" unknown */
+    uint64_t line;
+};
+/* `pc` is where a call returns to, so that the line is that of the call; at
+   `entry` (0 none) nothing was called yet. False without a binary that knows.
+ */
+bool heap_view_place(const struct heap_view *v, uint64_t pc, uint64_t entry,
+                     struct view_place *out);
 
 /* --- types --- */
 
@@ -71,15 +94,18 @@ bool heap_view_globals(struct heap_view *v, size_t n_max,
                        const struct view_global **out, size_t *n, size_t *n_all,
                        struct err *err) MUST_USE;
 
+/* Those in the same state, in the same function, made at the same place; the
+   runtime's own are one row. */
 struct view_goroutine {
-    uint32_t index; /* among the graph's */
-    uint64_t goid;
+    uint32_t index; /* of one of them, among the graph's */
+    uint32_t n_alike;
+    uint64_t goid;        /* of that one */
     const char *state;    /* "waiting" */
     const char *wait;     /* "chan receive"; "" unknown */
     const char *function; /* the innermost that is not of Go's runtime */
     const char *creator;  /* "main.serve orders.go:41"; NULL unknown */
     bool is_system;
-    uint64_t retained_bytes;
+    uint64_t retained_bytes; /* the sum of what each alone keeps */
     uint32_t retained_objects;
 };
 bool heap_view_goroutines(struct heap_view *v, size_t n_max,
@@ -88,12 +114,18 @@ bool heap_view_goroutines(struct heap_view *v, size_t n_max,
 
 /* --- the dominator tree --- */
 
+/* Deeper ones are one with the last row: chains of several types that hold each
+   other in turn. */
+enum { VIEW_DEPTH_MAX = 24 };
+
 /* Nodes of one class below the same ones: one row. What a class dominates of
    its own (lists, trees) is folded into it. */
 struct view_branch {
-    unsigned depth;
+    unsigned depth;    /* below VIEW_DEPTH_MAX */
+    bool is_cut;       /* more is below it, and left out */
     const char *field; /* the way from the row above it; "" unknown */
     const char *name;
+    const char *class_name; /* see heap_view_class() */
     bool is_inner; /* a part of a map or channel, of which the row above is */
     heap_node sample; /* the largest one of them */
     uint32_t n_nodes;
@@ -106,6 +138,10 @@ struct view_branch {
 bool heap_view_branches(struct heap_view *v, double share, size_t n_max,
                         const struct view_branch **out, size_t *n,
                         size_t *n_all, struct err *err) MUST_USE;
+
+/* All branches of depth 0, whatever they retain; most first. */
+bool heap_view_tops(struct heap_view *v, const struct view_branch **out,
+                    size_t *n, struct err *err) MUST_USE;
 
 /* From a node up to the super-root, which is left out: `out[0]` is the node. */
 bool heap_view_dominators(struct heap_view *v, heap_node n, size_t n_max,
@@ -126,7 +162,7 @@ struct view_holder {
     uint32_t retained_objects;
     struct view_branch steps[HOLDER_STEPS_MAX]; /* down to what it holds */
     size_t n_steps;
-    /* Of an object that several hold: some of them, roots first. */
+    /* Of an object that several hold: those that hold most of it. */
     const char *held_by[HOLDERS_OF_IT_MAX];
     size_t n_held_by, n_held_by_all;
     bool has_map; /* a map on the way */
@@ -168,6 +204,16 @@ struct view_waste {
 bool heap_view_waste(struct heap_view *v, size_t n_max,
                      const struct view_waste **out, size_t *n, size_t *n_all,
                      struct err *err) MUST_USE;
+
+/* What strings and slices say of the array that they are in. */
+struct view_slice {
+    uint64_t n_used, capacity; /* elements, of the one that sees most */
+    uint64_t element_bytes;
+};
+/* `is_found` is false when none is known: stacks do not count. */
+bool heap_view_slice_of(struct heap_view *v, object_id array,
+                        struct view_slice *out, bool *is_found,
+                        struct err *err) MUST_USE;
 
 struct view_duplicate {
     const char *text; /* how it begins, safe to print */

@@ -6,9 +6,6 @@
 
 #include "base/banned.h"
 
-/* Deeper ones are read with another view. */
-enum { BRANCH_DEPTH_MAX = 24 };
-
 struct level {
     struct view_sets sets;
     size_t next;
@@ -17,7 +14,7 @@ VEC_TYPE(branches, struct view_branch)
 
 struct walk {
     struct heap_view *v;
-    struct level levels[BRANCH_DEPTH_MAX + 1];
+    struct level levels[VIEW_DEPTH_MAX];
     unsigned n_levels;
     struct branches rows;
     uint64_t least_bytes;
@@ -45,6 +42,7 @@ bool view_branch_of(struct heap_view *v, const struct view_set *set,
                      : "",
         .name = set->n_members == 1 ? heap_view_name(v, set->largest)
                                     : v->classes.items[set->class_id].name,
+        .class_name = v->classes.items[set->class_id].name,
         .is_inner = is_inner(v, set->largest),
         .sample = set->largest,
         .n_nodes = set->n_members,
@@ -66,10 +64,11 @@ static bool take_next(struct walk *w, struct err *err)
     if (!view_sets_below(w->v, set, w->least_bytes, &below.sets, err)) {
         return false;
     }
-    const bool ok =
-        view_branch_of(w->v, set, w->n_levels - 1, &row, err) &&
-        (branches_push(&w->rows, row) || err_nomem(err, "dominator tree"));
-    if (ok && below.sets.n > 0 && w->n_levels <= BRANCH_DEPTH_MAX) {
+    bool ok = view_branch_of(w->v, set, w->n_levels - 1, &row, err);
+    row.is_cut = below.sets.n > 0 && w->n_levels == VIEW_DEPTH_MAX;
+    ok = ok &&
+         (branches_push(&w->rows, row) || err_nomem(err, "dominator tree"));
+    if (ok && below.sets.n > 0 && !row.is_cut) {
         w->levels[w->n_levels++] = below;
     } else {
         view_sets_release(&below.sets);
@@ -168,6 +167,27 @@ bool heap_view_branches(struct heap_view *v, double share, size_t n_max,
     }
     branches_release(&w.rows);
     *out = rows;
+    return ok;
+}
+
+bool heap_view_tops(struct heap_view *v, const struct view_branch **out,
+                    size_t *n, struct err *err)
+{
+    heap_node zero;
+    struct view_sets sets;
+    struct view_set all = view_set_of_all(v, &zero);
+    if (!view_sets_below(v, &all, 1, &sets, err)) {
+        return false;
+    }
+    struct view_branch *rows =
+        arena_new(&v->arena, struct view_branch, sets.n + 1);
+    bool ok = rows || err_nomem(err, "dominator tree");
+    for (size_t i = 0; ok && i < sets.n; i++) {
+        ok = view_branch_of(v, &sets.items[i], 0, &rows[i], err);
+    }
+    *out = rows;
+    *n = sets.n;
+    view_sets_release(&sets);
     return ok;
 }
 

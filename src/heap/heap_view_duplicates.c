@@ -1,8 +1,9 @@
 /*
  * What is there more than once. Values are what strings and slices of bytes
- * refer to, each place once however many refer to it; a slot's end behind a
- * value is garbage and does not count. Without types whole objects without
- * pointers are compared.
+ * refer to, each place once however many refer to it or to a part of it (which
+ * also bounds the work: a program may hold every suffix of a text); a slot's
+ * end behind a value is garbage and does not count. Without types whole objects
+ * without pointers are compared.
  */
 #define XXH_INLINE_ALL
 #include <xxhash.h>
@@ -115,19 +116,38 @@ static struct span contents_of(const struct values *t, const struct value *x)
     return span_first(from, x->length_bytes);
 }
 
-/* Packs them to the front, with their hashes; what the dump has only in part
-   is dropped. */
+static int by_address(const void *pa, const void *pb, const void *ctx)
+{
+    const struct value *a = pa;
+    const struct value *b = pb;
+    (void)ctx;
+    return (a->address > b->address) - (a->address < b->address);
+}
+
 static void pack(struct values *t)
 {
     size_t n = 0;
     for (size_t i = 0; i < t->n_slots; i++) {
-        struct value x = t->slots[i];
-        if (x.address == 0) {
-            continue;
+        if (t->slots[i].address != 0) {
+            t->slots[n++] = t->slots[i];
         }
+    }
+    t->n = n;
+    sort_items(t->slots, n, sizeof *t->slots, by_address, NULL);
+}
+
+/* Leaves those that begin behind the end of the last one, with their hashes;
+   what the dump has only in part is dropped. */
+static void keep_apart(struct values *t)
+{
+    size_t n = 0;
+    uint64_t end = 0;
+    for (size_t i = 0; i < t->n; i++) {
+        struct value x = t->slots[i];
         const struct span s = contents_of(t, &x);
-        if (s.len == x.length_bytes) {
+        if (s.len == x.length_bytes && x.address >= end) {
             x.hash = XXH3_64bits(s.p, s.len);
+            end = x.address + x.length_bytes;
             t->slots[n++] = x;
         }
     }
@@ -276,6 +296,7 @@ bool heap_view_duplicates(struct heap_view *v, size_t n_max,
                                         : take_plain_objects(&t, err);
     if (ok) {
         pack(&t);
+        keep_apart(&t);
         sort_items(t.slots, t.n, sizeof *t.slots, alike_together, NULL);
         ok = list_runs(&t, &rows, about, err);
     }

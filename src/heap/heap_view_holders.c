@@ -4,6 +4,7 @@
  */
 #include "heap/heap_view_private.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #include "base/banned.h"
@@ -81,104 +82,130 @@ static bool fill_holder(struct heap_view *v, struct view_set *set,
 
 /* --- who holds what several hold --- */
 
-/* Classes of the tops that point into a holder; more are only counted. */
-enum { CLASSES_MAX = 32 };
-
-struct held {
-    heap_node node;
-    uint32_t classes[CLASSES_MAX];
-    size_t n;
+/* For each node the row + 1 whose holder it is one of, 0 none; and for each row
+   what the classes of tops that point into it hold of it. */
+struct holding {
+    const struct heap_view *v;
+    uint8_t *row_of;
+    double *bytes; /* by row and class */
 };
 
-static void add_class(struct held *h, uint32_t class_id)
+static_assert(HOLDER_OBJECTS_MAX < UINT8_MAX, "a row fits");
+
+static void add_held(struct holding *h, heap_node top, heap_node to)
 {
-    for (size_t i = 0; i < h->n; i++) {
-        if (h->classes[i] == class_id) {
-            return;
-        }
-    }
-    if (h->n < CLASSES_MAX) {
-        h->classes[h->n++] = class_id;
+    const uint8_t row = h->row_of[to];
+    const uint32_t c = h->v->class_of[top];
+    if (row > 0 && c != VIEW_NO_CLASS && h->row_of[top] != row) {
+        h->bytes[(row - 1) * h->v->classes.n + c] +=
+            (double)heap_retained_bytes(h->v->f.dominators, to);
     }
 }
 
-static void add_roots(const struct heap_view *v, struct held *h, object_id o)
+static void add_roots(struct holding *h)
 {
-    const struct heap_graph *g = v->f.graph;
+    const struct heap_graph *g = h->v->f.graph;
     for (uint32_t i = 0; i < heap_n_groups(g); i++) {
         const struct heap_root *roots = heap_group_roots(g, i);
         const uint64_t n = heap_group(g, i)->n_roots;
         for (uint64_t k = 0; k < n; k++) {
-            if (roots[k].object.i == o.i) {
-                add_class(h, v->class_of[heap_node_of_group(i)]);
-                break;
+            if (roots[k].object.i != OBJECT_NONE.i) {
+                add_held(h, heap_node_of_group(i),
+                         view_node(h->v, roots[k].object));
             }
         }
     }
 }
 
-/* One pass over all pointers for all holders. */
-static void add_objects(const struct heap_view *v, struct held *all, size_t n)
+/* One pass over all pointers for all rows. */
+static void add_objects(struct holding *h)
 {
-    const struct heap_csr edges = heap_csr(v->f.graph);
-    const uint32_t n_objects = heap_n_objects(v->f.graph);
-    uint32_t targets[HOLDER_OBJECTS_MAX];
-    for (size_t i = 0; i < n; i++) {
-        targets[i] = view_object(v, all[i].node).i;
-    }
+    const struct heap_csr edges = heap_csr(h->v->f.graph);
+    const uint32_t n_objects = heap_n_objects(h->v->f.graph);
     for (uint32_t i = 0; i < n_objects; i++) {
+        const heap_node from = h->v->n_heads + i;
+        if (h->v->class_of[from] == VIEW_NO_CLASS || i == edges.without) {
+            continue;
+        }
         const uint64_t end = heap_csr_begin(&edges, i + 1);
         for (uint64_t k = heap_csr_begin(&edges, i); k < end; k++) {
-            for (size_t t = 0; t < n; t++) {
-                const heap_node from = v->n_heads + i;
-                if (edges.to[k] == targets[t] && i != edges.without &&
-                    v->class_of[from] != VIEW_NO_CLASS &&
-                    v->tops[from] != all[t].node) {
-                    add_class(&all[t], v->class_of[v->tops[from]]);
-                }
-            }
+            add_held(h, h->v->tops[from], h->v->n_heads + edges.to[k]);
         }
     }
 }
 
-static void name_holders(const struct heap_view *v, const struct held *h,
+/* The classes that hold most, most first, by name where they hold as much. */
+static void name_holders(const struct holding *h, size_t row,
                          struct view_holder *out)
 {
-    out->n_held_by_all = h->n;
-    for (size_t i = 0; i < h->n && i < HOLDERS_OF_IT_MAX; i++) {
-        out->held_by[i] = v->classes.items[h->classes[i]].name;
-        out->n_held_by++;
+    const double *bytes = &h->bytes[row * h->v->classes.n];
+    uint32_t chosen[HOLDERS_OF_IT_MAX];
+    for (uint32_t c = 0; c < h->v->classes.n; c++) {
+        if (bytes[c] <= 0) {
+            continue;
+        }
+        size_t at = out->n_held_by;
+        while (at > 0 && bytes[c] > bytes[chosen[at - 1]]) {
+            at--;
+        }
+        out->n_held_by_all++;
+        out->n_held_by += out->n_held_by < HOLDERS_OF_IT_MAX;
+        for (size_t k = out->n_held_by; k > at + 1; k--) {
+            chosen[k - 1] = chosen[k - 2];
+        }
+        if (at < HOLDERS_OF_IT_MAX) {
+            chosen[at] = c;
+        }
+    }
+    for (size_t i = 0; i < out->n_held_by; i++) {
+        out->held_by[i] = h->v->classes.items[chosen[i]].name;
     }
 }
 
-static bool find_holders(struct heap_view *v, struct view_holder *rows,
-                         size_t n, struct err *err)
+static bool find_holders(struct heap_view *v, const struct view_set *sets,
+                         struct view_holder *rows, size_t n, struct err *err)
 {
-    size_t n_held = 0;
-    size_t row_of[HOLDER_OBJECTS_MAX] = {0};
-    struct held *all = calloc(HOLDER_OBJECTS_MAX, sizeof *all);
-    if (!all) {
-        return err_nomem(err, "holders");
-    }
-    for (size_t i = 0; i < n && n_held < HOLDER_OBJECTS_MAX; i++) {
-        if (view_is_object(v, rows[i].node)) {
-            all[n_held].node = rows[i].node;
-            add_roots(v, &all[n_held], view_object(v, rows[i].node));
-            row_of[n_held++] = i;
+    struct holding h = {.v = v};
+    const size_t n_rows = n < HOLDER_OBJECTS_MAX ? n : HOLDER_OBJECTS_MAX;
+    h.row_of = calloc(v->n_nodes, sizeof *h.row_of);
+    h.bytes = calloc(n_rows * v->classes.n + 1, sizeof *h.bytes);
+    bool ok = (h.row_of && h.bytes) || err_nomem(err, "holders");
+    ok = ok && view_find_tops(v, err);
+    for (size_t i = 0; ok && i < n_rows; i++) {
+        for (uint32_t k = 0; view_is_object(v, rows[i].node) && k < sets[i].n;
+             k++) {
+            h.row_of[sets[i].nodes[k]] = (uint8_t)(i + 1);
         }
     }
-    const bool ok = n_held == 0 || view_find_tops(v, err);
-    if (ok && n_held > 0) {
-        add_objects(v, all, n_held);
+    if (ok) {
+        add_roots(&h);
+        add_objects(&h);
     }
-    for (size_t i = 0; ok && i < n_held; i++) {
-        name_holders(v, &all[i], &rows[row_of[i]]);
+    for (size_t i = 0; ok && i < n_rows; i++) {
+        name_holders(&h, i, &rows[i]);
     }
-    free(all);
+    free(h.row_of);
+    free(h.bytes);
     return ok;
 }
 
 /* --- all --- */
+
+/* What little Go's runtime holds for itself is nobody's business; the order of
+   the others stays. */
+static void drop_runtimes(const struct heap_view *v, struct view_sets *sets,
+                          uint64_t least_bytes)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < sets->n; i++) {
+        const struct view_set *s = &sets->items[i];
+        if (s->retained_bytes >= least_bytes ||
+            !heap_view_is_runtimes(v->classes.items[s->class_id].name)) {
+            sets->items[n++] = *s;
+        }
+    }
+    sets->n = n;
+}
 
 static size_t worth_telling(const struct view_sets *sets, uint64_t least_bytes,
                             size_t n_max)
@@ -203,6 +230,8 @@ bool heap_view_holders(struct heap_view *v, double share, size_t n_max,
         return false;
     }
     const double least = (double)all.retained_bytes * share;
+    /* A hundredth, whatever was asked for. */
+    drop_runtimes(v, &sets, all.retained_bytes / 100);
     *n_all = sets.n;
     *n = worth_telling(&sets, (uint64_t)least, n_max);
     struct view_holder *rows = arena_new(&v->arena, struct view_holder, *n + 1);
@@ -210,7 +239,7 @@ bool heap_view_holders(struct heap_view *v, double share, size_t n_max,
     for (size_t i = 0; ok && i < *n; i++) {
         ok = fill_holder(v, &sets.items[i], &rows[i], err);
     }
-    ok = ok && find_holders(v, rows, *n, err);
+    ok = ok && find_holders(v, sets.items, rows, *n, err);
     view_sets_release(&sets);
     *out = rows;
     return ok;

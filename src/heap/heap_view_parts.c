@@ -272,3 +272,37 @@ bool view_parts(struct heap_view *v,
     free(r.plans);
     return ok;
 }
+
+/* --- one array --- */
+
+struct asked {
+    const struct heap_graph *graph;
+    object_id array;
+    bool is_found;
+    struct view_slice *out;
+};
+
+static bool take_header(void *ctx, const struct view_part *p, struct err *err)
+{
+    struct asked *a = ctx;
+    (void)err;
+    if (heap_object_at(a->graph, p->address).i == a->array.i &&
+        (!a->is_found || p->used_bytes / p->element_bytes > a->out->n_used)) {
+        a->is_found = true;
+        *a->out =
+            (struct view_slice){.n_used = p->used_bytes / p->element_bytes,
+                                .capacity = p->room_bytes / p->element_bytes,
+                                .element_bytes = p->element_bytes};
+    }
+    return true;
+}
+
+bool heap_view_slice_of(struct heap_view *v, object_id array,
+                        struct view_slice *out, bool *is_found, struct err *err)
+{
+    *out = (struct view_slice){0};
+    struct asked a = {.graph = v->f.graph, .array = array, .out = out};
+    const bool ok = view_parts(v, take_header, &a, err);
+    *is_found = a.is_found;
+    return ok;
+}

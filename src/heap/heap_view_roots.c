@@ -202,21 +202,16 @@ static bool name_creator(struct heap_view *v, struct view_goroutine *row,
                          struct err *err)
 {
     const struct graph_goroutine *g = heap_goroutine_at(v->f.graph, row->index);
-    const char *function = NULL;
-    const char *file = NULL;
-    uint64_t line = 0;
-    uint64_t entry = 0;
-    /* The pc is that of the instruction behind the call. */
-    if (!v->f.binary || g->creator_pc == 0 ||
-        !binary_function(v->f.binary, g->creator_pc - 1, &function, &file,
-                         &line, &entry)) {
+    struct view_place at;
+    /* Of main's creator the runtime says what started it, in assembly. */
+    if (g->goid == 1 || !heap_view_place(v, g->creator_pc, 0, &at)) {
         return true;
     }
     struct buf *word = view_word(v);
-    buf_str(word, function);
-    if (file && *file) {
-        buf_printf(word, "  %s:%llu", last_part(file),
-                   (unsigned long long)line);
+    buf_str(word, at.function);
+    if (*at.file) {
+        buf_printf(word, "  %s:%llu", last_part(at.file),
+                   (unsigned long long)at.line);
     }
     row->creator = view_keep(v, err);
     return row->creator != NULL;
@@ -230,38 +225,97 @@ static int holding_most(const void *pa, const void *pb, const void *ctx)
     if (a->retained_bytes != b->retained_bytes) {
         return a->retained_bytes > b->retained_bytes ? -1 : 1;
     }
+    if (a->n_alike != b->n_alike) {
+        return a->n_alike > b->n_alike ? -1 : 1;
+    }
     return (a->goid > b->goid) - (a->goid < b->goid);
+}
+
+static uint64_t creator_of(const struct heap_view *v,
+                           const struct view_goroutine *row)
+{
+    return heap_goroutine_at(v->f.graph, row->index)->creator_pc;
+}
+
+static int order_alike(const struct heap_view *v,
+                       const struct view_goroutine *a,
+                       const struct view_goroutine *b)
+{
+    if (a->is_system || b->is_system) {
+        return (int)a->is_system - (int)b->is_system;
+    }
+    int order = strcmp(a->state, b->state);
+    order = order ? order : strcmp(a->wait, b->wait);
+    order = order ? order : strcmp(a->function, b->function);
+    const uint64_t pa = creator_of(v, a);
+    const uint64_t pb = creator_of(v, b);
+    return order ? order : (pa > pb) - (pa < pb);
+}
+
+static int by_kind(const void *pa, const void *pb, const void *ctx)
+{
+    const struct view_goroutine *a = pa;
+    const struct view_goroutine *b = pb;
+    const int order = order_alike(ctx, a, b);
+    return order ? order : (a->goid > b->goid) - (a->goid < b->goid);
+}
+
+/* Leaves one row of those alike: that of the one with the least id. */
+static size_t fold_alike(const struct heap_view *v, struct view_goroutine *rows,
+                         size_t n)
+{
+    size_t n_left = 0;
+    sort_items(rows, n, sizeof *rows, by_kind, v);
+    for (size_t i = 0; i < n; i++) {
+        struct view_goroutine *last = n_left > 0 ? &rows[n_left - 1] : NULL;
+        if (!last || order_alike(v, last, &rows[i]) != 0) {
+            rows[n_left++] = rows[i];
+            continue;
+        }
+        last->n_alike++;
+        last->retained_bytes += rows[i].retained_bytes;
+        last->retained_objects += rows[i].retained_objects;
+    }
+    return n_left;
+}
+
+static struct view_goroutine goroutine_row(const struct heap_view *v,
+                                           uint32_t i)
+{
+    const struct graph_goroutine *g = heap_goroutine_at(v->f.graph, i);
+    const heap_node node = heap_node_of_group(g->group);
+    return (struct view_goroutine){
+        .index = i,
+        .n_alike = 1,
+        .goid = g->goid,
+        .state = g->is_system ? "" : state_of(g->status),
+        .wait = g->wait_reason && !g->is_system ? g->wait_reason : "",
+        .function = g->is_system ? "Go's own" : function_of(v, g),
+        .is_system = g->is_system,
+        .retained_bytes = heap_retained_bytes(v->f.dominators, node),
+        .retained_objects = heap_retained_objects(v->f.dominators, node),
+    };
 }
 
 bool heap_view_goroutines(struct heap_view *v, size_t n_max,
                           const struct view_goroutine **out, size_t *n,
                           size_t *n_all, struct err *err)
 {
-    *n_all = heap_n_goroutines(v->f.graph);
+    const uint32_t n_goroutines = heap_n_goroutines(v->f.graph);
     struct view_goroutine *rows =
-        arena_new(&v->arena, struct view_goroutine, *n_all + 1);
+        arena_new(&v->arena, struct view_goroutine, n_goroutines + 1);
     if (!rows) {
         return err_nomem(err, "goroutines of a heap dump");
     }
-    for (uint32_t i = 0; i < *n_all; i++) {
-        const struct graph_goroutine *g = heap_goroutine_at(v->f.graph, i);
-        const heap_node node = heap_node_of_group(g->group);
-        rows[i] = (struct view_goroutine){
-            .index = i,
-            .goid = g->goid,
-            .state = state_of(g->status),
-            .wait = g->wait_reason ? g->wait_reason : "",
-            .function = function_of(v, g),
-            .is_system = g->is_system,
-            .retained_bytes = heap_retained_bytes(v->f.dominators, node),
-            .retained_objects = heap_retained_objects(v->f.dominators, node),
-        };
+    for (uint32_t i = 0; i < n_goroutines; i++) {
+        rows[i] = goroutine_row(v, i);
     }
+    *n_all = fold_alike(v, rows, n_goroutines);
     sort_items(rows, *n_all, sizeof *rows, holding_most, NULL);
     *out = rows;
     *n = *n_all < n_max ? *n_all : n_max;
     for (size_t i = 0; i < *n; i++) {
-        if (!name_creator(v, &rows[i], err)) {
+        if (!rows[i].is_system && !name_creator(v, &rows[i], err)) {
             return false;
         }
     }

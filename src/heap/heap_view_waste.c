@@ -2,10 +2,10 @@
  * Memory that is held and not needed: the ends of slices, arrays of which a
  * part is used, empty slots of maps, slots larger than what is in them.
  *
- * What is used of an array is what all strings and slices that refer to it
- * cover together, from the first to the last byte. Variables on stacks may
- * refer to more than what is known of here, so that what they point to is
- * left out.
+ * What is used of an array is what all strings, slices and plain pointers that
+ * refer to it cover together, from the first to the last byte. Variables on
+ * stacks may refer to more than what is known of here, so that what they point
+ * to is left out.
  */
 #include "base/sort.h"
 #include "heap/heap_view_private.h"
@@ -121,6 +121,94 @@ static void forget_those_on_stacks(struct extents *e)
     }
 }
 
+/* A plain pointer into the array: a slab hands out its elements so. */
+static void extend(struct extents *e, object_id o, uint64_t interior)
+{
+    struct extent *x = &e->slots[slot_of(e, o.i)];
+    if (x->object == 0) {
+        return;
+    }
+    x->begin = interior < x->begin ? interior : x->begin;
+    x->used_end = interior >= x->used_end ? interior + 1 : x->used_end;
+    x->room_end = x->used_end > x->room_end ? x->used_end : x->room_end;
+}
+
+static bool has_unused(const struct extents *e, const struct extent *x)
+{
+    const object_id o = {x->object - 1};
+    return x->begin > 0 || x->used_end < x->room_end ||
+           x->room_end < heap_object_bytes(e->v->f.graph, o);
+}
+
+static bool has_bit(const uint64_t *bits, object_id o)
+{
+    return (bits[o.i / 64] >> (o.i % 64) & 1) != 0;
+}
+
+static void follow_words(struct extents *e, const uint64_t *wanted, object_id o)
+{
+    const struct heap_graph *g = e->v->f.graph;
+    const struct span words = heap_object_contents(g, o);
+    struct dump_fields fields = heap_object_fields(g, o);
+    uint64_t offset = 0;
+    while (dump_fields_next(&fields, &offset)) {
+        const uint64_t value = heap_word(g, words, offset);
+        const object_id to = heap_object_at(g, value);
+        if (to.i != OBJECT_NONE.i && has_bit(wanted, to)) {
+            extend(e, to, value - heap_object_address(g, to));
+        }
+    }
+}
+
+static void follow_pointers(struct extents *e, const uint64_t *wanted)
+{
+    const struct heap_graph *g = e->v->f.graph;
+    const uint32_t n = heap_n_objects(g);
+    for (uint32_t i = 0; i < n; i++) {
+        uint64_t n_to = 0;
+        const object_id *to = heap_edges(g, (object_id){i}, &n_to);
+        uint64_t k = 0;
+        while (k < n_to && !has_bit(wanted, to[k])) {
+            k++;
+        }
+        if (k < n_to && view_is_reachable(e->v, (object_id){i})) {
+            follow_words(e, wanted, (object_id){i});
+        }
+    }
+    for (uint32_t i = 0; i < heap_n_groups(g); i++) {
+        const struct heap_root *roots = heap_group_roots(g, i);
+        for (uint64_t k = 0; k < heap_group(g, i)->n_roots; k++) {
+            if (roots[k].object.i != OBJECT_NONE.i &&
+                has_bit(wanted, roots[k].object)) {
+                extend(e, roots[k].object, roots[k].interior_bytes);
+            }
+        }
+    }
+}
+
+static bool extend_by_pointers(struct extents *e)
+{
+    uint64_t *wanted =
+        calloc(heap_n_objects(e->v->f.graph) / 64 + (size_t)1, sizeof *wanted);
+    bool is_any = false;
+    if (!wanted) {
+        return false;
+    }
+    for (size_t i = 0; i < e->n_slots; i++) {
+        const struct extent *x = &e->slots[i];
+        if (x->object != 0 && has_unused(e, x)) {
+            const uint32_t o = x->object - 1;
+            wanted[o / 64] |= UINT64_C(1) << (o % 64);
+            is_any = true;
+        }
+    }
+    if (is_any) {
+        follow_pointers(e, wanted);
+    }
+    free(wanted);
+    return true;
+}
+
 /* --- rows --- */
 
 struct sums {
@@ -180,13 +268,20 @@ static void add_map(struct sums *s, object_id o)
         (uint64_t)(slot * (double)m.n_deleted));
 }
 
+/* A large slot that is mostly empty holds more than the one value that is known
+   of it: size classes waste an eighth there. */
 static void add_value(struct sums *s, object_id o, const struct object_type *t)
 {
+    enum { LARGE_BYTES = 1024 };
     const struct go_type *type = binary_type(s->v->f.binary, t->type);
     const uint64_t bytes = heap_object_bytes(s->v->f.graph, o);
-    if (type && t->count == 1 && type->bytes > 0 &&
-        type->bytes + t->header_bytes <= bytes) {
-        add(s, WASTE_ROUNDING, o, bytes, bytes - type->bytes - t->header_bytes);
+    if (!type || t->count != 1 || type->bytes == 0 ||
+        type->bytes + t->header_bytes > bytes) {
+        return;
+    }
+    const uint64_t wasted = bytes - type->bytes - t->header_bytes;
+    if (bytes <= LARGE_BYTES || wasted <= bytes / 4) {
+        add(s, WASTE_ROUNDING, o, bytes, wasted);
     }
 }
 
@@ -224,7 +319,9 @@ static int most_first(const void *pa, const void *pb, const void *ctx)
 static bool fill(struct heap_view *v, struct sums *s, struct err *err)
 {
     struct extents e = {.v = v};
-    const bool ok = view_parts(v, take_part, &e, err);
+    const bool ok =
+        view_parts(v, take_part, &e, err) &&
+        (extend_by_pointers(&e) || err_nomem(err, "strings and slices"));
     if (ok) {
         forget_those_on_stacks(&e);
         for (size_t i = 0; i < e.n_slots; i++) {

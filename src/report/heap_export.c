@@ -131,13 +131,27 @@ static bool write_dominators(struct heap_view *v,
 
 /* --- allocation sites --- */
 
+/* Where the program asked for memory: frames below are the allocator's own in
+   every stack. */
+static size_t first_call(const struct heap_bucket *bucket)
+{
+    const struct span none = {0};
+    size_t i = 0;
+    while (i < bucket->n_calls &&
+           name_origin(bucket->calls[i].function, bucket->calls[i].file,
+                       none) == ORIGIN_RUNTIME) {
+        i++;
+    }
+    return i < bucket->n_calls ? i : 0;
+}
+
 static void add_site(struct profile_builder *b, struct heap_view *v,
                      const struct view_site *s, struct vec_u32 *stack)
 {
     const struct heap_bucket *bucket = s->bucket;
     assert(stack->items);
     stack->n = 0;
-    for (size_t i = 0; i < bucket->n_calls; i++) {
+    for (size_t i = first_call(bucket); i < bucket->n_calls; i++) {
         const struct heap_call *c = &bucket->calls[i];
         const struct builder_frame frame = {
             .function = span_of(heap_view_function(v, c)),

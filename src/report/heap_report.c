@@ -82,16 +82,7 @@ bool add_line(struct heap_report *r, const char **lines, size_t *n,
 
 const struct heap_call *site_call(const struct heap_bucket *b)
 {
-    const struct span none = {0};
-    for (int worst = ORIGIN_USER; worst < ORIGIN_RUNTIME; worst++) {
-        for (size_t i = 0; b && i < b->n_calls; i++) {
-            const struct heap_call *c = &b->calls[i];
-            if ((int)name_origin(c->function, c->file, none) <= worst) {
-                return c;
-            }
-        }
-    }
-    return b && b->n_calls > 0 ? &b->calls[0] : NULL;
+    return rules_dump_site(b);
 }
 
 void add_site(struct heap_report *r, struct buf *out,
@@ -223,8 +214,8 @@ static bool missing_line(struct heap_report *r, struct err *err)
     const unsigned has = binary_parts(r->facts->binary);
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
         if (!(has & parts[i].bit)) {
-            buf_str(&text, text.len > 0 ? "; " : "the binary is stripped: ");
-            buf_printf(&text, "no %s", parts[i].without);
+            buf_str(&text, text.len > 0 ? ", " : "the binary has no ");
+            buf_str(&text, parts[i].without);
         }
     }
     return add_line(r, r->notes, &r->n_notes, &text, err);
@@ -234,6 +225,13 @@ bool heap_report_summary(struct heap_report *r, struct err *err)
 {
     return summary_line(r, err) && garbage_line(r, err) &&
            damage_line(r, err) && missing_line(r, err);
+}
+
+void heap_report_note(struct heap_report *r, const char *note)
+{
+    if (note && r->n_notes < HEAP_LINES_MAX) {
+        r->notes[r->n_notes++] = note;
+    }
 }
 
 void heap_report_into(const struct heap_report *r, struct report *out)

@@ -64,6 +64,9 @@ bool heap_report_paths(struct heap_report *r, object_id o,
 bool heap_report_paths_of_type(struct heap_report *r, const char *type,
                                struct err *err) MUST_USE;
 
+/* Adds a note; NULL none. The text must outlive the report. */
+void heap_report_note(struct heap_report *r, const char *note);
+
 /* Puts what was added into a report without findings. */
 void heap_report_into(const struct heap_report *r, struct report *out);
 

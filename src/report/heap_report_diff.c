@@ -31,13 +31,19 @@ static const struct report_column new_columns[] = {
     {"name",           "type",    CELL_TEXT,  false},
 };
 
+/* What is not known is less than what is listed. */
+static double difference(double before, double after)
+{
+    return (isnan(after) ? 0 : after) - (isnan(before) ? 0 : before);
+}
+
 static void add_row(struct table_builder *b, const struct diff_row *r,
                     bool has_new)
 {
-    cell_number(b, r->after_bytes - r->before_bytes);
+    cell_number(b, difference(r->before_bytes, r->after_bytes));
     cell_number(b, r->before_bytes);
     cell_number(b, r->after_bytes);
-    cell_number(b, r->after_objects - r->before_objects);
+    cell_number(b, difference(r->before_objects, r->after_objects));
     cell_number(b, r->before_objects);
     cell_number(b, r->after_objects);
     if (has_new) {

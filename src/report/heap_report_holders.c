@@ -71,13 +71,13 @@ static const char *headline(struct heap_report *r, const struct view_holder *h,
     return keep_text(r, &text, err);
 }
 
-/* "held by goroutine [select] main.main, http.Server and 3 more" */
+/* "goroutine [select] main.main, http.Server and 3 more" */
 static const char *held_by(struct heap_report *r, const struct view_holder *h,
                            struct err *err)
 {
     struct buf text = BUF_LIMIT(8192);
     for (size_t i = 0; i < h->n_held_by; i++) {
-        buf_str(&text, i > 0 ? ", " : "held by ");
+        buf_str(&text, i > 0 ? ", " : "");
         buf_str(&text, h->held_by[i]);
     }
     if (h->n_held_by_all > h->n_held_by) {

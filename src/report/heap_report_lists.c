@@ -87,7 +87,8 @@ bool heap_report_globals(struct heap_report *r, struct err *err)
 static const struct report_column goroutine_columns[] = {
     {"retained_bytes",   "retained",   CELL_BYTES, false},
     {"retained_objects", "objects",    CELL_COUNT, false},
-    {"goroutine",        "id",         CELL_COUNT, false},
+    {"count",            "count",      CELL_COUNT, false},
+    {"goroutine",        "one",        CELL_COUNT, false},
     {"state",            "",           CELL_TEXT,  false},
     {"wait",             "",           CELL_TEXT,  false},
     {"doing",            "state",      CELL_TEXT,  false},
@@ -105,10 +106,11 @@ bool heap_report_goroutines(struct heap_report *r, struct err *err)
         !TABLE_BEGIN(r, &b, "goroutines", goroutine_columns, n, n_all, err)) {
         return false;
     }
-    b.table->title = "goroutines, by what each alone keeps alive";
+    b.table->title = "goroutines alike, by what each alone keeps alive";
     for (size_t i = 0; i < n; i++) {
         cell_number(&b, (double)rows[i].retained_bytes);
         cell_number(&b, rows[i].retained_objects);
+        cell_number(&b, rows[i].n_alike);
         cell_number(&b, (double)rows[i].goid);
         cell_text(&b, rows[i].state);
         cell_text(&b, rows[i].wait);
@@ -146,6 +148,7 @@ static const char *branch_text(struct heap_report *r,
         buf_str(&text, " x ");
     }
     buf_str(&text, row->name);
+    buf_str(&text, row->is_cut ? " and deeper" : "");
     return keep_text(r, &text, err);
 }
 

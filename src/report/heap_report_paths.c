@@ -5,6 +5,7 @@
 #include "base/num.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/banned.h"
 
@@ -23,8 +24,9 @@ static void add_step(struct heap_report *r, struct buf *out, heap_node from,
                      object_id to)
 {
     const char *field = heap_view_exact_field(r->view, from, to);
+    buf_str(out, " -> ");
     buf_str(out, field);
-    buf_str(out, *field ? " -> " : "-> ");
+    buf_str(out, *field ? " " : "");
     buf_str(out,
             heap_view_name(r->view, heap_node_of_object(r->facts->graph, to)));
     buf_printf(out, " at 0x%llx",
@@ -36,8 +38,8 @@ static const char *path_text(struct heap_report *r, const struct heap_path *p,
 {
     struct buf text = BUF_LIMIT((size_t)1 << 20);
     heap_node from = heap_node_of_group(p->group);
+    buf_str(&text, heap_view_name(r->view, from));
     for (size_t i = 0; i < p->n; i++) {
-        buf_str(&text, i > 0 ? "  " : "");
         add_step(r, &text, from, p->steps[i].object);
         from = heap_node_of_object(r->facts->graph, p->steps[i].object);
     }
@@ -108,9 +110,16 @@ static const char *merged_text(struct heap_report *r,
                                const struct merged_path *p, struct err *err)
 {
     struct buf text = BUF_LIMIT((size_t)1 << 20);
+    buf_str(&text, heap_view_name(r->view, heap_node_of_group(p->group)));
     for (size_t i = 0; i < p->n; i++) {
-        buf_str(&text, i > 0 ? "  " : "");
-        buf_str(&text, p->steps[i].text);
+        /* ".users -> T" or "T", behind what stands before */
+        const struct span step = span_of(p->steps[i].text);
+        const char *arrow = strstr(p->steps[i].text, " -> ");
+        const size_t n = arrow ? (size_t)(arrow - p->steps[i].text) : 0;
+        buf_str(&text, " -> ");
+        buf_span(&text, span_first(step, n));
+        buf_str(&text, n > 0 ? " " : "");
+        buf_str(&text, arrow ? arrow + 4 : p->steps[i].text);
     }
     return keep_text(r, &text, err);
 }

@@ -27,9 +27,10 @@ static const char *const group_cells[N_GROUPS] = {
 void markdown_table_head(struct buf *out, const struct markdown_columns *c)
 {
     buf_printf(out,
-               "\n| |%s grade | what | change | per hour | where |%s\n"
+               "\n| |%s grade | what | %s | per hour | where |%s\n"
                "|--:|%s---|---|--:|--:|---|%s\n",
                c->has_state ? " state |" : "",
+               c->is_one_dump ? "size" : "change",
                c->has_patch ? " touched by this change |" : "",
                c->has_state ? "---|" : "", c->has_patch ? "---|" : "");
 }

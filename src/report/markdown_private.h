@@ -48,6 +48,7 @@ void markdown_html(struct markdown *p, const char *text);
 /* What the table of findings has beside its fixed columns. */
 struct markdown_columns {
     bool has_state, has_patch;
+    bool is_one_dump; /* sizes: with that nothing was compared */
 };
 
 void markdown_table_head(struct buf *out, const struct markdown_columns *c);

@@ -167,6 +167,18 @@ static size_t rest_start(struct span s, size_t total, size_t columns)
     return at;
 }
 
+static bool is_digit_or_comma(char c)
+{
+    return (c >= '0' && c <= '9') || c == ',';
+}
+
+/* A part of a number, "40" of "40,000", would be another one. */
+static bool is_in_number(struct span s, size_t at)
+{
+    return at > 0 && is_digit_or_comma(s.p[at - 1]) &&
+           is_digit_or_comma(s.p[at]);
+}
+
 void plain_elide(struct buf *out, struct span clean, size_t columns, bool ascii)
 {
     const size_t total = plain_width(clean);
@@ -184,9 +196,17 @@ void plain_elide(struct buf *out, struct span clean, size_t columns, bool ascii)
     const size_t tail = (columns - n_dots) * 2 / 3;
     const size_t head = columns - n_dots - tail;
     size_t width;
-    buf_span(out, span_first(clean, fitting(clean, head, &width)));
+    size_t end = fitting(clean, head, &width);
+    size_t start = rest_start(clean, total, tail);
+    while (end > 0 && end < clean.len && is_in_number(clean, end)) {
+        end--;
+    }
+    while (start < clean.len && is_in_number(clean, start)) {
+        start++;
+    }
+    buf_span(out, span_first(clean, end));
     buf_str(out, dots);
-    buf_span(out, span_from(clean, rest_start(clean, total, tail)));
+    buf_span(out, span_from(clean, start));
 }
 
 static struct span next_word(struct span *rest, size_t *n_blanks)

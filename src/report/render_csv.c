@@ -42,12 +42,16 @@ static void number_field(struct buf *out, double v)
     }
 }
 
-static void add_table(struct buf *out, const struct report_table *t)
+/* Of several tables each row says of which one it is, last, so that the other
+   columns stay where they are. */
+static void add_table(struct buf *out, const struct report_table *t,
+                      bool is_one_of_many)
 {
     for (size_t c = 0; c < t->n_columns; c++) {
         buf_str(out, c > 0 ? "," : "");
         text_field(out, t->columns[c].key);
     }
+    buf_str(out, is_one_of_many ? ",table" : "");
     csv_end(out);
     for (size_t i = 0; i < t->n_rows && buf_ok(out); i++) {
         for (size_t c = 0; c < t->n_columns; c++) {
@@ -59,6 +63,10 @@ static void add_table(struct buf *out, const struct report_table *t)
                 number_field(out, cell->number);
             }
         }
+        if (is_one_of_many) {
+            csv_comma(out);
+            text_field(out, t->key);
+        }
         csv_end(out);
     }
 }
@@ -66,7 +74,7 @@ static void add_table(struct buf *out, const struct report_table *t)
 static const char head[] = "id,rule,grade,profile,function,file,line,metric,"
                            "unit,first,last,delta,per_hour,state,first_seen,"
                            "path,touched,accepted_by,accepted_reason,"
-                           "accepted_until,loose_id";
+                           "accepted_until,loose_id,holder,holder_type";
 
 /* What a repository adds; its columns came later and stay behind. */
 static void add_review(struct buf *out, const struct finding *f)
@@ -125,6 +133,10 @@ static void add_finding(struct buf *out, const struct finding *f)
         number_field(out, numbers[i]);
     }
     add_review(out, f);
+    csv_comma(out);
+    text_field(out, f->holder ? f->holder->name : "");
+    csv_comma(out);
+    text_field(out, f->holder ? f->holder->type : "");
     csv_end(out);
 }
 
@@ -143,7 +155,7 @@ static bool render(const struct report *r, const struct render_options *o,
         if (i > 0 || r->findings) {
             csv_end(out);
         }
-        add_table(out, &r->tables[i]);
+        add_table(out, &r->tables[i], r->n_tables > 1);
     }
     return buf_check(out, "csv report", err);
 }

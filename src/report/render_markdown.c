@@ -61,7 +61,7 @@ static void opening(struct markdown *p, const struct report *r)
         return;
     }
     struct buf *out = p->out;
-    buf_printf(out, "### %s: ", summary_word(r->findings->verdict));
+    buf_printf(out, "### %s: ", summary_report_word(r));
     summary_states(markdown_scratch(p), r->findings);
     const bool has_states = p->scratch->len > 0;
     markdown_prose_scratch(p);
@@ -98,6 +98,7 @@ static void find_columns(struct listing *l)
 {
     const struct findings *f = l->report->findings;
     l->columns.has_patch = l->report->has_patch;
+    l->columns.is_one_dump = summary_is_one_dump(l->report);
     for (size_t i = 0; i < f->n; i++) {
         l->columns.has_state |= summary_group(&f->items[i]) != GROUP_PLAIN;
         l->columns.has_patch |= f->items[i].patched != NULL;

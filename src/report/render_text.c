@@ -74,14 +74,15 @@ static void wrap_scratch(struct text *t, size_t used, size_t indent)
 static void verdict_line(struct text *t)
 {
     const enum verdict v = t->report->findings->verdict;
-    paint(t, verdict_colors[v], summary_word(v));
+    const char *word = summary_report_word(t->report);
+    paint(t, verdict_colors[v], word);
     buf_str(t->out, "  ");
     struct buf *line = scratch(t);
     summary_verdict(line, t->report);
     const size_t start = line->len;
     buf_str(line, "  (");
     summary_about(line, t->report);
-    size_t used = strlen(summary_word(v)) + 2;
+    size_t used = strlen(word) + 2;
     if (line->len == start + 3) {
         line->len = start;
         wrap_scratch(t, used, 2);
@@ -422,7 +423,7 @@ static void add_findings(struct text *t)
 
 /* --- tables --- */
 
-enum { TABLE_COLUMNS_MAX = 16, TEXT_CELL_MIN = 48 };
+enum { TABLE_COLUMNS_MAX = 16, TEXT_CELL_MIN = 48, TEXT_CELLS_MIN = 28 };
 
 /* A column without a title is for programs. */
 static bool is_shown(const struct report_column *column)
@@ -446,13 +447,38 @@ static const struct report_cell *cell_at(const struct report_table *table,
     return &table->cells[row * table->n_columns + column];
 }
 
-/* Natural widths; then the widest text column gives up what is too much, but
-   keeps TEXT_CELL_MIN: a name nobody can read is worse than a long line. */
+/* The widest text columns give up what is too much, but keep TEXT_CELL_MIN, or
+   where there are several TEXT_CELLS_MIN: a name nobody can read is worse than
+   a long line. */
+static void narrow(const struct report_table *table, size_t n_columns,
+                   size_t excess, size_t *widths)
+{
+    size_t n_texts = 0;
+    for (size_t c = 0; c < n_columns; c++) {
+        const bool is_text = table->columns[c].type == CELL_TEXT;
+        n_texts += is_text && widths[c] > TEXT_CELLS_MIN;
+    }
+    const size_t least = n_texts > 1 ? TEXT_CELLS_MIN : TEXT_CELL_MIN;
+    for (; excess > 0; excess--) {
+        size_t widest = n_columns;
+        for (size_t c = 0; c < n_columns; c++) {
+            if (table->columns[c].type == CELL_TEXT && widths[c] > least &&
+                (widest == n_columns || widths[c] > widths[widest])) {
+                widest = c;
+            }
+        }
+        if (widest == n_columns) {
+            return;
+        }
+        widths[widest]--;
+    }
+}
+
+/* Natural widths, made narrower where the terminal is. */
 static void column_widths(struct text *t, const struct report_table *table,
                           size_t n_columns, size_t *widths)
 {
     size_t sum = 0;
-    size_t widest = 0;
     for (size_t c = 0; c < n_columns; c++) {
         const struct report_column *column = &table->columns[c];
         if (!is_shown(column)) {
@@ -466,17 +492,10 @@ static void column_widths(struct text *t, const struct report_table *table,
             widths[c] = w > widths[c] ? w : widths[c];
         }
         sum += widths[c] + 2;
-        if (column->type == CELL_TEXT && widths[c] > widths[widest]) {
-            widest = c;
-        }
     }
     const size_t room = t->columns + 2;
     if (sum > room) {
-        const size_t excess = sum - room;
-        const size_t least =
-            widths[widest] < TEXT_CELL_MIN ? widths[widest] : TEXT_CELL_MIN;
-        widths[widest] =
-            widths[widest] > excess + least ? widths[widest] - excess : least;
+        narrow(table, n_columns, sum - room, widths);
     }
 }
 

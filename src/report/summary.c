@@ -22,6 +22,18 @@ const char *summary_word(enum verdict v)
     return words[v];
 }
 
+bool summary_is_one_dump(const struct report *r)
+{
+    return r->command && strcmp(r->command, "heap") == 0;
+}
+
+const char *summary_report_word(const struct report *r)
+{
+    const enum verdict v = r->findings->verdict;
+    return v == VERDICT_GROWTH && summary_is_one_dump(r) ? "SUSPECT"
+                                                         : summary_word(v);
+}
+
 static void add_count(struct buf *out, double v)
 {
     num_count(out, fabs(v) < 9e18 ? llround(v) : 0);
@@ -86,7 +98,11 @@ void summary_verdict(struct buf *out, const struct report *r)
 {
     const struct findings *f = r->findings;
     if (add_grades(out, f) == 0) {
-        buf_str(out, f->verdict == VERDICT_INCONCLUSIVE ? "too little to judge"
+        const bool is_dump = r->n_summary > 0;
+        buf_str(out, f->verdict == VERDICT_INCONCLUSIVE && is_dump
+                         ? "nothing stands out in what could be seen"
+                     : f->verdict == VERDICT_INCONCLUSIVE
+                         ? "too little to judge"
                      : has_accepted(f)  ? "nothing that is not accepted"
                      : r->n_summary > 0 ? "nothing stands out"
                      : f->n_below_limits > 0

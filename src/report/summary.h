@@ -9,6 +9,10 @@
 
 /* "LEAK", "GROWTH", "CLEAN", "INCONCLUSIVE" */
 const char *summary_word(enum verdict v);
+/* The same of a report; of one heap dump "SUSPECT" for growth: with that
+   nothing was compared. */
+const char *summary_report_word(const struct report *r);
+bool summary_is_one_dump(const struct report *r);
 
 /* "1 strong finding in 10 snapshots over 22.5 s" */
 void summary_verdict(struct buf *out, const struct report *r);

@@ -25,6 +25,16 @@ static const struct dump_options defaults = {
 static const double goroutines_share = 0.5;
 static const double goroutines_many = 1000;
 
+/* Fewer are those that a program starts with, whatever they hold. */
+static const double few_goroutines = 10;
+
+/* So many workers of one channel are no pool that somebody meant. */
+static const double workers_many = 10000;
+
+/* What goroutines that nothing can wake may hold, all of them together, before
+   few of them count: those left behind once, at start or at shutdown. */
+static const double little_bytes = 1 << 20;
+
 /* Enough samples to say so, and what is freed of a site that turns over. */
 static const double turnover_samples = 40;
 static const double turnover_freed = 0.75;
@@ -58,11 +68,10 @@ void dump_judge_end(struct dump_judge *j)
 
 /* --- grades --- */
 
-/* Parts of the dump are missing: what they held is not known. */
-static bool is_whole(const struct dump_judge *j)
+bool dump_is_whole(const struct dump_evidence *e)
 {
     const struct dump_condition *c =
-        &heap_graph_about(j->e->facts->graph)->condition;
+        &heap_graph_about(e->facts->graph)->condition;
     return !c->is_truncated && c->n_damaged == 0;
 }
 
@@ -73,28 +82,40 @@ static bool turns_over(const struct dump_candidate *c)
            a->n_freed >= turnover_freed * a->n_allocated;
 }
 
+static enum grade grade_growth(const struct dump_judge *j,
+                               const struct dump_candidate *c, double least)
+{
+    /* What is missing before looks as if it had come since. */
+    return c->weight >= least && dump_is_whole(j->before) ? GRADE_GROWTH
+                                                          : GRADE_INFO;
+}
+
 static enum grade grade_goroutines(const struct dump_judge *j,
                                    const struct dump_candidate *c)
 {
     const double n = (double)c->n_goroutines;
-    const bool is_large = c->retained_bytes >= j->options.min_bytes &&
-                          c->holder.share >= j->options.min_share &&
-                          !turns_over(c);
     if (c->what == DUMP_UNREACHABLE) {
-        /* A few stay behind at start or shutdown, once. */
-        const bool counts = n >= j->options.min_goroutines || is_large;
-        return !counts       ? GRADE_INFO
-               : is_whole(j) ? GRADE_PROVEN
-                             : GRADE_SUSPECT;
+        /* One mistake may leave them behind at several places. */
+        const bool counts = j->n_unreachable >= j->options.min_goroutines ||
+                            j->unreachable_bytes >= little_bytes;
+        return !counts               ? GRADE_INFO
+               : dump_is_whole(j->e) ? GRADE_PROVEN
+                                     : GRADE_SUSPECT;
     }
     if (j->before) {
-        return c->weight >= j->options.min_goroutines ? GRADE_GROWTH
-                                                      : GRADE_INFO;
+        return c->is_baseline ? GRADE_INFO
+                              : grade_growth(j, c, j->options.min_goroutines);
     }
-    const bool is_many = c->on != BLOCKED_NOT && !c->usual &&
+    if (c->usual) {
+        return c->is_pool && n >= workers_many ? GRADE_SUSPECT : GRADE_INFO;
+    }
+    const bool is_large = c->retained_bytes >= j->options.min_bytes &&
+                          c->holder.share >= j->options.min_share &&
+                          n >= few_goroutines && !turns_over(c);
+    const bool is_many = (c->on != BLOCKED_NOT || c->has_open_bodies) &&
                          n >= j->options.min_goroutines &&
                          (n >= goroutines_share * (double)c->n_all_goroutines ||
-                          n >= goroutines_many);
+                          n >= goroutines_many || c->has_open_bodies);
     return is_many || is_large ? GRADE_SUSPECT : GRADE_INFO;
 }
 
@@ -112,7 +133,7 @@ enum grade dump_grade_of(const struct dump_judge *j,
         break;
     }
     if (j->before) {
-        return c->weight >= j->options.min_bytes ? GRADE_GROWTH : GRADE_INFO;
+        return grade_growth(j, c, j->options.min_bytes);
     }
     const bool is_large = c->retained_bytes >= j->options.min_bytes &&
                           c->holder.share >= j->options.min_share;
@@ -142,25 +163,9 @@ static void choose_site(struct evidence *e)
 static void fill_creator(struct dump_judge *j, const struct dump_candidate *c,
                          struct evidence *e)
 {
-    const char *name = NULL;
-    const char *file = NULL;
-    uint64_t line = 0;
-    uint64_t entry = 0;
-    struct binary *b = j->e->facts->binary;
     const uint64_t pc =
         heap_goroutine_at(j->e->facts->graph, c->goroutines[0])->creator_pc;
-    if (!b || pc == 0 || !binary_function(b, pc, &name, &file, &line, &entry)) {
-        return;
-    }
-    const char *package = arena_strdup(j->arena, name_package(span_of(name)));
-    e->has_creator = true;
-    e->creator = (struct frame){.function = name,
-                                .file = file ? file : "",
-                                .package = package ? package : "",
-                                .line = (int64_t)(line <= INT32_MAX ? line : 0),
-                                .origin = name_origin(span_of(name),
-                                                      span_of(file ? file : ""),
-                                                      SPAN_LIT(""))};
+    e->has_creator = dump_frame_at(j, pc, 0, NULL, &e->creator);
 }
 
 static bool fill_stack(struct dump_judge *j, const struct dump_candidate *c,
@@ -176,7 +181,7 @@ static bool fill_stack(struct dump_judge *j, const struct dump_candidate *c,
     if (c->n_goroutines > 0) {
         ok = dump_frames_of(j, c->goroutines[0], &frames, &n, err);
         fill_creator(j, c, e);
-        e->primitive = primitive_of_status(c->wait_reason, frames, n);
+        e->primitive = c->primitive;
     } else if (c->allocation.bucket) {
         ok = dump_frames_of_bucket(j, c->allocation.bucket, &frames, &n, err);
     }
@@ -281,7 +286,7 @@ bool dump_finding_of(struct dump_judge *j, const struct dump_candidate *c,
                        .retention = NAN,
                        .z = NAN,
                        .sampled = c->allocation.bucket ? c->allocation.all_samples : NAN,
-                       .relative_error = 0}
+                       .relative_error = NAN}
     };
     return compose_texts(j->arena, &match, NULL, 0, out, err) &&
            fill_metrics(j, c, out, err) && finding_identify(out, err);

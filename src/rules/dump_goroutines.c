@@ -7,6 +7,7 @@
 
 #include "base/sort.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,29 +21,44 @@ struct waiting {
 
 /* --- frames --- */
 
-static void fill_frame(struct dump_judge *j, const struct graph_frame *g,
-                       struct frame *out)
+bool dump_frame_at(struct dump_judge *j, uint64_t pc, uint64_t entry,
+                   const char *function, struct frame *out)
 {
-    const char *name = NULL;
-    const char *file = NULL;
-    uint64_t line = 0;
-    uint64_t entry = 0;
-    struct binary *b = j->e->facts->binary;
-    if (!b || !binary_function(b, g->pc, &name, &file, &line, &entry)) {
-        name = NULL;
-        file = NULL;
-        line = 0;
-    }
-    name = g->function && *g->function ? g->function : name;
-    file = file ? file : "";
-    const char *kept =
-        arena_strdup(j->arena, name_package(span_of(name ? name : "?")));
-    *out = (struct frame){.function = name ? name : "?",
-                          .file = file,
-                          .package = kept ? kept : "",
-                          .line = (int64_t)(line <= INT32_MAX ? line : 0),
-                          .origin = name_origin(span_of(name ? name : "?"),
-                                                span_of(file), SPAN_LIT(""))};
+    struct view_place at;
+    const bool is_known = heap_view_place(j->e->view, pc, entry, &at);
+    const char *name = function && *function ? function : at.function;
+    const char *file = is_known ? at.file : "";
+    name = name ? name : "?";
+    const char *kept = arena_strdup(j->arena, name_package(span_of(name)));
+    *out = (struct frame){
+        .function = name,
+        .file = file,
+        .package = kept ? kept : "",
+        .line = (int64_t)(is_known && at.line <= INT32_MAX ? at.line : 0),
+        .origin = name_origin(span_of(name), span_of(file), SPAN_LIT(""))};
+    return is_known;
+}
+
+static bool is_goexit(const char *function)
+{
+    return function && strcmp(function, "runtime.goexit") == 0;
+}
+
+/* "main.serve.gowrap1": what `go f(x)` makes of f, which is the next frame. */
+static bool is_wrapper(const char *name)
+{
+    const char *dot = strrchr(name, '.');
+    return dot && (strncmp(dot, ".gowrap", 7) == 0 ||
+                   strncmp(dot, ".deferwrap", 10) == 0);
+}
+
+/* Below every goroutine, and in no profile; or what a library's go statement
+   made, which says no more than the function it calls. */
+static bool says_nothing(const char *name)
+{
+    return is_goexit(name) || (name && is_wrapper(name) &&
+                               name_origin(span_of(name), SPAN_LIT(""),
+                                           SPAN_LIT("")) > ORIGIN_DEP);
 }
 
 bool dump_frames_of(struct dump_judge *j, uint32_t goroutine,
@@ -54,11 +70,15 @@ bool dump_frames_of(struct dump_judge *j, uint32_t goroutine,
     if (!frames) {
         return err_nomem(err, "stack of a heap dump");
     }
-    for (uint32_t i = 0; i < g->n_frames; i++) {
-        fill_frame(j, heap_frame_at(graph, g->first_frame + i), &frames[i]);
-    }
     *out = frames;
-    *n = g->n_frames;
+    *n = 0;
+    for (uint32_t i = 0; i < g->n_frames; i++) {
+        const struct graph_frame *f = heap_frame_at(graph, g->first_frame + i);
+        if (!says_nothing(f->function)) {
+            (void)dump_frame_at(j, f->pc, f->entry, f->function,
+                                &frames[(*n)++]);
+        }
+    }
     return true;
 }
 
@@ -70,27 +90,46 @@ static const char *frame_name(const struct heap_graph *g, uint32_t i)
     return name ? name : "";
 }
 
-/* The innermost function that is not of the standard library, and the
-   outermost one. */
+/* How it waits, not where. */
+static bool is_quiet(const char *name)
+{
+    static const char *const prefixes[] = {
+        "runtime.", "internal/", "sync.",         "syscall.",
+        "time.",    "bufio.",    "runtime/debug."};
+    for (size_t i = 0; i < sizeof prefixes / sizeof prefixes[0]; i++) {
+        if (strncmp(name, prefixes[i], strlen(prefixes[i])) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The innermost function that is not of the standard library, else the
+   innermost that says what for; and the one it was started with. */
 static void name_waiting(const struct heap_graph *g, uint32_t index,
                          struct waiting *out)
 {
     const struct graph_goroutine *r = heap_goroutine_at(g, index);
+    bool is_users = false;
     out->index = index;
     out->reason = r->wait_reason ? r->wait_reason : "";
     out->function = "";
     out->entry = "";
     for (uint32_t i = r->n_frames; i > 0; i--) {
         const char *name = frame_name(g, r->first_frame + i - 1);
-        const enum frame_origin o =
-            name_origin(span_of(name), SPAN_LIT(""), SPAN_LIT(""));
-        if (strcmp(name, "runtime.goexit") == 0) {
+        if (is_goexit(name)) {
             continue;
         }
-        out->entry = *out->entry ? out->entry : name;
-        if (o <= ORIGIN_DEP || *out->function == '\0') {
+        const bool is_std =
+            name_origin(span_of(name), SPAN_LIT(""), SPAN_LIT("")) > ORIGIN_DEP;
+        if (*out->entry == '\0' || is_wrapper(out->entry)) {
+            out->entry = name;
+        }
+        if (*out->function == '\0' || !is_std ||
+            (!is_users && !is_quiet(name))) {
             out->function = name;
         }
+        is_users = is_users || !is_std;
     }
 }
 
@@ -162,19 +201,35 @@ static double stack_bytes(const struct heap_graph *g, uint32_t goroutine)
     return high > low && high - low <= SANE_MAX ? (double)(high - low) : 0;
 }
 
-static bool sum_retained(struct dump_judge *j, struct dump_candidate *c,
-                         struct err *err)
+struct group_run {
+    struct dump_judge *j;
+    struct blocked_tally *tally;
+    const struct waiting *before; /* of the other dump */
+    size_t n_before, n_all;
+    const struct waiting *all;
+    uint32_t *group_of; /* scratch, by goroutine: 1 in the group */
+};
+
+/* Of those that nothing can wake: what no other such group counts already. */
+static bool sum_unreachable(struct group_run *r, struct dump_candidate *c,
+                            struct err *err)
 {
     struct blocked_held held;
-    if (c->what == DUMP_UNREACHABLE) {
-        if (!heap_blocked_hold(j->blocked, c->goroutines, c->n_goroutines,
-                               &held, err)) {
-            return false;
-        }
-        c->retained_bytes = (double)held.bytes;
-        c->retained_objects = (double)held.n_objects;
-        return true;
+    struct blocked_held all;
+    if (!blocked_tally_add(r->tally, c->goroutines, c->n_goroutines, &held,
+                           err) ||
+        !heap_blocked_hold(r->j->blocked, c->goroutines, c->n_goroutines, &all,
+                           err)) {
+        return false;
     }
+    c->retained_bytes = (double)held.bytes;
+    c->retained_objects = (double)held.n_objects;
+    c->shared_bytes = (double)(all.bytes - held.bytes);
+    return true;
+}
+
+static void sum_retained(const struct dump_judge *j, struct dump_candidate *c)
+{
     for (size_t i = 0; i < c->n_goroutines; i++) {
         const heap_node n = heap_node_of_group(
             heap_goroutine_at(j->e->facts->graph, c->goroutines[i])->group);
@@ -183,11 +238,9 @@ static bool sum_retained(struct dump_judge *j, struct dump_candidate *c,
         c->retained_objects +=
             (double)heap_retained_objects(j->e->facts->dominators, n);
     }
-    return true;
 }
 
-static bool fill_holder(struct dump_judge *j, struct dump_candidate *c,
-                        struct err *err)
+static void fill_holder(struct dump_judge *j, struct dump_candidate *c)
 {
     struct buf name = BUF_LIMIT(4096);
     buf_printf(&name, "goroutine%s %s", c->n_goroutines == 1 ? "" : "s",
@@ -195,20 +248,17 @@ static bool fill_holder(struct dump_judge *j, struct dump_candidate *c,
     struct buf path = BUF_LIMIT(4096);
     buf_printf(&path, "%s waits in %s (%s)", c->entry, c->function,
                *c->wait_reason ? c->wait_reason : "runs");
-    if (!sum_retained(j, c, err)) {
-        buf_release(&name);
-        buf_release(&path);
-        return false;
-    }
     c->holder = (struct finding_holder){
         .name = dump_keep(j, &name),
         .type = "goroutine",
         .path = dump_keep(j, &path),
         .retained_bytes = c->retained_bytes,
         .retained_objects = c->retained_objects,
-        .reachable_bytes = c->retained_bytes,
+        /* Of those that may go on it takes a walk for each. */
+        .reachable_bytes = c->what == DUMP_UNREACHABLE
+                               ? c->retained_bytes + c->shared_bytes
+                               : NAN,
         .share = j->total_bytes > 0 ? c->retained_bytes / j->total_bytes : 0};
-    return true;
 }
 
 /* Is what grows below one of them a candidate of its own? */
@@ -232,6 +282,7 @@ static bool is_told(const struct dump_judge *j, const struct dump_candidate *c)
     return false;
 }
 
+/* One alone is a holder like any other, and told by what it holds. */
 static bool has_worth(const struct dump_judge *j,
                       const struct dump_candidate *c)
 {
@@ -239,10 +290,11 @@ static bool has_worth(const struct dump_judge *j,
         return true;
     }
     const double n = (double)c->n_goroutines;
-    return (c->on != BLOCKED_NOT && n >= j->options.min_goroutines) ||
-           (j->before &&
-            n - (double)c->n_before >= j->options.min_goroutines) ||
-           (c->retained_bytes >= j->options.min_share * j->total_bytes &&
+    const double least = j->options.min_goroutines;
+    return (n >= least && c->on != BLOCKED_NOT) ||
+           (j->before && n - (double)c->n_before >= least) ||
+           (n > 1 &&
+            c->retained_bytes >= j->options.min_share * j->total_bytes &&
             !is_told(j, c));
 }
 
@@ -286,12 +338,122 @@ static size_t count_alike(const struct waiting *w, size_t n,
     return count;
 }
 
-struct group_run {
-    struct dump_judge *j;
-    const struct waiting *before; /* of the other dump */
-    size_t n_before, n_all;
-    const struct waiting *all;
+/* --- pools --- */
+
+enum carried {
+    CARRIES_UNKNOWN,
+    CARRIES_SIGNALS,
+    CARRIES_TIMES,
+    CARRIES_VALUES
 };
+
+/* An element without bytes is a signal, no work, and a time comes from a
+   timer. */
+static enum carried carried_by(const struct dump_judge *j, object_id channel)
+{
+    const struct heap_facts *f = j->e->facts;
+    if (!f->types || !f->binary) {
+        return CARRIES_UNKNOWN;
+    }
+    const struct object_type t = heap_type_of(f->types, channel);
+    const struct go_type *c =
+        t.type.i != TYPE_NONE.i ? binary_type(f->binary, t.type) : NULL;
+    if (!c || c->kind != GO_CHAN || c->element.i == TYPE_NONE.i) {
+        return CARRIES_UNKNOWN;
+    }
+    const struct go_type *e = binary_type(f->binary, c->element);
+    return !e                                  ? CARRIES_UNKNOWN
+           : e->bytes == 0                     ? CARRIES_SIGNALS
+           : strcmp(e->name, "time.Time") == 0 ? CARRIES_TIMES
+                                               : CARRIES_VALUES;
+}
+
+/* What a group of goroutines waits for. */
+struct waited {
+    size_t n_values, n_channels; /* waits for values; channels of them */
+    size_t n_times, n_all;
+};
+
+static struct waited list_waited(struct group_run *r,
+                                 const struct dump_candidate *c)
+{
+    const struct heap_blocked *b = r->j->blocked;
+    struct waited w = {.n_values = 0};
+    uint32_t last = UINT32_MAX;
+    for (size_t i = 0; i < c->n_goroutines; i++) {
+        r->group_of[c->goroutines[i]] = 1;
+    }
+    for (size_t i = 0; i < heap_blocked_n_waits(b); i++) {
+        uint32_t goroutine = 0;
+        const object_id o = heap_blocked_wait_at(b, i, &goroutine);
+        if (r->group_of[goroutine] == 0) {
+            continue;
+        }
+        const enum carried what = carried_by(r->j, o);
+        w.n_all++;
+        w.n_times += what == CARRIES_TIMES;
+        if (what == CARRIES_VALUES) {
+            w.n_values++;
+            w.n_channels += o.i != last;
+            last = o.i;
+        }
+    }
+    for (size_t i = 0; i < c->n_goroutines; i++) {
+        r->group_of[c->goroutines[i]] = 0;
+    }
+    return w;
+}
+
+/* Workers: they receive values from channels that many of them share. Those
+   that leak wait each for a channel of its own, or for a signal. */
+static void look_at_waits(struct group_run *r, struct dump_candidate *c)
+{
+    enum { WORKERS_OF_ONE = 8 };
+    if (c->on != BLOCKED_CHANNEL || c->n_goroutines < WORKERS_OF_ONE ||
+        strcmp(c->wait_reason, "chan send") == 0) {
+        return;
+    }
+    const struct waited w = list_waited(r, c);
+    c->waits_for_time = w.n_times > 0 && w.n_times == w.n_all;
+    c->is_pool = !c->usual && w.n_channels > 0 &&
+                 w.n_values >= c->n_goroutines &&
+                 w.n_values >= WORKERS_OF_ONE * w.n_channels;
+    c->usual = c->is_pool ? "workers that wait for work on a channel they share"
+                          : c->usual;
+}
+
+static bool has_frame(const struct frame *frames, size_t n, const char *name)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (strcmp(frames[i].function, name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What is known of those frames beyond what they wait for. */
+static void look_at_frames(struct group_run *r, struct dump_candidate *c,
+                           const struct frame *frames, size_t n)
+{
+    if (c->what == DUMP_UNREACHABLE) {
+        return;
+    }
+    c->usual = evidence_is_baseline(frames, n);
+    c->is_baseline = c->usual != NULL;
+    c->usual = c->usual ? c->usual : evidence_is_pool(frames, n);
+    look_at_waits(r, c);
+    /* Not in a read: it waits for the caller to finish the body. */
+    c->has_open_bodies =
+        strcmp(c->wait_reason, "select") == 0 &&
+        has_frame(frames, n, "net/http.(*persistConn).readLoop");
+}
+
+/* Each connection of the client has one of these beside its reader. */
+static bool is_companion(const struct frame *frames, size_t n)
+{
+    return has_frame(frames, n, "net/http.(*persistConn).writeLoop");
+}
 
 static bool add_group(struct group_run *r, const struct waiting *w, size_t n,
                       struct err *err)
@@ -324,19 +486,26 @@ static bool add_group(struct group_run *r, const struct waiting *w, size_t n,
     }
     struct frame *frames = NULL;
     size_t n_frames = 0;
-    if (!fill_holder(j, &c, err)) {
+    if (c.what != DUMP_UNREACHABLE) {
+        sum_retained(j, &c);
+    } else if (!sum_unreachable(r, &c, err)) {
         return false;
     }
-    if (!has_worth(j, &c)) {
-        return true;
-    }
+    fill_holder(j, &c);
     if (!dump_frames_of(j, ids[0], &frames, &n_frames, err)) {
         return false;
     }
-    c.usual = evidence_is_baseline(frames, n_frames);
-    c.usual = c.usual ? c.usual : evidence_is_pool(frames, n_frames);
+    c.primitive = primitive_of_status(c.wait_reason, frames, n_frames);
+    look_at_frames(r, &c, frames, n_frames);
+    if (!has_worth(j, &c) || (!j->joins && is_companion(frames, n_frames))) {
+        return true;
+    }
     c.weight = (double)n - (double)c.n_before;
     take_branch(j, &c);
+    if (c.what == DUMP_UNREACHABLE) {
+        j->n_unreachable += (double)n;
+        j->unreachable_bytes += c.retained_bytes;
+    }
     return dump_candidates_push(&j->candidates, c) ||
            err_nomem(err, "goroutines of a heap dump");
 }
@@ -358,19 +527,36 @@ static bool add_groups(struct group_run *r, const struct waiting *w, size_t n,
     return true;
 }
 
+static bool run_groups(struct group_run *r, struct waiting **now,
+                       struct waiting **before, struct err *err)
+{
+    struct dump_judge *j = r->j;
+    size_t n = 0;
+    r->tally = blocked_tally_new(j->blocked);
+    r->group_of = calloc(heap_n_goroutines(j->e->facts->graph) + (size_t)1,
+                         sizeof *r->group_of);
+    if (!r->tally || !r->group_of) {
+        return err_nomem(err, "goroutines of a heap dump");
+    }
+    if (!list_waiting(j->e->facts->graph, j->blocked, now, &n, err) ||
+        (j->before && !list_waiting(j->before->facts->graph, NULL, before,
+                                    &r->n_before, err))) {
+        return false;
+    }
+    r->before = *before;
+    r->all = *now;
+    r->n_all = n;
+    return add_groups(r, *now, n, err);
+}
+
 bool dump_add_goroutines(struct dump_judge *j, struct err *err)
 {
     struct waiting *now = NULL;
     struct waiting *before = NULL;
-    size_t n = 0;
     struct group_run r = {.j = j};
-    bool ok = list_waiting(j->e->facts->graph, j->blocked, &now, &n, err) &&
-              (!j->before || list_waiting(j->before->facts->graph, NULL,
-                                          &before, &r.n_before, err));
-    r.before = before;
-    r.all = now;
-    r.n_all = n;
-    ok = ok && add_groups(&r, now, n, err);
+    const bool ok = run_groups(&r, &now, &before, err);
+    blocked_tally_free(r.tally);
+    free(r.group_of);
     free(now);
     free(before);
     return ok;

@@ -45,7 +45,8 @@ bool dump_fill_held(struct dump_judge *j, struct dump_candidate *c,
     c->has_before = j->before != NULL;
     c->before_bytes = at->before_bytes;
     c->before_objects = at->before_objects;
-    return dump_find_site(j, c, err) && dump_name_holder(j, c, err);
+    return dump_find_site(j, c, err) && dump_choose_sample(j, c, err) &&
+           dump_name_holder(j, c, err);
 }
 
 static bool add_leaf(struct dump_judge *j, const struct dump_rows *rows,
@@ -57,9 +58,68 @@ static bool add_leaf(struct dump_judge *j, const struct dump_rows *rows,
     if (dump_way_is_internal(&c.way) || is_known(j, &c)) {
         return true;
     }
-    return dump_fill_held(j, &c, err) &&
+    dump_find_finalizer(&c);
+    return dump_fill_held(j, &c, err) && dump_find_fixed(j, &c, err) &&
            (dump_candidates_push(&j->candidates, c) ||
             err_nomem(err, "holders of a heap dump"));
+}
+
+static bool is_only_of_unreachable(const struct dump_judge *j,
+                                   const struct dump_candidate *c)
+{
+    const struct heap_graph *g = j->e->facts->graph;
+    const struct dump_row *at = dump_at(c);
+    object_id o;
+    return c->what == DUMP_HELD && at &&
+           heap_node_is_object(g, at->branch->sample, &o) &&
+           !heap_blocked_is_live(j->blocked, o);
+}
+
+/* Connections of the client are held by two goroutines each, and are told with
+   those that wait for the caller to read on. */
+static bool is_connections(const struct dump_candidate *c)
+{
+    const struct dump_row *top = dump_top(c);
+    return c->what == DUMP_HELD && top &&
+           strcmp(top->branch->class_name, "http.persistConn") == 0;
+}
+
+static struct dump_candidate *find_open_bodies(struct dump_judge *j)
+{
+    for (size_t i = 0; i < j->candidates.n; i++) {
+        if (j->candidates.items[i].has_open_bodies) {
+            return &j->candidates.items[i];
+        }
+    }
+    return NULL;
+}
+
+static void move_connections(struct dump_judge *j)
+{
+    struct dump_candidate *bodies = find_open_bodies(j);
+    for (size_t i = 0; bodies && i < j->candidates.n; i++) {
+        const struct dump_candidate *c = &j->candidates.items[i];
+        if (is_connections(c)) {
+            bodies->connection_bytes += c->retained_bytes;
+        }
+    }
+}
+
+void dump_drop_told(struct dump_judge *j)
+{
+    size_t n = 0;
+    const bool has_bodies = find_open_bodies(j) != NULL;
+    move_connections(j);
+    for (size_t i = 0; i < j->candidates.n; i++) {
+        const struct dump_candidate *c = &j->candidates.items[i];
+        const bool is_told =
+            (j->n_unreachable > 0 && is_only_of_unreachable(j, c)) ||
+            (has_bodies && is_connections(c));
+        if (!is_told) {
+            j->candidates.items[n++] = *c;
+        }
+    }
+    j->candidates.n = n;
 }
 
 /* More are no help to a reader. */
@@ -134,6 +194,11 @@ static bool add_pinned(struct dump_judge *j, const struct view_waste *w,
         }
         buf_str(&path, heap_view_name(j->e->view, at));
     }
+    if (!heap_view_slice_of(j->e->view, w->worst, &c.slice, &c.has_slice,
+                            err)) {
+        buf_release(&path);
+        return false;
+    }
     c.holder = (struct finding_holder){
         .name = w->type,
         .path = dump_keep(j, &path),
@@ -171,8 +236,7 @@ static bool add_duplicate(struct dump_judge *j, const struct view_duplicate *d,
                                .retained_objects = (double)d->n_copies,
                                .weight = (double)d->saved_bytes};
     struct buf name = BUF_LIMIT(256);
-    buf_printf(&name, "%s \"%.60s\"", d->is_string ? "string" : "bytes",
-               d->text);
+    buf_printf(&name, "%s %s", d->is_string ? "string" : "bytes", d->text);
     c.holder = (struct finding_holder){
         .name = dump_keep(j, &name),
         .retained_bytes = (double)d->saved_bytes,
@@ -185,6 +249,14 @@ static bool add_duplicate(struct dump_judge *j, const struct view_duplicate *d,
 }
 
 enum { WASTE_ROWS = 16 };
+
+/* append leaves less than half of an array free; more is what slicing leaves,
+   as in buf[:8]. */
+static bool is_kept_by_part(const struct view_waste *w)
+{
+    return w->kind == WASTE_PINNED ||
+           (w->kind == WASTE_SLICE_TAIL && w->wasted_bytes > w->bytes / 2);
+}
 
 bool dump_add_waste(struct dump_judge *j, struct err *err)
 {
@@ -201,7 +273,7 @@ bool dump_add_waste(struct dump_judge *j, struct err *err)
         return false;
     }
     for (size_t i = 0; i < n; i++) {
-        if (waste[i].kind == WASTE_PINNED &&
+        if (is_kept_by_part(&waste[i]) &&
             !span_starts(span_of(waste[i].type), "runtime.") &&
             (double)waste[i].wasted_bytes >= least &&
             !add_pinned(j, &waste[i], err)) {

@@ -24,16 +24,9 @@ static const double share_joined = 0.0005;
 /* Longer chains are lists: their upper end tells who holds them. */
 enum { CHAIN_MAX = 256 };
 
-static const char *class_of(const char *name)
-{
-    const char *end =
-        strncmp(name, "goroutine ", 10) == 0 ? strchr(name, '[') : NULL;
-    return end ? end : name;
-}
-
 static bool is_class(const struct dump_row *r, const char *name)
 {
-    return strcmp(class_of(r->branch->name), class_of(name)) == 0;
+    return strcmp(r->branch->class_name, name) == 0;
 }
 
 /* The row of `node` below `parent`; `rows->n` none. One that holds more than
@@ -41,7 +34,7 @@ static bool is_class(const struct dump_row *r, const char *name)
 static size_t find_row(struct dump_judge *j, const struct dump_rows *rows,
                        uint32_t parent, heap_node node)
 {
-    const char *name = heap_view_name(j->e->view, node);
+    const char *name = heap_view_class(j->e->view, node);
     const size_t from = parent == UINT32_MAX ? 0 : parent + (size_t)1;
     size_t found = rows->n;
     for (size_t i = from; i < rows->n; i++) {
@@ -85,7 +78,7 @@ static bool add_object(struct dump_judge *j, const struct dump_rows *rows,
             weights[row] += weight;
         } else if (parent == UINT32_MAX ||
                    !is_class(&rows->items[parent],
-                             heap_view_name(j->e->view, chain[i - 1]))) {
+                             heap_view_class(j->e->view, chain[i - 1]))) {
             break; /* what is of the row's own class is in it */
         }
     }
@@ -187,9 +180,21 @@ static bool add_evidence(struct dump_judge *j, struct finding *f,
     return true;
 }
 
+/* A dump was asked for; now it is there. */
+static void say_where_to_look(const struct dump_candidate *c, struct finding *f)
+{
+    const char *asked = f->confirm ? f->confirm : f->rule->confirm;
+    if (asked && strstr(asked, "WriteHeapDump")) {
+        f->confirm = c->n_goroutines > 0
+                         ? "seep heap DUMP --exe BINARY --view goroutines"
+                         : "seep heap DUMP --exe BINARY --view holders";
+    }
+}
+
 static bool take_holder(struct dump_judge *j, const struct dump_candidate *c,
                         struct finding *f, struct err *err)
 {
+    say_where_to_look(c, f);
     struct finding_holder *h = arena_new(j->arena, struct finding_holder, 1);
     if (!h) {
         return err_nomem(err, "holder");
@@ -232,18 +237,13 @@ static bool join_heap(struct dump_judge *j, const struct dump_rows *rows,
 
 /* --- goroutine findings --- */
 
-static bool is_on_stack(struct dump_judge *j, const struct dump_candidate *c,
-                        const char *function)
+/* Do they stand at the same place, in the same kind of wait? A profile of few
+   frames may not say how it waits. */
+static bool is_group_of(const struct dump_candidate *c, const struct finding *f)
 {
-    const struct heap_graph *g = j->e->facts->graph;
-    const struct graph_goroutine *r = heap_goroutine_at(g, c->goroutines[0]);
-    for (uint32_t i = 0; i < r->n_frames; i++) {
-        const char *name = heap_frame_at(g, r->first_frame + i)->function;
-        if (name && strcmp(name, function) == 0) {
-            return true;
-        }
-    }
-    return false;
+    const enum primitive p = primitive_of(f->stack, f->n_stack);
+    return c->n_goroutines > 0 && strcmp(c->function, f->site.function) == 0 &&
+           (p == PRIMITIVE_OTHER || p == c->primitive);
 }
 
 /* Proof first, then the most of them. */
@@ -253,7 +253,7 @@ static struct dump_candidate *find_group(struct dump_judge *j,
     struct dump_candidate *best = NULL;
     for (size_t i = 0; i < j->candidates.n; i++) {
         struct dump_candidate *c = &j->candidates.items[i];
-        if (c->n_goroutines == 0 || !is_on_stack(j, c, f->site.function)) {
+        if (!is_group_of(c, f)) {
             continue;
         }
         const bool is_better =
@@ -265,6 +265,28 @@ static struct dump_candidate *find_group(struct dump_judge *j,
     return best;
 }
 
+/* Are as many of them beyond waking as the profiles saw come? */
+static bool covers_growth(const struct dump_candidate *c,
+                          const struct finding *f)
+{
+    const struct metric *m = f->n_metrics > 0 ? &f->metrics[0] : NULL;
+    const bool is_counted = m && strcmp(m->name, "goroutines") == 0;
+    return is_counted && (double)c->n_goroutines >= 0.9 * m->delta;
+}
+
+/* Proof needs no statistics; what they lacked is no matter any more. */
+static void raise_to_proven(struct finding *f)
+{
+    size_t n = 0;
+    f->grade = GRADE_PROVEN;
+    for (size_t i = 0; i < f->n_evidence; i++) {
+        if (!strstr(f->evidence[i], "for more than a suspicion")) {
+            f->evidence[n++] = f->evidence[i];
+        }
+    }
+    f->n_evidence = n;
+}
+
 static bool join_goroutines(struct dump_judge *j, struct finding *f,
                             bool *is_joined, struct err *err)
 {
@@ -272,7 +294,11 @@ static bool join_goroutines(struct dump_judge *j, struct finding *f,
     if (!c) {
         return true;
     }
-    is_joined[c - j->candidates.items] = true;
+    const bool is_proof =
+        c->what == DUMP_UNREACHABLE && dump_grade_of(j, c) == GRADE_PROVEN;
+    const bool is_all = covers_growth(c, f);
+    /* Else it stays a finding of its own. */
+    is_joined[c - j->candidates.items] = !is_proof || is_all;
     if (!take_holder(j, c, f, err)) {
         return false;
     }
@@ -284,8 +310,8 @@ static bool join_goroutines(struct dump_judge *j, struct finding *f,
                          "and hold "
                        : " of them hold ");
     num_bytes(&text, c->retained_bytes);
-    if (c->what == DUMP_UNREACHABLE && dump_grade_of(j, c) == GRADE_PROVEN) {
-        f->grade = GRADE_PROVEN;
+    if (is_proof && is_all) {
+        raise_to_proven(f);
     }
     return add_evidence(j, f, &text, err);
 }

@@ -2,6 +2,7 @@
 #include "rules/dump_match_private.h"
 
 #include <ctype.h>
+#include <math.h>
 #include <string.h>
 
 #include "base/banned.h"
@@ -83,7 +84,10 @@ const char *dump_match_word(const struct dump_candidate *c,
 
 static void say_growth(const struct dump_candidate *c, struct rule_match *m)
 {
-    if (c->has_before) {
+    if (c->has_before && isnan(c->before_bytes)) {
+        match_evidence(m, "little or under another name before, %s now",
+                       match_bytes(m, c->retained_bytes));
+    } else if (c->has_before) {
         match_evidence(m, "%s before, %s now: %s%s",
                        match_bytes(m, c->before_bytes),
                        match_bytes(m, c->retained_bytes),
@@ -107,13 +111,37 @@ static void say_map(const struct dump_candidate *c, struct rule_match *m)
     }
 }
 
+/* How much of an array is in use, and whether it was made as long as it is. */
+static void say_slice(const struct dump_candidate *c, struct rule_match *m)
+{
+    if (!c->has_slice ||
+        (!c->is_fixed && c->slice.n_used * 2 >= c->slice.capacity)) {
+        return;
+    }
+    match_evidence(m, "len %s, cap %s", match_count(m, (double)c->slice.n_used),
+                   match_count(m, (double)c->slice.capacity));
+}
+
+static void say_fixed(const struct dump_candidate *c, struct rule_match *m)
+{
+    if (c->is_fixed) {
+        match_evidence(m, c->container == CONTAINER_SLICE
+                              ? "made at its full length: a table, not "
+                                "something that append grew"
+                              : "its entries are those of an array that was "
+                                "made at its full length: a table");
+    }
+}
+
 static void say_site(const struct dump_candidate *c, struct rule_match *m)
 {
     const struct dump_allocation *a = &c->allocation;
     if (!a->bucket) {
-        match_evidence(m, "none of what it holds was sampled when it was "
-                          "allocated");
-        return;
+        if (dump_has_samples(c->dump)) {
+            match_evidence(m, "none of what it holds was sampled when it was "
+                              "allocated");
+        }
+        return; /* else a note says it once */
     }
     if (a->is_exact) {
         match_evidence(m, "allocated there: %s in %s objects, exact",
@@ -132,15 +160,33 @@ static void say_freed(const struct dump_candidate *c, struct rule_match *m)
         return;
     }
     const double freed = a->n_freed / a->n_allocated;
-    if (freed < 0.01) {
+    if (a->n_freed <= 0) {
         match_evidence(m,
                        "of what these lines ever allocated, nothing was "
                        "freed (%s samples)",
                        match_count(m, a->n_allocated));
+    } else if (freed < 0.01) {
+        match_evidence(m, "less than 1%% of what these lines ever allocated "
+                          "was freed");
     } else {
         match_evidence(m, "%.0f%% of what these lines ever allocated was freed",
                        freed * 100);
     }
+}
+
+/* "goroutines main.f keep", "finalizers that wait to run keep" */
+static bool is_many(const struct dump_candidate *c)
+{
+    return c->container == CONTAINER_QUEUE ||
+           (c->at == 0 && c->way.n > 0 && c->way.rows[0]->branch->n_tops > 1 &&
+            c->container == CONTAINER_GOROUTINES);
+}
+
+bool dump_match_stays(const struct dump_candidate *c)
+{
+    const struct dump_allocation *a = &c->allocation;
+    return c->has_before ||
+           (a->n_allocated >= 20 && a->n_freed < 0.01 * a->n_allocated);
 }
 
 bool dump_match_held(const struct evidence *e, struct rule_match *m,
@@ -151,13 +197,16 @@ bool dump_match_held(const struct evidence *e, struct rule_match *m,
     const bool has_type = h->type && strcmp(h->type, h->name) != 0;
     m->cause = arena_printf(
         m->arena,
-        "%s%s%s%s keeps %s in %s object%s alive, %.1f%% of the heap%s%s",
+        "%s%s%s%s keep%s %s in %s object%s alive, %.1f%% of the heap%s%s",
         h->name, has_type ? " (" : "", has_type ? h->type : "",
-        has_type ? ")" : "", match_bytes(m, c->retained_bytes),
-        match_count(m, c->retained_objects), c->retained_objects > 1 ? "s" : "",
-        h->share * 100, doing ? "; " : "", doing ? doing : "");
+        has_type ? ")" : "", is_many(c) ? "" : "s",
+        match_bytes(m, c->retained_bytes), match_count(m, c->retained_objects),
+        c->retained_objects > 1 ? "s" : "", h->share * 100, doing ? "; " : "",
+        doing ? doing : "");
     say_growth(c, m);
     say_map(c, m);
+    say_slice(c, m);
+    say_fixed(c, m);
     say_site(c, m);
     say_freed(c, m);
     return true;

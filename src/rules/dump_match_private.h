@@ -17,6 +17,10 @@ const char *dump_match_types(const struct dump_candidate *c,
 const char *dump_match_word(const struct dump_candidate *c,
                             const char *const *words, size_t n);
 
+/* Was hardly anything of it ever freed, or is it growing between two dumps?
+   Else one dump cannot know whether it will be. */
+bool dump_match_stays(const struct dump_candidate *c);
+
 /* Cause and evidence of something held: "main.userCache (map[int]*main.User)
    holds 12.6 MB, 72% of what is live; <doing>". Always true. */
 bool dump_match_held(const struct evidence *e, struct rule_match *m,

@@ -7,6 +7,7 @@
 
 #include "base/num.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -57,7 +58,7 @@ static void add_base(const struct dump_judge *j, const struct dump_row *top,
         buf_printf(out, "goroutine%s %s", top->branch->n_nodes > 1 ? "s" : "",
                    goroutine_function(name));
     } else {
-        buf_str(out, name);
+        buf_str(out, top->branch->class_name);
     }
 }
 
@@ -98,6 +99,9 @@ static const char *type_of(struct dump_judge *j, const struct dump_candidate *c)
     /* The array of a variable that is a slice: the variable. */
     const bool is_variable = c->at == 1 && top && top->kind == ROOT_GLOBAL &&
                              *at->branch->field == '\0';
+    if (c->container == CONTAINER_QUEUE && c->held < c->way.n) {
+        return c->way.rows[c->held]->branch->class_name;
+    }
     if (!at || !at->is_object || is_variable) {
         const struct root_group *g = is_variable ? top : group_of(j, at);
         const struct go_variable *v =
@@ -159,11 +163,23 @@ static unsigned rank_root(const struct dump_judge *j,
     return 3;
 }
 
+static bool is_map_array(const struct dump_judge *j, object_id o)
+{
+    const enum object_form f = j->e->facts->types
+                                   ? heap_type_of(j->e->facts->types, o).form
+                                   : FORM_VALUE;
+    return f == FORM_MAP_BUCKETS || f == FORM_MAP_TABLE ||
+           f == FORM_MAP_DIRECTORY;
+}
+
 static void add_path_step(struct dump_judge *j, const struct heap_path *p,
                           size_t i, struct buf *out)
 {
     struct heap_view *v = j->e->view;
     const struct heap_graph *g = j->e->facts->graph;
+    if (i > 0 && i + 1 < p->n && is_map_array(j, p->steps[i].object)) {
+        return;
+    }
     const heap_node to = heap_node_of_object(g, p->steps[i].object);
     const heap_node from = i == 0
                                ? heap_node_of_group(p->group)
@@ -200,18 +216,21 @@ static void add_best_path(struct dump_judge *j, const struct heap_path *paths,
     }
 }
 
+bool dump_paths_of(struct dump_judge *j, struct err *err)
+{
+    return j->paths ||
+           heap_paths_build(j->e->facts->graph, &(struct heap_graph_options){0},
+                            &j->paths, err);
+}
+
 /* From a root to an object that several hold. */
 static bool add_route(struct dump_judge *j, object_id o, struct buf *out,
                       struct err *err)
 {
     struct heap_path *paths = NULL;
     size_t n = 0;
-    if (!j->paths &&
-        !heap_paths_build(j->e->facts->graph, &(struct heap_graph_options){0},
-                          &j->paths, err)) {
-        return false;
-    }
-    if (!heap_paths_to(j->paths, o, PATHS_ASKED, j->arena, &paths, &n, err)) {
+    if (!dump_paths_of(j, err) ||
+        !heap_paths_to(j->paths, o, PATHS_ASKED, j->arena, &paths, &n, err)) {
         return false;
     }
     if (n > 0) {
@@ -220,25 +239,50 @@ static bool add_route(struct dump_judge *j, object_id o, struct buf *out,
     return true;
 }
 
+/* A chain of classes in turn says the same again and again. */
+static bool is_again(const struct dump_way *w, size_t i)
+{
+    for (size_t k = 0; k < i; k++) {
+        if (w->rows[k]->is_object && w->rows[i]->is_object &&
+            strcmp(w->rows[k]->branch->class_name,
+                   w->rows[i]->branch->class_name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void add_rows(const struct dump_candidate *c, struct buf *out)
+{
+    const struct dump_way *w = &c->way;
+    const struct view_branch *last = w->rows[w->n - 1]->branch;
+    for (size_t i = 0; i < w->n; i++) {
+        if (w->rows[i]->branch->is_inner && i + 1 < w->n) {
+            continue; /* a map's own arrays */
+        }
+        buf_str(out, i > 0 ? " -> " : "");
+        add_row(w->rows[i], out);
+        if (c->container == CONTAINER_LIST && is_again(w, i)) {
+            buf_printf(out, " -> and so on, %s%zu deep",
+                       last->is_cut ? "more than " : "", w->n);
+            return;
+        }
+    }
+    buf_str(out, ", ");
+    num_bytes(out, (double)(last->bytes ? last->bytes : last->retained_bytes));
+}
+
 static bool path_of(struct dump_judge *j, const struct dump_candidate *c,
                     const char **out, struct err *err)
 {
     struct buf text = BUF_LIMIT(TEXT_BYTES);
     object_id o;
-    if (heap_node_is_object(j->e->facts->graph, dump_top(c)->branch->sample,
-                            &o) &&
+    if (heap_node_is_object(j->e->facts->graph, c->sample, &o) &&
         !add_route(j, o, &text, err)) {
         buf_release(&text);
         return false;
     }
-    for (size_t i = 0; i < c->way.n; i++) {
-        buf_str(&text, i > 0 ? " -> " : "");
-        add_row(c->way.rows[i], &text);
-    }
-    const struct view_branch *last = c->way.rows[c->way.n - 1]->branch;
-    buf_str(&text, ", ");
-    num_bytes(&text,
-              (double)(last->bytes ? last->bytes : last->retained_bytes));
+    add_rows(c, &text);
     *out = dump_keep(j, &text);
     return true;
 }
@@ -265,6 +309,7 @@ bool dump_name_holder(struct dump_judge *j, struct dump_candidate *c,
                       struct err *err)
 {
     const struct dump_row *at = dump_at(c);
+    c->holder.reachable_bytes = NAN; /* of many it would take many walks */
     c->holder.name = name_of(j, c);
     c->holder.type = type_of(j, c);
     c->holder.retained_bytes = c->retained_bytes;

@@ -19,7 +19,7 @@ struct dump_row {
     uint32_t parent;       /* UINT32_MAX none */
     enum object_form form; /* FORM_VALUE of roots */
     bool is_object;
-    double before_bytes, before_objects; /* of the dump before; 0 none */
+    double before_bytes, before_objects; /* of the dump before; NAN unknown */
     double weight;                       /* what it is looked at for */
 };
 
@@ -29,7 +29,7 @@ struct dump_rows {
 };
 
 /* From a root, or what several hold, down to what most of the bytes are. */
-enum { DUMP_WAY_MAX = 32 };
+enum { DUMP_WAY_MAX = VIEW_DEPTH_MAX };
 struct dump_way {
     const struct dump_row *rows[DUMP_WAY_MAX];
     size_t n;
@@ -40,13 +40,23 @@ enum dump_container {
     CONTAINER_NONE, /* one large thing */
     CONTAINER_MAP,
     CONTAINER_SLICE,
-    CONTAINER_LIST, /* what refers to more of its own type */
+    CONTAINER_LIST, /* elements linked to each other */
+    CONTAINER_SYNC_MAP,
     CONTAINER_CHANNEL,
     CONTAINER_GROUP,     /* many of a type, held by several roots each */
+    CONTAINER_QUEUE,     /* of finalizers */
     CONTAINER_GOROUTINES /* many that wait alike */
 };
 
 /* --- candidates --- */
+
+enum dump_finalizer {
+    FINALIZER_NONE,
+    FINALIZER_QUEUE,   /* they wait for the one that runs */
+    FINALIZER_CYCLE,   /* the object is reached by its own fields */
+    FINALIZER_CLOSURE, /* the function keeps what it captured */
+    FINALIZER_NEXT     /* unreachable; the next collection queues it */
+};
 
 enum dump_what {
     DUMP_HELD,
@@ -70,6 +80,12 @@ struct dump_candidate {
     const struct dump_evidence *dump;
     enum dump_container container;
     bool is_growing; /* it is of a kind that grows */
+    bool is_fixed;   /* an array that was made at its full length */
+    bool has_slice;
+    struct view_slice slice; /* of the array that is the container */
+    heap_node sample;        /* one of the top row: held as most of them are */
+    object_id holder_array;  /* what refers to that one; OBJECT_NONE a root */
+    enum dump_finalizer finalizer;
     struct dump_way way;
     size_t at;   /* row of the way that is the container */
     size_t held; /* row of what is in it; way.n none */
@@ -88,7 +104,14 @@ struct dump_candidate {
     size_t n_alike; /* with those that somebody may wake */
     const char *wait_reason, *function, *entry;
     enum blocked_on on;
-    const char *usual; /* what healthy programs have; NULL */
+    enum primitive primitive;
+    bool waits_for_time;     /* on channels of timers and tickers only */
+    const char *usual;       /* what healthy programs have; NULL */
+    bool is_baseline;        /* usual, however many: idle connections */
+    bool is_pool;            /* usual as workers of one channel */
+    bool has_open_bodies;    /* the client's side of responses not read */
+    double connection_bytes; /* of the client's, told with open bodies */
+    double shared_bytes;     /* held with other groups, and counted there */
     double stack_bytes;
 
     const struct view_waste *waste;
@@ -107,6 +130,8 @@ struct dump_judge {
     struct heap_paths *paths; /* made when first asked */
     uint64_t rate;            /* of sampling; 0 not known yet */
     double total_bytes;
+    /* Goroutines that nothing can wake, all groups of them together. */
+    double n_unreachable, unreachable_bytes;
     bool joins; /* every group of goroutines is wanted, however small */
     struct dump_candidates candidates;
 };
@@ -117,7 +142,8 @@ bool dump_rows_read(struct dump_judge *j, const struct dump_evidence *e,
                     struct err *err) MUST_USE;
 /* Puts what `before` held of each row beside it, by names; weights become
    growth. */
-bool dump_rows_compare(struct dump_rows *after, const struct dump_rows *before,
+bool dump_rows_compare(const struct dump_judge *j, struct dump_rows *after,
+                       const struct dump_rows *before,
                        struct err *err) MUST_USE;
 /* The way to row `i`; and which part of it is the container. */
 void dump_way_to(const struct dump_rows *rows, size_t i, struct dump_way *out);
@@ -125,16 +151,36 @@ void dump_way_container(const struct dump_judge *j, struct dump_candidate *c);
 /* Is it memory of the runtime's own? */
 bool dump_way_is_internal(const struct dump_way *w);
 
+/* dump_finalizers.c: fills `finalizer`. */
+void dump_find_finalizer(struct dump_candidate *c);
+
+/* dump_arrays.c */
+/* Arrays that were made at their length do not grow, nor does an index of
+   one. Clears is_growing of those. */
+bool dump_find_fixed(struct dump_judge *j, struct dump_candidate *c,
+                     struct err *err) MUST_USE;
+
+/* dump_samples.c: which of many alike is held as most of them are. */
+bool dump_choose_sample(struct dump_judge *j, struct dump_candidate *c,
+                        struct err *err) MUST_USE;
+
 /* dump_held.c: candidates that hold at least `least` of weight. */
 bool dump_add_held(struct dump_judge *j, const struct dump_rows *rows,
                    double least, struct err *err) MUST_USE;
 /* Fills everything from way and container. */
 bool dump_fill_held(struct dump_judge *j, struct dump_candidate *c,
                     struct err *err) MUST_USE;
+/* Leaves out what only goroutines hold that nothing can wake: it is told with
+   them. */
+void dump_drop_told(struct dump_judge *j);
 /* pinned memory, duplicates */
 bool dump_add_waste(struct dump_judge *j, struct err *err) MUST_USE;
 
 /* dump_goroutines.c */
+/* A frame at a pc, called `function` unless that is empty. False where the
+   binary does not know its line. */
+bool dump_frame_at(struct dump_judge *j, uint64_t pc, uint64_t entry,
+                   const char *function, struct frame *out);
 bool dump_add_goroutines(struct dump_judge *j, struct err *err) MUST_USE;
 /* Frames of a goroutine, leaf first, in the arena. */
 bool dump_frames_of(struct dump_judge *j, uint32_t goroutine,
@@ -144,7 +190,13 @@ bool dump_frames_of(struct dump_judge *j, uint32_t goroutine,
 bool dump_name_holder(struct dump_judge *j, struct dump_candidate *c,
                       struct err *err) MUST_USE;
 
+/* The ways from roots; made when first asked. */
+bool dump_paths_of(struct dump_judge *j, struct err *err) MUST_USE;
+
 /* dump_sites.c */
+/* Was the heap profile on? The runtime's own first objects are sampled before
+   it is turned off. */
+bool dump_has_samples(const struct dump_evidence *e);
 bool dump_find_site(struct dump_judge *j, struct dump_candidate *c,
                     struct err *err) MUST_USE;
 /* Frames of an allocation, leaf first, with the names of the source. */
@@ -157,6 +209,8 @@ bool dump_judge_begin(struct dump_judge *j, const struct dump_evidence *e,
                       const struct dump_options *options, struct arena *arena,
                       struct err *err) MUST_USE;
 void dump_judge_end(struct dump_judge *j);
+/* Else what its missing parts held is not known. */
+bool dump_is_whole(const struct dump_evidence *e);
 enum grade dump_grade_of(const struct dump_judge *j,
                          const struct dump_candidate *c);
 bool dump_finding_of(struct dump_judge *j, const struct dump_candidate *c,

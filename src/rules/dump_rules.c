@@ -28,19 +28,24 @@ static bool add_findings(struct dump_judge *j, struct findings *out,
 }
 
 /* One dump says nothing about growth: what is not suspect is not proven
-   healthy, but there is nothing to say against it. */
-static enum verdict verdict_of(const struct findings *f)
+   healthy, but there is nothing to say against it. Where not all was seen,
+   that is no verdict. */
+static enum verdict verdict_of(const struct dump_judge *j,
+                               const struct findings *f)
 {
-    if (f->n == 0 || f->items[0].grade == GRADE_INFO) {
-        return VERDICT_CLEAN;
+    if (f->n > 0 && f->items[0].grade > GRADE_INFO) {
+        return f->items[0].grade >= GRADE_STRONG ? VERDICT_LEAK
+                                                 : VERDICT_GROWTH;
     }
-    return f->items[0].grade >= GRADE_STRONG ? VERDICT_LEAK : VERDICT_GROWTH;
+    const bool has_seen_all = dump_is_whole(j->e) && j->e->facts->types &&
+                              (!j->before || dump_is_whole(j->before));
+    return has_seen_all ? VERDICT_CLEAN : VERDICT_INCONCLUSIVE;
 }
 
 static bool add_notes(struct dump_judge *j, struct findings *out,
                       struct err *err)
 {
-    enum { NOTES_MAX = 2 };
+    enum { NOTES_MAX = 3 };
     const char **notes = arena_new(j->arena, const char *, NOTES_MAX);
     if (!notes) {
         return err_nomem(err, "notes");
@@ -50,6 +55,17 @@ static bool add_notes(struct dump_judge *j, struct findings *out,
         notes[out->n_notes++] =
             "without the binary (--exe) nothing tells a map from a table, nor "
             "what goroutines wait for: most suspects cannot be named";
+    }
+    if (j->before && !dump_is_whole(j->before)) {
+        notes[out->n_notes++] =
+            "the first dump is not whole: what it lacks would look like "
+            "growth, so that none is reported";
+    }
+    if (!dump_has_samples(j->e)) {
+        notes[out->n_notes++] =
+            "the dump has no allocation samples, so that no lines can be "
+            "named: the heap profile was off. The linker turns it off in "
+            "programs that import neither runtime/pprof nor net/http/pprof";
     }
     return true;
 }
@@ -61,12 +77,13 @@ static bool finish(struct dump_judge *j, struct findings *out, bool ok,
     if (ok && out->arena.has_failed) {
         ok = err_nomem(err, "judging a heap dump");
     }
+    const enum verdict verdict = ok ? verdict_of(j, out) : VERDICT_CLEAN;
     dump_judge_end(j);
     if (!ok) {
         findings_release(out);
         return false;
     }
-    out->verdict = verdict_of(out);
+    out->verdict = verdict;
     out->kinds = PROFILE_BIT(KIND_HEAPDUMP);
     out->limits = (struct limits){.heap_bytes = NAN, .goroutines = NAN};
     out->oom = (struct out_of_memory){
@@ -84,7 +101,9 @@ bool rules_judge_dump(const struct dump_evidence *e,
     bool ok = dump_judge_begin(&j, e, options, &out->arena, err);
     ok = ok && dump_rows_read(&j, e, j.options.min_share, &rows, err) &&
          dump_add_held(&j, &rows, j.options.min_share * j.total_bytes, err) &&
-         dump_add_goroutines(&j, err) && dump_add_waste(&j, err);
+         dump_add_goroutines(&j, err);
+    dump_drop_told(&j);
+    ok = ok && dump_add_waste(&j, err);
     return finish(&j, out, ok, err);
 }
 
@@ -104,12 +123,13 @@ bool rules_judge_dump_growth(const struct dump_evidence *before,
     j.before = before;
     ok = ok && dump_rows_read(&j, after, share_compared, &rows, err) &&
          dump_rows_read(&j, before, share_compared / 10, &rows_before, err) &&
-         dump_rows_compare(&rows, &rows_before, err);
+         dump_rows_compare(&j, &rows, &rows_before, err);
     const double growth = j.total_bytes - (double)heap_retained_bytes(
                                               before->facts->dominators, 0);
     const double least =
         fmin(j.options.min_bytes, fmax(growth * j.options.min_share, 65536));
     ok = ok && dump_add_held(&j, &rows, least, err) &&
          dump_add_goroutines(&j, err);
+    dump_drop_told(&j);
     return finish(&j, out, ok, err);
 }

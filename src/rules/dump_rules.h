@@ -37,11 +37,28 @@ bool rules_judge_dump_growth(const struct dump_evidence *before,
                              const struct dump_options *options,
                              struct findings *out, struct err *err) MUST_USE;
 
+/* Do these dumps and profiles come from one run of one program? */
+enum dump_fit { DUMP_FITS, DUMP_OTHER_PROGRAM, DUMP_OTHER_RUN };
+struct series;
+bool rules_dump_fit(const struct dump_evidence *e, const struct series *s,
+                    enum dump_fit *out, struct err *err) MUST_USE;
+
+/* Are two dumps of programs that have hardly a variable in common? */
+bool rules_dumps_differ(const struct dump_evidence *before,
+                        const struct dump_evidence *after, bool *out,
+                        struct err *err) MUST_USE;
+
 /* Says for each finding of profiles what holds the objects that its site
    allocated, and which of its goroutines nothing can wake: a dump of the same
    process. What it proves that profiles did not show is added. */
 bool rules_join_dump(const struct dump_evidence *e,
                      const struct dump_options *options,
                      struct findings *findings, struct err *err) MUST_USE;
+
+struct heap_bucket;
+struct heap_call;
+/* The call of an allocation that is to blame: the innermost of the user's, else
+   of a dependency, else of the standard library; NULL none. */
+const struct heap_call *rules_dump_site(const struct heap_bucket *b);
 
 #endif

@@ -8,6 +8,7 @@
 
 #include "base/intern.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -51,12 +52,8 @@ bool dump_rows_read(struct dump_judge *j, const struct dump_evidence *e,
     for (size_t i = 0; i < n; i++) {
         const unsigned depth = branches[i].depth;
         fill_row(e, &branches[i], &out->items[i]);
-        if (depth > 0 && depth < DUMP_WAY_MAX) {
-            out->items[i].parent = last[depth - 1];
-        }
-        if (depth < DUMP_WAY_MAX) {
-            last[depth] = (uint32_t)i;
-        }
+        out->items[i].parent = depth > 0 ? last[depth - 1] : UINT32_MAX;
+        last[depth] = (uint32_t)i;
     }
     return true;
 }
@@ -64,7 +61,7 @@ bool dump_rows_read(struct dump_judge *j, const struct dump_evidence *e,
 void dump_way_to(const struct dump_rows *rows, size_t i, struct dump_way *out)
 {
     size_t n = 0;
-    for (size_t k = i; n < DUMP_WAY_MAX; k = rows->items[k].parent) {
+    for (size_t k = i;; k = rows->items[k].parent) {
         out->rows[n++] = &rows->items[k];
         if (rows->items[k].parent == UINT32_MAX) {
             break;
@@ -80,30 +77,6 @@ void dump_way_to(const struct dump_rows *rows, size_t i, struct dump_way *out)
 
 /* --- two dumps --- */
 
-/* "goroutine 22 [select] f" and "goroutine 31 [select] f" are alike, and so are
-   all addresses. */
-static void add_alike(struct buf *out, struct span name)
-{
-    for (size_t i = 0; i < name.len; i++) {
-        const bool is_number = name.p[i] >= '0' && name.p[i] <= '9';
-        const bool follows =
-            i > 0 && (name.p[i - 1] == ' ' ||
-                      (name.p[i - 1] >= '0' && name.p[i - 1] <= '9'));
-        if (!is_number || !follows) {
-            buf_char(out, name.p[i]);
-        }
-    }
-}
-
-static void add_name(struct buf *out, const char *name)
-{
-    if (span_starts(span_of(name), "goroutine ")) {
-        add_alike(out, span_of(name));
-    } else {
-        buf_str(out, name);
-    }
-}
-
 /* Ids of the names on the way, so that equal ways have equal ids. */
 static bool key_rows(struct intern *names, const struct dump_rows *rows,
                      uint32_t *ids, struct err *err)
@@ -116,7 +89,7 @@ static bool key_rows(struct intern *names, const struct dump_rows *rows,
         if (r->parent != UINT32_MAX) {
             buf_printf(&key, "%u>", ids[r->parent]);
         }
-        add_name(&key, r->branch->name);
+        buf_str(&key, r->branch->class_name);
         ok = buf_check(&key, "names of a heap dump", err) &&
              intern_add(names, buf_view(&key), &ids[i], err);
     }
@@ -124,19 +97,25 @@ static bool key_rows(struct intern *names, const struct dump_rows *rows,
     return ok;
 }
 
-static void subtract(struct dump_rows *after, const uint32_t *ids,
-                     const double *bytes, const double *objects)
+/* What was not listed before is 0 where there was none of its kind, and else
+   not known. */
+static void subtract(const struct dump_judge *j, struct dump_rows *after,
+                     const uint32_t *ids, const double *bytes,
+                     const double *objects)
 {
     for (size_t i = 0; i < after->n; i++) {
         struct dump_row *r = &after->items[i];
-        r->before_bytes = bytes[ids[i]];
-        r->before_objects = objects[ids[i]];
-        r->weight = (double)r->branch->retained_bytes - r->before_bytes;
+        const bool is_known =
+            objects[ids[i]] > 0 ||
+            !heap_view_has_class(j->before->view, r->branch->class_name);
+        r->before_bytes = is_known ? bytes[ids[i]] : NAN;
+        r->before_objects = is_known ? objects[ids[i]] : NAN;
+        r->weight = (double)r->branch->retained_bytes - bytes[ids[i]];
     }
 }
 
-bool dump_rows_compare(struct dump_rows *after, const struct dump_rows *before,
-                       struct err *err)
+bool dump_rows_compare(const struct dump_judge *j, struct dump_rows *after,
+                       const struct dump_rows *before, struct err *err)
 {
     const size_t n = after->n + before->n + 1;
     struct intern names = {0};
@@ -156,7 +135,7 @@ bool dump_rows_compare(struct dump_rows *after, const struct dump_rows *before,
         objects[ids_before[i]] += (double)b->retained_objects;
     }
     if (ok) {
-        subtract(after, ids, bytes, objects);
+        subtract(j, after, ids, bytes, objects);
     }
     intern_release(&names);
     free(ids);
@@ -279,8 +258,25 @@ static void take_leaf(const struct dump_judge *j, struct dump_candidate *c)
         (c->container == CONTAINER_SLICE && is_own && element_bytes(j, r) > 1);
 }
 
-/* No struct refers to so many things of one size. */
+/* No struct refers to so many things of one type. */
 enum { ARRAY_MIN = 64 };
+
+static bool is_finalizer(const struct dump_judge *j, const struct dump_row *r)
+{
+    return !r->is_object && r->branch->sample > 0 &&
+           heap_group(j->e->facts->graph, r->branch->sample - 1)->kind ==
+               ROOT_FINALIZER;
+}
+
+/* Both ends of a doubly linked list are in its head, so that the head alone
+   dominates each element; so it is for trees that refer to their parents. */
+static bool is_head(const struct dump_row *r, const struct pile *p)
+{
+    enum { POINTER_BYTES = 8 };
+    return r->is_object && r->form == FORM_VALUE && p->times >= ARRAY_MIN &&
+           (double)r->branch->bytes / POINTER_BYTES <
+               p->times * r->branch->n_nodes;
+}
 
 static bool is_unknown(const struct dump_row *r)
 {
@@ -302,13 +298,17 @@ static void take_pile(const struct dump_judge *j, struct dump_candidate *c,
         /* Of an unknown type: many things alike in size only. */
         c->is_growing = !is_unknown(c->way.rows[0]);
     } else {
+        const struct dump_row *above = c->way.rows[p->row - 1];
         c->at = map_of(&c->way, p->row - 1);
-        c->container = container_of(c->way.rows[p->row - 1]);
-        if (c->container == CONTAINER_NONE && p->times >= ARRAY_MIN &&
-            is_unknown(c->way.rows[p->row - 1])) {
-            c->container = CONTAINER_SLICE;
+        c->container = container_of(above);
+        if (is_finalizer(j, above)) {
+            c->container = CONTAINER_QUEUE;
+        } else if (c->container == CONTAINER_NONE && is_head(above, p)) {
+            c->container = CONTAINER_LIST;
         }
-        c->is_growing = c->container != CONTAINER_NONE;
+        /* Without types a map and a table look alike: no guess which. */
+        c->is_growing = c->container != CONTAINER_NONE ||
+                        (p->times >= ARRAY_MIN && is_unknown(above));
     }
 }
 
@@ -325,15 +325,62 @@ static size_t pool_of(const struct dump_way *w)
     return w->n;
 }
 
+/* The same of a sync.Map: the row above its own nodes, which are a trie since
+   Go 1.24 and maps of entries before. */
+static size_t sync_map_of(const struct dump_way *w)
+{
+    for (size_t i = 0; i < w->n; i++) {
+        const char *name = w->rows[i]->branch->class_name;
+        if (strstr(name, "sync.indirect[") || strstr(name, "sync.entry") ||
+            strstr(name, "sync.HashTrieMap[") ||
+            strstr(name, "sync.readOnly")) {
+            return i > 0 ? i - 1 : 0;
+        }
+    }
+    return w->n;
+}
+
+static void take_own(struct dump_candidate *c, size_t at,
+                     enum dump_container container)
+{
+    c->at = at;
+    c->held = c->way.n;
+    c->container = container;
+    c->is_growing = true;
+}
+
+/* A class that comes again below itself, with another one between: elements
+   and what they hold, in turn. Its first row; way.n none. */
+static size_t chain_of(const struct dump_way *w)
+{
+    for (size_t i = 0; i < w->n; i++) {
+        size_t n_same = 0;
+        for (size_t k = i; k < w->n; k++) {
+            n_same += w->rows[k]->is_object &&
+                      strcmp(w->rows[i]->branch->class_name,
+                             w->rows[k]->branch->class_name) == 0;
+        }
+        if (n_same >= PILE_MIN) {
+            return i;
+        }
+    }
+    return w->n;
+}
+
 void dump_way_container(const struct dump_judge *j, struct dump_candidate *c)
 {
     const struct pile p = find_pile(&c->way);
     const size_t pool = pool_of(&c->way);
+    const size_t sync_map = sync_map_of(&c->way);
+    const size_t chain = chain_of(&c->way);
+    c->sample = dump_top(c)->branch->sample;
     if (pool < c->way.n) {
-        c->at = pool;
-        c->held = c->way.n;
-        c->container = CONTAINER_SLICE;
-        c->is_growing = true;
+        take_own(c, pool, CONTAINER_SLICE);
+    } else if (sync_map < c->way.n) {
+        take_own(c, sync_map, CONTAINER_SYNC_MAP);
+    } else if (chain < c->way.n) {
+        take_own(c, chain, CONTAINER_LIST);
+        c->held = chain;
     } else if (p.row < c->way.n) {
         take_pile(j, c, &p);
     } else {
@@ -350,27 +397,14 @@ void dump_way_container(const struct dump_judge *j, struct dump_candidate *c)
 
 /* --- the runtime's own --- */
 
-static bool is_runtime_name(const char *name)
-{
-    static const char *const prefixes[] = {
-        "runtime.",    "*runtime.",       "[]runtime.",
-        "[]*runtime.", "global runtime.", "internal/runtime"};
-    for (size_t i = 0; i < sizeof prefixes / sizeof prefixes[0]; i++) {
-        if (span_starts(span_of(name), prefixes[i])) {
-            return true;
-        }
-    }
-    return false;
-}
-
 bool dump_way_is_internal(const struct dump_way *w)
 {
-    if (w->n == 0 || !is_runtime_name(w->rows[0]->branch->name)) {
+    if (w->n == 0 || !heap_view_is_runtimes(w->rows[0]->branch->name)) {
         return false;
     }
     for (size_t i = 1; i < w->n; i++) {
         const char *name = w->rows[i]->branch->name;
-        if (strchr(name, '.') != NULL && !is_runtime_name(name)) {
+        if (strchr(name, '.') != NULL && !heap_view_is_runtimes(name)) {
             return false;
         }
     }

@@ -17,6 +17,9 @@ static bool check(const struct rule *self, const struct evidence *e,
         return false;
     }
     const bool is_chain = e->dump->container == CONTAINER_LIST;
+    if (!is_chain && dump_match_stays(e->dump)) {
+        out->headline = "contexts are never cancelled";
+    }
     if (is_chain) {
         out->headline = "a chain of contexts grows";
         out->fix = "Derive from the request's context each time, not from the "
@@ -30,8 +33,8 @@ static bool check(const struct rule *self, const struct evidence *e,
 
 const struct rule rule_dump_context = {
     .id = "dump-context",
-    .title = "Contexts that are never cancelled",
-    .headline = "contexts are never cancelled",
+    .title = "Contexts that are not cancelled",
+    .headline = "contexts that were not cancelled pile up",
     .what = "Derived contexts that pile up below a parent that lives on, or "
             "a chain of values that grows.",
     .why = "WithCancel, WithTimeout and WithDeadline enter the new context "
@@ -47,7 +50,7 @@ const struct rule rule_dump_context = {
     .fix = "defer cancel() where the context is made; derive from the "
            "request's context, not from one that lives as long as the "
            "program.",
-    .confirm = "seep heap DUMP --exe BINARY --paths-to context.cancelCtx",
+    .confirm = "seep heap DUMP --exe BINARY --view dominators",
     .leaking = "ctx, _ := context.WithCancel(server.ctx) // cancel is dropped\n"
                "go handle(ctx, conn)\n",
     .mended = "ctx, cancel := context.WithCancel(server.ctx)\n"

@@ -3,13 +3,29 @@
 
 #include "base/banned.h"
 
-static const struct root_group *group_of(const struct dump_candidate *c)
-{
-    const struct dump_row *top = dump_top(c);
-    return !top || top->is_object || top->branch->sample == 0
-               ? NULL
-               : heap_group(c->dump->facts->graph, top->branch->sample - 1);
-}
+static const struct {
+    const char *headline, *doing, *fix;
+} texts[] = {
+    [FINALIZER_NONE] = {NULL,                                       NULL,       NULL },
+    [FINALIZER_QUEUE] =
+        {"finalizers are behind",
+                        "finalizers run one after another, and the one that runs "
+         "now holds up all others",                                             "Find what the running finalizer waits for (its "
+         "goroutine is in --view goroutines): one that may block "
+         "has to start a goroutine of its own. Better an explicit "
+         "Close, or runtime.AddCleanup (Go 1.24)."},
+    [FINALIZER_CYCLE] =
+        {"a finalizer in a cycle is never run",
+                        "what has a finalizer and refers to itself is never "
+         "freed",                                                               "Break the cycle, or put the finalizer on a small object "
+         "that refers to nothing; better an explicit Close, or "
+         "runtime.AddCleanup (Go 1.24)."                            },
+    [FINALIZER_CLOSURE] = {NULL,
+                        "a finalizer's function keeps what it captured",        NULL },
+    [FINALIZER_NEXT] = {"finalizers run after the next collection",
+                        "nothing else holds it, so that the next collection "
+                        "queues its finalizer and the one after that frees it", NULL },
+};
 
 static bool check(const struct rule *self, const struct evidence *e,
                   const double *params, struct rule_match *out)
@@ -17,18 +33,12 @@ static bool check(const struct rule *self, const struct evidence *e,
     (void)self;
     (void)params;
     const struct dump_candidate *c = e->dump;
-    const struct root_group *g = group_of(c);
-    if (!g || g->kind != ROOT_FINALIZER) {
+    if (c->finalizer == FINALIZER_NONE) {
         return false;
     }
-    /* Who has a finalizer and is reached by its own fields only. */
-    const bool is_cycle = span_starts(span_of(g->name), "object 0x");
-    const char *doing =
-        is_cycle ? "what has a finalizer and refers to itself is never freed"
-        : span_starts(span_of(g->name), "finalizer of")
-            ? "a finalizer's function keeps what it captured"
-            : "finalizers run one after another, and this one is behind";
-    return dump_match_held(e, out, doing);
+    out->headline = texts[c->finalizer].headline;
+    out->fix = texts[c->finalizer].fix;
+    return dump_match_held(e, out, texts[c->finalizer].doing);
 }
 
 const struct rule rule_dump_finalizer = {

@@ -16,7 +16,9 @@ static bool check(const struct rule *self, const struct evidence *e,
         return false;
     }
     if (c->container == CONTAINER_LIST) {
-        out->headline = "a list of a variable grows";
+        out->headline = "elements of a list pile up";
+        out->fix = "Remove what is done with (l.Remove(e), unlink the node), "
+                   "or keep the last n only.";
     }
     return dump_match_held(e, out, NULL);
 }

@@ -3,6 +3,34 @@
 
 #include "base/banned.h"
 
+static bool check_bodies(const struct dump_candidate *c, struct rule_match *out)
+{
+    out->headline = "HTTP response bodies are not closed";
+    out->cause = arena_printf(
+        out->arena,
+        "%s connections of the HTTP client wait for the caller to read and "
+        "close the body of a response (readLoop stands in a select, not in a "
+        "read)",
+        match_count(out, (double)c->n_goroutines));
+    out->fix = "After the error check, defer resp.Body.Close() and read the "
+               "body to the end (io.Copy(io.Discard, resp.Body)), also when "
+               "only the status matters.";
+    if (c->has_before) {
+        match_evidence(out, "%s before, %s now",
+                       match_count(out, (double)c->n_before),
+                       match_count(out, (double)c->n_goroutines));
+    }
+    if (c->connection_bytes > 0) {
+        match_evidence(out, "the connections hold %s",
+                       match_bytes(out, c->connection_bytes));
+    }
+    match_evidence(out, "each has a second goroutine, two buffers and a "
+                        "socket beside it");
+    match_alternative(out, "many requests in flight: slow servers");
+    match_alternative(out, "long downloads or streams, by design");
+    return true;
+}
+
 static bool check(const struct rule *self, const struct evidence *e,
                   const double *params, struct rule_match *out)
 {
@@ -16,12 +44,25 @@ static bool check(const struct rule *self, const struct evidence *e,
         return dump_match_held(e, out, "goroutines alike, and each holds some");
     }
     const bool is_one = c->n_goroutines == 1;
+    if (c->has_open_bodies) {
+        return check_bodies(c, out);
+    }
     out->cause = arena_printf(
         out->arena, "%s goroutine%s started as %s (%s) %s %s alive",
         match_count(out, (double)c->n_goroutines), is_one ? "" : "s", c->entry,
         *c->wait_reason ? c->wait_reason : "running", is_one ? "keeps" : "keep",
         match_bytes(out, c->retained_bytes));
-    if (c->on != BLOCKED_NOT && e->primitive != PRIMITIVE_OTHER) {
+    if (c->is_pool) {
+        out->headline = "many workers wait for work";
+        out->fix = "If there are more of them than were meant: start as many "
+                   "as there is work for, once, and let them return when the "
+                   "channel is closed.";
+    } else if (c->waits_for_time) {
+        out->headline = "goroutines serve tickers without end";
+        out->fix = "Stop does not close the ticker's channel: loop in a select "
+                   "with <-t.C and <-ctx.Done() (or a done channel), and defer "
+                   "t.Stop().";
+    } else if (c->on != BLOCKED_NOT && e->primitive != PRIMITIVE_OTHER) {
         out->fix = match_fix_of(e->primitive);
     }
     if (c->has_before) {

@@ -11,6 +11,18 @@ static bool check(const struct rule *self, const struct evidence *e,
     if (e->dump->what != DUMP_HELD || e->dump->way.n == 0) {
         return false;
     }
+    const struct dump_row *at = dump_at(e->dump);
+    if (at->is_object &&
+        !span_starts(span_of(at->branch->class_name), "unknown")) {
+        out->confirm = arena_printf(
+            out->arena, "seep heap DUMP --exe BINARY --paths-to '%s'",
+            at->branch->class_name);
+    }
+    if (e->dump->container == CONTAINER_LIST) {
+        out->headline = "elements of a list pile up";
+        out->fix = "Remove what is done with (l.Remove(e), unlink the node), "
+                   "or keep the last n only.";
+    }
     return dump_match_held(e, out, NULL);
 }
 
@@ -28,7 +40,7 @@ const struct rule rule_dump_holder = {
     .alternatives = {"what the program is about, and needs",
                      "work in progress when the dump was taken"},
     .fix = "Find on the path who should have let it go, and let it go there.",
-    .confirm = "seep heap DUMP --exe BINARY --paths-to TYPE",
+    .confirm = "seep heap DUMP --exe BINARY --view dominators",
     .leaking = "prev := node\n"
                "node = &Node{next: prev} // nothing is ever unlinked\n",
     .mended = "if n > limit {\n"

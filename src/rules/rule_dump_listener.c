@@ -1,4 +1,4 @@
-/* Lists of listeners that are only added to. */
+/* Lists of listeners. */
 #include "rules/dump_match_private.h"
 
 #include "base/banned.h"
@@ -22,13 +22,16 @@ static bool check(const struct rule *self, const struct evidence *e,
         !dump_match_word(c, words, COUNT_OF(words))) {
         return false;
     }
-    return dump_match_held(e, out, "who listens is added and never removed");
+    if (dump_match_stays(c)) {
+        out->headline = "listeners are never removed";
+    }
+    return dump_match_held(e, out, "a listener stays until it is removed");
 }
 
 const struct rule rule_dump_listener = {
     .id = "dump-listener",
-    .title = "Listeners that are added and never removed",
-    .headline = "listeners are never removed",
+    .title = "Listeners that are added and not removed",
+    .headline = "listeners pile up",
     .what = "A list of listeners, handlers or subscribers with what each of "
             "them holds.",
     .why = "The list lives as long as its owner. A listener that is not "

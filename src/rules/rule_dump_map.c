@@ -1,13 +1,38 @@
 /* Entries of a map. */
 #include "rules/dump_match_private.h"
 
+#include <string.h>
+
 #include "base/banned.h"
+
+static bool check_sync_map(const struct evidence *e, struct rule_match *out)
+{
+    const struct dump_candidate *c = e->dump;
+    double n_entries = 0;
+    for (size_t i = c->at; i < c->way.n; i++) {
+        const struct view_branch *b = c->way.rows[i]->branch;
+        if (strstr(b->class_name, "sync.entry")) {
+            n_entries = b->n_nodes > n_entries ? b->n_nodes : n_entries;
+        }
+    }
+    out->headline = "entries of a sync.Map pile up";
+    out->fix = "Delete(key) where the entry's life ends, or bound it: a "
+               "sync.Map keeps what is stored until it is deleted.";
+    if (n_entries > 0) {
+        match_evidence(out, "%s entries", match_count(out, n_entries));
+    }
+    return dump_match_held(e, out, NULL);
+}
 
 static bool check(const struct rule *self, const struct evidence *e,
                   const double *params, struct rule_match *out)
 {
     (void)self;
     (void)params;
+    if (e->dump->what == DUMP_HELD &&
+        e->dump->container == CONTAINER_SYNC_MAP) {
+        return check_sync_map(e, out);
+    }
     if (e->dump->what != DUMP_HELD || e->dump->container != CONTAINER_MAP) {
         return false;
     }

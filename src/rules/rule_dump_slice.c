@@ -11,6 +11,16 @@ static bool check(const struct rule *self, const struct evidence *e,
     if (e->dump->what != DUMP_HELD || e->dump->container != CONTAINER_SLICE) {
         return false;
     }
+    const struct view_slice *s = &e->dump->slice;
+    if (e->dump->has_slice && s->n_used * 2 < s->capacity) {
+        out->headline = "a slice keeps what is behind its length";
+        out->fix = "clear(s[n:]) before s = s[:n], so that nothing is referred "
+                   "to from behind the length; slices.Clone(s[:n]) gives back "
+                   "the array as well.";
+        return dump_match_held(e, out,
+                               "the array is much longer than what is in use "
+                               "of it");
+    }
     return dump_match_held(e, out, NULL);
 }
 

@@ -3,6 +3,13 @@
 
 #include "base/banned.h"
 
+static uint64_t heap_elements(const struct dump_candidate *c)
+{
+    const uint64_t bytes =
+        heap_object_bytes(c->dump->facts->graph, c->waste->worst);
+    return c->slice.element_bytes > 0 ? bytes / c->slice.element_bytes : 0;
+}
+
 static bool check(const struct rule *self, const struct evidence *e,
                   const double *params, struct rule_match *out)
 {
@@ -21,6 +28,11 @@ static bool check(const struct rule *self, const struct evidence *e,
                      match_bytes(out, (double)c->waste->bytes),
                      c->waste->n_objects > 1 ? "are" : "is",
                      match_bytes(out, (double)c->waste->wasted_bytes));
+    if (c->has_slice) {
+        match_evidence(out, "of the largest one %s of %s elements are in use",
+                       match_count(out, (double)c->slice.n_used),
+                       match_count(out, (double)heap_elements(c)));
+    }
     match_evidence(out, "the largest one: %s", c->holder.path);
     return true;
 }
@@ -40,7 +52,7 @@ const struct rule rule_dump_substring = {
                      "an array that is also used by code that holds no "
                      "string or slice of it"},
     .fix = "Copy what is kept: strings.Clone(s), bytes.Clone(b), "
-           "append([]T(nil), part...).",
+           "slices.Clone(part).",
     .confirm = "seep heap DUMP --exe BINARY --view waste",
     .leaking = "seen[string(id)] = true\n"
                "ids = append(ids, body[:16]) // keeps all of body\n",

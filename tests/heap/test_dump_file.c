@@ -199,7 +199,8 @@ static void missing_file_and_directory_are_said(void **state)
     write_file(p->path, packed, n);
     assert_false(dump_file_open(p->path, "/nowhere", 1 << 20, &f, &err));
     assert_err(&err, ERR_IO,
-               "cannot create a temporary file: No such file or directory");
+               "cannot create a temporary file in /nowhere (TMPDIR): No such "
+               "file or directory");
 }
 
 #define IN_PLACE(test)                                                         \

@@ -137,7 +137,7 @@ static void frame_above_async_preempt_is_taken_word_by_word(void **state)
     const char *name = "goroutine 5 [preempted] main.main";
     const struct root_group *group = group_of(g, name);
     assert_non_null(group);
-    assert_int_equal(group->n_roots, 3);
+    assert_int_equal(group->n_roots, 4);
     const struct heap_root *roots = heap_group_roots(g, index_of(g, group));
     assert_true(roots[0].is_conservative);
     assert_true(roots[1].is_conservative);
@@ -146,8 +146,99 @@ static void frame_above_async_preempt_is_taken_word_by_word(void **state)
                         "main.spin");
     assert_false(roots[2].is_conservative);
     assert_true(holds(g, name, FIXTURE_THIRD));
-    assert_false(is_reached(g, FIXTURE_LOST));
-    assert_int_equal(heap_graph_about(g)->n_conservative, 2);
+    /* No pointer for the dump, and nothing else leads there. */
+    assert_true(roots[3].is_conservative);
+    assert_true(holds(g, name, FIXTURE_LOST));
+    assert_int_equal(heap_graph_about(g)->n_conservative, 3);
+    heap_graph_free(g);
+    fixture_release(&f);
+}
+
+/* A variable on a stack whose address was taken is in no map of pointers. What
+   is held by a surer way gets no second holder by such words. */
+static void words_of_frames_hold_what_nothing_else_does(void **state)
+{
+    (void)state;
+    struct fixture f;
+    fixture_begin(&f, false, false, "go1.21.0");
+    fixture_objects(&f);
+    const uint64_t first[] = {FIXTURE_BIG, 7, FIXTURE_FIRST + 8};
+    const uint64_t second[] = {FIXTURE_LOST, FIXTURE_BIG};
+    fixture_goroutine(&f, 1, FIXTURE_G, "select");
+    fixture_frame(&f, 0, "main.one", first, 3, 1);
+    fixture_goroutine(&f, 2, FIXTURE_G + 448, "select");
+    fixture_frame(&f, 1, "main.two", second, 2, 0);
+    struct heap_graph *g = build(fixture_end(&f));
+    const struct root_group *one = group_of(g, "goroutine 1 [select] main.one");
+    const struct root_group *two = group_of(g, "goroutine 2 [select] main.two");
+    assert_non_null(one);
+    assert_non_null(two);
+    assert_int_equal(one->n_roots, 2);
+    assert_int_equal(two->n_roots, 1);
+    assert_true(holds(g, one->name, FIXTURE_FIRST));
+    assert_true(holds(g, two->name, FIXTURE_LOST));
+    const struct heap_root *last = heap_group_roots(g, index_of(g, one)) + 1;
+    assert_true(last->is_conservative);
+    assert_int_equal(last->interior_bytes, 8);
+    check_whole(g);
+    heap_graph_free(g);
+    fixture_release(&f);
+}
+
+/* An object like an m: two of its words lead to the g it runs, and one to a
+   buffer. */
+static void two_ways_to_one_goroutine_are_no_list(void **state)
+{
+    (void)state;
+    const uint64_t g1 = FIXTURE_ARENA + 0x10000;
+    const uint64_t m = FIXTURE_ARENA + 0x20000;
+    const uint64_t of_m[] = {g1, g1, FIXTURE_BIG};
+    struct fixture f;
+    fixture_begin(&f, false, false, "go1.21.0");
+    fixture_object(&f, g1, 448, NULL, 0);
+    fixture_object(&f, g1 + 448, 448, NULL, 0);
+    fixture_object(&f, m, 64, of_m, 3);
+    fixture_object(&f, FIXTURE_BIG, 1024, NULL, 0);
+    fixture_goroutine(&f, 1, g1, "select");
+    fixture_goroutine(&f, 2, g1 + 448, "select");
+    const uint64_t bss[] = {m};
+    fixture_segment(&f, true, bss, 1);
+    struct heap_graph *g = build(fixture_end(&f));
+    uint64_t n = 0;
+    (void)heap_edges(g, heap_object_at(g, m), &n);
+    assert_true(n >= 2);
+    assert_null(group_of(g, "goroutines that ended"));
+    heap_graph_free(g);
+    fixture_release(&f);
+}
+
+/* Since Go 1.22 larger objects begin with a header, and the list behind it. */
+static void list_of_goroutines_may_lie_behind_a_header(void **state)
+{
+    (void)state;
+    enum { GOROUTINES = 100, LIVE = 90 };
+    const uint64_t g1 = FIXTURE_ARENA + 0x10000;
+    const uint64_t list = FIXTURE_ARENA + 0x40000;
+    uint64_t all[GOROUTINES + 1] = {0};
+    struct fixture f;
+    fixture_begin(&f, false, false, "go1.23.0");
+    for (size_t i = 0; i < GOROUTINES; i++) {
+        all[i + 1] = g1 + 448 * i;
+        fixture_object(&f, all[i + 1], 448, NULL, 0);
+    }
+    fixture_object(&f, list, 1024, all, GOROUTINES + 1);
+    for (size_t i = 0; i < LIVE; i++) {
+        fixture_goroutine(&f, i + 1, all[i + 1], "select");
+    }
+    const uint64_t bss[] = {list + 8};
+    fixture_segment(&f, true, bss, 1);
+    struct heap_graph *g = build(fixture_end(&f));
+    uint64_t n = 99;
+    (void)heap_edges(g, heap_object_at(g, list), &n);
+    assert_int_equal(n, 0);
+    const struct root_group *ended = group_of(g, "goroutines that ended");
+    assert_non_null(ended);
+    assert_int_equal(ended->n_roots, GOROUTINES - LIVE);
     heap_graph_free(g);
     fixture_release(&f);
 }
@@ -268,6 +359,9 @@ int main(void)
         cmocka_unit_test(sample_names_the_bucket_of_its_object),
         cmocka_unit_test(symbols_name_the_words_of_segments),
         cmocka_unit_test(frame_above_async_preempt_is_taken_word_by_word),
+        cmocka_unit_test(words_of_frames_hold_what_nothing_else_does),
+        cmocka_unit_test(two_ways_to_one_goroutine_are_no_list),
+        cmocka_unit_test(list_of_goroutines_may_lie_behind_a_header),
         cmocka_unit_test(list_of_goroutines_holds_none_of_them),
         cmocka_unit_test(finalizer_keeps_what_its_object_refers_to),
         cmocka_unit_test(finalizer_of_what_is_held_adds_no_holder),

@@ -103,6 +103,7 @@ static const struct elide_row elide_rows[] = {
     {"abcdefghij",                                       2,  true,  ".."                },
     {"abcdefghij",                                       1,  false, "."                 },
     {"abcdefghij",                                       0,  false, ""                  },
+    {"ab 40,310 x main.T",                               12, true,  "ab ...main.T"      },
     {"\xe4\xb8\xad\xe4\xb8\xad\xe4\xb8\xad\xe4\xb8\xad", 5,  false,
      "\xe4\xb8\xad\xe2\x80\xa6\xe4\xb8\xad"                                             },
 };

@@ -68,10 +68,10 @@ static void csv_parts_tables_by_an_empty_line(void **state)
     r.tables = two;
     r.n_tables = 2;
     assert_page("csv", &r,
-                "bytes,exact,who\r\n"
-                "2048,2049,\"main.cache, \"\"old\"\"\"\r\n\r\n"
-                "bytes,exact,who\r\n"
-                "2048,2049,\"main.cache, \"\"old\"\"\"\r\n");
+                "bytes,exact,who,table\r\n"
+                "2048,2049,\"main.cache, \"\"old\"\"\",holders\r\n\r\n"
+                "bytes,exact,who,table\r\n"
+                "2048,2049,\"main.cache, \"\"old\"\"\",holders\r\n");
 }
 
 static void csv_lists_findings_first(void **state)
@@ -82,10 +82,11 @@ static void csv_lists_findings_first(void **state)
                                     (struct render_options){.columns = 80});
     const struct span all = buf_view(&page);
     assert_true(span_starts(all, "id,rule,grade,"));
-    assert_true(span_has(all, "\r\n00c0ffee00c0ffee,goroutine-chan-receive,"
-                              "strong,goroutine,main.(*Dispatcher).await,"
-                              "/src/orders/dispatcher.go,88,goroutines,count,"
-                              "24,306,282,45120,,,,,,,,0ddba11000000000\r\n"));
+    assert_true(span_has(all,
+                         "\r\n00c0ffee00c0ffee,goroutine-chan-receive,"
+                         "strong,goroutine,main.(*Dispatcher).await,"
+                         "/src/orders/dispatcher.go,88,goroutines,count,"
+                         "24,306,282,45120,,,,,,,,0ddba11000000000,,\r\n"));
     buf_release(&page);
 }
 

@@ -6,6 +6,8 @@
 
 #include "sim/sim.h"
 
+#include <math.h>
+
 #define EXE testdata("heap/dumpkinds.go1.26.zst")
 
 static const struct dump_options small = {.min_bytes = 256 << 10};
@@ -23,29 +25,38 @@ static void open_kind(struct judged_dump *d, const char *rule, const char *kind)
 static void a_holder_has_the_name_that_the_program_gave_it(void **state)
 {
     static const struct {
-        const char *rule, *name, *type;
+        const char *rule, *kind, *name, *type;
     } rows[] = {
-        {"dump-map",       "main.users",                          "map[int]*main.user"},
-        {"dump-slice",     "main.history",                        "[]*main.event"     },
-        {"dump-global",    "main.last",                           "*main.entry"       },
-        {"dump-channel",   "main.events",                         "chan *main.event"  },
-        {"dump-listener",  "main.hub.listeners",                  "[]func(int) int"   },
-        {"dump-closure",   "main.atExit",                         "[]func() uint8"    },
-        {"dump-timer",     "main.tickers",                        "[]*time.Ticker"    },
-        {"dump-pool",      "main.buffers",                        "sync.Pool"         },
-        {"dump-substring", "main.rooms.ids",                      "[]string"          },
-        {"dump-context",   "main.serving.children",
-         "map[context.canceler]struct {}"                                             },
-        {"dump-holder",    "goroutine main.main, head",           "main.event"        },
-        {"dump-goroutine", "goroutines main.serveRequests.func1", "goroutine"         },
+        {"dump-map",       "leak",        "main.users",                         "map[int]*main.user"},
+        {"dump-slice",     "leak",        "main.history",                       "[]*main.event"     },
+        {"dump-global",    "leak",        "main.last",                          "*main.entry"       },
+        {"dump-channel",   "leak",        "main.events",                        "chan *main.event"  },
+        {"dump-listener",  "leak",        "main.hub.listeners",                 "[]func(int) int"   },
+        {"dump-closure",   "leak",        "main.atExit",                        "[]func() uint8"    },
+        {"dump-timer",     "leak",        "main.tickers",                       "[]*time.Ticker"    },
+        {"dump-pool",      "leak",        "main.buffers",                       "sync.Pool"         },
+        {"dump-substring", "leak",        "main.rooms.ids",                     "[]string"          },
+        {"dump-context",   "leak",        "main.serving.children",
+         "map[context.canceler]struct {}"                                                           },
+        {"dump-holder",    "leak",        "goroutine main.main, head",          "main.event"        },
+        {"dump-goroutine", "leak",        "goroutines main.awaitAnswers.func1",
+         "goroutine"                                                                                },
+        {"dump-global",    "leak-list",   "main.audit",                         "*list.List"        },
+        {"dump-map",       "leak-sync",   "main.sessions",                      "sync.Map"          },
+        {"dump-slice",     "leak-behind", "main.history",                       "[]*main.event"     },
+        {"dump-substring", "leak-part",   "main.parts",                         "[][]uint8"         },
+        {"dump-finalizer", "leak-queue",  "finalizers that wait to run",
+         "main.slow"                                                                                },
     };
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct judged_dump d;
-        open_kind(&d, rows[i].rule, "leak");
+        open_kind(&d, rows[i].rule, rows[i].kind);
         judged_dump_judge(&d, &small);
         const struct finding *f = judged_first(&d);
-        assert_non_null(f);
+        if (!f) {
+            fail_msg("%s %s: nothing", rows[i].rule, rows[i].kind);
+        }
         assert_string_equal(f->rule->id, rows[i].rule);
         assert_string_equal(f->holder->name, rows[i].name);
         assert_string_equal(f->holder->type, rows[i].type);
@@ -95,6 +106,9 @@ static void goroutines_that_nothing_can_wake_are_proven(void **state)
     assert_string_equal(f->site.function, "main.awaitForever.func1");
     assert_true(f->has_creator);
     assert_string_equal(f->creator.function, "main.awaitForever");
+    /* Lines are those of the receive and of the go statement. */
+    assert_int_equal(f->site.line, 211);
+    assert_int_equal(f->creator.line, 211);
     assert_int_equal(d.findings.verdict, VERDICT_LEAK);
     judged_dump_release(&d);
 }
@@ -123,7 +137,285 @@ static void a_few_leaked_goroutines_are_worth_knowing_only(void **state)
     judged_dump_release(&d);
 }
 
-static void without_the_binary_nothing_is_suspect_but_it_is_said(void **state)
+static void few_at_several_places_are_proven_together(void **state)
+{
+    (void)state;
+    struct judged_dump d;
+    open_kind(&d, "dump-goroutine-unreachable", "leak-three");
+    judged_dump_judge(&d, NULL);
+    assert_int_equal(d.findings.n, 3);
+    for (size_t i = 0; i < d.findings.n; i++) {
+        assert_int_equal(d.findings.items[i].grade, GRADE_PROVEN);
+        assert_true(d.findings.items[i].metrics[0].last == 20);
+    }
+    judged_dump_release(&d);
+}
+
+static void what_two_groups_hold_is_counted_once(void **state)
+{
+    (void)state;
+    struct judged_dump d;
+    open_kind(&d, "dump-goroutine-unreachable", "leak-shared");
+    judged_dump_judge(&d, NULL);
+    assert_int_equal(d.findings.n, 2);
+    double sum = 0;
+    double reachable = 0;
+    for (size_t i = 0; i < d.findings.n; i++) {
+        sum += d.findings.items[i].holder->retained_bytes;
+        reachable += d.findings.items[i].holder->reachable_bytes;
+    }
+    assert_true(sum >= 1 << 20 && sum < 1.5 * (1 << 20));
+    assert_true(reachable >= 2 << 20);
+    judged_dump_release(&d);
+}
+
+static bool has_evidence(const struct finding *f, const char *part)
+{
+    for (size_t i = 0; i < f->n_evidence; i++) {
+        if (strstr(f->evidence[i], part)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void workers_of_one_channel_are_no_suspects(void **state)
+{
+    (void)state;
+    struct judged_dump d;
+    open_kind(&d, "dump-goroutine", "clean-workers");
+    judged_dump_judge(&d, &small);
+    assert_null(judged_first(&d));
+    assert_true(d.findings.n > 0);
+    assert_true(
+        has_evidence(&d.findings.items[0], "workers that wait for work"));
+    judged_dump_release(&d);
+}
+
+static void one_goroutine_with_a_table_is_no_suspect(void **state)
+{
+    (void)state;
+    struct judged_dump d;
+    open_kind(&d, "dump-goroutine", "clean-main");
+    judged_dump_judge(&d, &small);
+    assert_null(judged_first(&d));
+    judged_dump_release(&d);
+}
+
+static void a_table_and_its_index_are_no_suspects(void **state)
+{
+    (void)state;
+    struct judged_dump d;
+    open_kind(&d, "dump-slice", "clean-table");
+    judged_dump_judge(&d, &small);
+    assert_null(judged_first(&d));
+    /* Its names are held by it, not by what the system's strings hold. */
+    bool is_told = false;
+    for (size_t i = 0; i < d.findings.n; i++) {
+        const struct finding *f = &d.findings.items[i];
+        is_told = is_told || (strcmp(f->holder->name, "string (bytes)") == 0 &&
+                              strstr(f->holder->path, "main.table") != NULL);
+    }
+    assert_true(is_told);
+    judged_dump_release(&d);
+}
+
+static void what_the_next_collection_frees_is_no_suspect(void **state)
+{
+    (void)state;
+    struct judged_dump d;
+    open_kind(&d, "dump-finalizer", "clean-next");
+    judged_dump_judge(&d, &small);
+    assert_null(judged_first(&d));
+    assert_true(d.findings.n > 0);
+    assert_string_equal(d.findings.items[0].headline,
+                        "finalizers run after the next collection");
+    judged_dump_release(&d);
+}
+
+static void a_slice_tells_how_much_of_it_is_in_use(void **state)
+{
+    (void)state;
+    struct judged_dump d;
+    open_kind(&d, "dump-slice", "leak-behind");
+    judged_dump_judge(&d, &small);
+    assert_string_equal(judged_first(&d)->headline,
+                        "a slice keeps what is behind its length");
+    assert_true(has_evidence(judged_first(&d), "len 5, cap 3,0"));
+    judged_dump_release(&d);
+    open_kind(&d, "dump-substring", "leak-part");
+    judged_dump_judge(&d, &small);
+    assert_true(has_evidence(judged_first(&d), "8 of 6,144 elements"));
+    judged_dump_release(&d);
+}
+
+static void many_alike_are_held_by_what_holds_most_of_them(void **state)
+{
+    (void)state;
+    struct err err = {0};
+    struct judged_dump d;
+    const struct view_holder *rows = NULL;
+    size_t n = 0;
+    size_t n_all = 0;
+    open_kind(&d, "dump-slice", "clean-table");
+    assert_ok(heap_view_holders(d.view, 0, 10, &rows, &n, &n_all, &err), &err);
+    bool is_told = false;
+    for (size_t i = 0; i < n; i++) {
+        if (strcmp(rows[i].name, "string (bytes)") == 0) {
+            is_told = true;
+            assert_string_equal(rows[i].held_by[0], "global main.byName");
+            assert_string_equal(rows[i].held_by[1], "[]main.place (backing)");
+        }
+    }
+    assert_true(is_told);
+    judged_dump_release(&d);
+}
+
+static void what_is_deeper_than_rows_go_keeps_its_holder(void **state)
+{
+    (void)state;
+    struct err err = {0};
+    struct judged_dump d;
+    const struct view_branch *rows = NULL;
+    size_t n = 0;
+    size_t n_all = 0;
+    open_kind(&d, "dump-global", "leak-chain");
+    judged_dump_judge(&d, &small);
+    const struct finding *f = judged_first(&d);
+    assert_non_null(f);
+    assert_string_equal(f->rule->id, "dump-global");
+    assert_string_equal(f->holder->name, "main.chain");
+    assert_true(f->holder->share > 0.5);
+    assert_non_null(strstr(f->holder->path, "and so on, more than 24 deep"));
+    assert_ok(heap_view_branches(d.view, 0.5, 100, &rows, &n, &n_all, &err),
+              &err);
+    assert_int_equal(n, VIEW_DEPTH_MAX);
+    assert_true(rows[n - 1].is_cut);
+    assert_false(rows[0].is_cut);
+    judged_dump_release(&d);
+}
+
+/* --- with profiles --- */
+
+/* A finding of goroutine profiles as it would be of the fixture: `delta` more
+   of those that wait in `leaf`. */
+static void add_profile_finding(struct findings *f, const char *function,
+                                const char *leaf, double delta)
+{
+    static const char *lines[] = {"too few points for more than a suspicion",
+                                  "p 0.5"};
+    struct frame *stack = arena_new(&f->arena, struct frame, 2);
+    struct metric *m = arena_new(&f->arena, struct metric, 1);
+    const char **evidence = arena_new(&f->arena, const char *, 2);
+    stack[0] = (struct frame){.function = leaf, .file = "", .package = ""};
+    stack[1] = (struct frame){.function = function, .file = "", .package = ""};
+    *m = (struct metric){.name = "goroutines", .unit = "count", .delta = delta};
+    evidence[0] = lines[0];
+    evidence[1] = lines[1];
+    f->items = arena_new(&f->arena, struct finding, 1);
+    f->n = 1;
+    f->items[0] = (struct finding){.rule = rules_find("goroutine-growth"),
+                                   .grade = GRADE_SUSPECT,
+                                   .profile = KIND_GOROUTINE,
+                                   .has_site = true,
+                                   .site = stack[1],
+                                   .stack = stack,
+                                   .n_stack = 2,
+                                   .metrics = m,
+                                   .n_metrics = 1,
+                                   .evidence = evidence,
+                                   .n_evidence = 2};
+}
+
+static void profiles_are_proven_where_the_dump_covers_them(void **state)
+{
+    static const struct {
+        const char *function, *leaf;
+        double delta;
+        enum grade grade;
+        size_t n_findings;
+    } rows[] = {
+        {"main.awaitForever.func1", "runtime.chanrecv1",      70,  GRADE_PROVEN,  1},
+ /* The dump has a part of them: that part is a finding of its own. */
+        {"main.awaitForever.func1", "runtime.chanrecv1",      700, GRADE_SUSPECT, 2},
+ /* Another kind of wait, and a function that is not theirs. */
+        {"main.awaitForever.func1", "sync.(*Mutex).lockSlow", 70,  GRADE_SUSPECT,
+         2                                                                         },
+        {"main.awaitForever",       "runtime.chanrecv1",      70,  GRADE_SUSPECT, 2},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct err err = {0};
+        struct judged_dump d;
+        struct findings f = {0};
+        open_kind(&d, "dump-goroutine-unreachable", "leak");
+        add_profile_finding(&f, rows[i].function, rows[i].leaf, rows[i].delta);
+        const struct dump_evidence e = judged_evidence(&d);
+        assert_ok(rules_join_dump(&e, NULL, &f, &err), &err);
+        assert_int_equal(f.n, rows[i].n_findings);
+        const struct finding *of_profile = &f.items[f.n - 1];
+        assert_int_equal(of_profile->grade, rows[i].grade);
+        assert_int_equal(has_evidence(of_profile, "too few points"),
+                         rows[i].grade != GRADE_PROVEN);
+        findings_release(&f);
+        judged_dump_release(&d);
+    }
+}
+
+/* --- parts of a dump --- */
+
+static void open_part(struct judged_dump *d, const char *rule, size_t n)
+{
+    char path[128];
+    char whole[64];
+    char part[] = "/tmp/seep-part-XXXXXX";
+    (void)snprintf(path, sizeof path, "rules/%s/leak-go1.26/end.heapdump.zst",
+                   rule);
+    judged_inflate(testdata(path), whole);
+    struct buf all = test_read_file(whole);
+    assert_true(all.len > n);
+    const int fd = mkstemp(part);
+    assert_int_equal(write(fd, all.data, n), (ssize_t)n);
+    close(fd);
+    judged_dump_open(d, part, n > 4096 ? EXE : NULL);
+    unlink(part);
+    unlink(whole);
+    buf_release(&all);
+}
+
+static void a_dump_that_is_not_whole_is_not_clean(void **state)
+{
+    (void)state;
+    struct judged_dump d;
+    open_part(&d, "dump-map", 100);
+    judged_dump_judge(&d, &small);
+    assert_null(judged_first(&d));
+    assert_int_equal(d.findings.verdict, VERDICT_INCONCLUSIVE);
+    judged_dump_release(&d);
+}
+
+static void what_a_first_dump_lacks_is_no_growth(void **state)
+{
+    (void)state;
+    struct err err = {0};
+    struct judged_dump a;
+    struct judged_dump b;
+    open_part(&a, "dump-map", 100);
+    open_kind(&b, "dump-map", "leak");
+    const struct dump_evidence before = judged_evidence(&a);
+    const struct dump_evidence after = judged_evidence(&b);
+    assert_ok(
+        rules_judge_dump_growth(&before, &after, &small, &b.findings, &err),
+        &err);
+    assert_null(judged_first(&b));
+    assert_int_equal(b.findings.verdict, VERDICT_INCONCLUSIVE);
+    assert_true(b.findings.n_notes > 0);
+    judged_dump_release(&a);
+    judged_dump_release(&b);
+}
+
+static void
+without_the_binary_nothing_is_proven_and_that_is_no_verdict(void **state)
 {
     (void)state;
     struct judged_dump d;
@@ -133,9 +425,15 @@ static void without_the_binary_nothing_is_suspect_but_it_is_said(void **state)
                      NULL);
     judged_dump_judge(&d, &small);
     for (size_t i = 0; i < d.findings.n; i++) {
-        assert_true(d.findings.items[i].grade < GRADE_PROVEN);
+        assert_true(d.findings.items[i].grade < GRADE_STRONG);
     }
     assert_int_equal(d.findings.n_notes, 1);
+    judged_dump_release(&d);
+    judged_dump_open(
+        &d, testdata("rules/dump-map/clean-go1.26/end.heapdump.zst"), NULL);
+    judged_dump_judge(&d, &small);
+    assert_null(judged_first(&d));
+    assert_int_equal(d.findings.verdict, VERDICT_INCONCLUSIVE);
     judged_dump_release(&d);
 }
 
@@ -178,6 +476,43 @@ static void the_same_dump_twice_shows_no_growth(void **state)
     assert_null(judged_first(&a));
     assert_int_equal(a.findings.verdict, VERDICT_CLEAN);
     judged_dump_release(&a);
+}
+
+/* Names of the first dump were there, elsewhere; users were not. */
+static void what_was_below_the_lists_is_not_called_nothing(void **state)
+{
+    (void)state;
+    struct err err = {0};
+    struct judged_dump a;
+    struct judged_dump b;
+    struct heap_diff *d = NULL;
+    const struct diff_row *rows = NULL;
+    size_t n = 0;
+    size_t n_all = 0;
+    size_t n_seen = 0;
+    open_kind(&a, "dump-slice", "clean-table");
+    open_kind(&b, "dump-map", "leak");
+    assert_ok(heap_diff_new(a.view, &a.facts, b.view, &b.facts, rules_dump_site,
+                            &d, &err),
+              &err);
+    assert_ok(heap_diff_rows(d, DIFF_BY_PATH, 100, &rows, &n, &n_all, &err),
+              &err);
+    for (size_t i = 0; i < n; i++) {
+        const struct span name = span_of(rows[i].name);
+        if (span_starts(name, "global main.users") &&
+            span_ends(name, ".name string (bytes)")) {
+            assert_true(isnan(rows[i].before_bytes));
+            n_seen++;
+        } else if (span_starts(name, "global main.users") &&
+                   span_ends(name, "-> main.user")) {
+            assert_true(rows[i].before_bytes == 0);
+            n_seen++;
+        }
+    }
+    assert_int_equal(n_seen, 2);
+    heap_diff_free(d);
+    judged_dump_release(&a);
+    judged_dump_release(&b);
 }
 
 /* --- ids --- */
@@ -251,7 +586,8 @@ static void the_simulators_truth_is_the_first_suspect(void **state)
     } rows[] = {
         {"map-cache",           "dump-map",                   "main.userCache"              },
         {"global-slice",        "dump-slice",                 "main.dataStore"              },
-        {"finalizer-cycle",     "dump-finalizer",             "object before its finalizer" },
+        {"finalizer-cycle",     "dump-finalizer",
+         "stream.Stream before its finalizer"                                               },
         {"closure-capture",     "dump-closure",
          "acme.dev/thumbs/internal/jobs.atExit"                                             },
         {"context-value-chain", "dump-context",               "goroutine main.consume"      },
@@ -259,6 +595,8 @@ static void the_simulators_truth_is_the_first_suspect(void **state)
          "goroutines acme.dev/chat/internal/room.(*Guest).deliver"                          },
         {"n-cast",              "dump-goroutine",             "goroutines main.(*Agent).ask"},
         {"unclosed-channel",    "dump-goroutine",             "goroutines main.worker"      },
+        {"unclosed-body",       "dump-goroutine",
+         "goroutines net/http.(*persistConn).readLoop"                                      },
     };
     const struct dump_options o = {.min_bytes = 1 << 20};
     (void)state;
@@ -274,6 +612,24 @@ static void the_simulators_truth_is_the_first_suspect(void **state)
         }
         judged_dump_release(&d);
     }
+}
+
+static void open_bodies_are_one_finding_with_its_own_fix(void **state)
+{
+    const struct dump_options o = {.min_bytes = 1 << 20};
+    (void)state;
+    struct judged_dump d;
+    open_scenario(&d, "unclosed-body");
+    judged_dump_judge(&d, &o);
+    assert_true(d.findings.n > 0);
+    assert_string_equal(d.findings.items[0].headline,
+                        "HTTP response bodies are not closed");
+    assert_non_null(strstr(d.findings.items[0].fix, "resp.Body.Close()"));
+    for (size_t i = 0; i < d.findings.n; i++) {
+        assert_string_not_equal(d.findings.items[i].holder->name,
+                                "http.persistConn");
+    }
+    judged_dump_release(&d);
 }
 
 static void a_list_at_its_bound_turns_over_and_is_no_suspect(void **state)
@@ -315,15 +671,15 @@ static void the_leak_of_the_corpus_is_the_first_suspect(void **state)
         enum grade grade;
     } rows[] = {
         {"mapcache", "accounts.go1.23.bin.zst", "end",      "dump-map",
-         "main.Server.cache.users",                                                                                    GRADE_SUSPECT},
+         "main.Server.cache.users",                                                                                   GRADE_SUSPECT},
         {"mapcache", "accounts.go1.23.bin.zst", "late100s", "dump-map",
-         "main.Server.cache.users",                                                                                    GRADE_SUSPECT},
+         "main.Server.cache.users",                                                                                   GRADE_SUSPECT},
         {"mapcache", "accounts.go1.23.bin.zst", "end-nogc", "dump-map",
-         "main.Server.cache.users",                                                                                    GRADE_SUSPECT},
+         "main.Server.cache.users",                                                                                   GRADE_SUSPECT},
         {"chanrecv", "orders.go1.23.bin.zst",   "end",
-         "dump-goroutine-unreachable",                                  "goroutines main.(*Dispatcher).Place.gowrap1", GRADE_PROVEN },
+         "dump-goroutine-unreachable",                                  "goroutines main.(*Dispatcher).awaitReceipt", GRADE_PROVEN },
         {"chanrecv", "orders.go1.23.bin.zst",   "late100s",
-         "dump-goroutine-unreachable",                                  "goroutines main.(*Dispatcher).Place.gowrap1", GRADE_PROVEN },
+         "dump-goroutine-unreachable",                                  "goroutines main.(*Dispatcher).awaitReceipt", GRADE_PROVEN },
     };
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -386,11 +742,26 @@ int main(void)
         cmocka_unit_test(goroutines_that_nothing_can_wake_are_proven),
         cmocka_unit_test(a_channel_in_a_variable_may_be_sent_to),
         cmocka_unit_test(a_few_leaked_goroutines_are_worth_knowing_only),
-        cmocka_unit_test(without_the_binary_nothing_is_suspect_but_it_is_said),
+        cmocka_unit_test(few_at_several_places_are_proven_together),
+        cmocka_unit_test(what_two_groups_hold_is_counted_once),
+        cmocka_unit_test(workers_of_one_channel_are_no_suspects),
+        cmocka_unit_test(one_goroutine_with_a_table_is_no_suspect),
+        cmocka_unit_test(a_table_and_its_index_are_no_suspects),
+        cmocka_unit_test(what_the_next_collection_frees_is_no_suspect),
+        cmocka_unit_test(a_slice_tells_how_much_of_it_is_in_use),
+        cmocka_unit_test(many_alike_are_held_by_what_holds_most_of_them),
+        cmocka_unit_test(what_is_deeper_than_rows_go_keeps_its_holder),
+        cmocka_unit_test(profiles_are_proven_where_the_dump_covers_them),
+        cmocka_unit_test(a_dump_that_is_not_whole_is_not_clean),
+        cmocka_unit_test(what_a_first_dump_lacks_is_no_growth),
+        cmocka_unit_test(
+            without_the_binary_nothing_is_proven_and_that_is_no_verdict),
         cmocka_unit_test(growth_is_told_by_names_across_restarts),
         cmocka_unit_test(the_same_dump_twice_shows_no_growth),
+        cmocka_unit_test(what_was_below_the_lists_is_not_called_nothing),
         cmocka_unit_test(an_id_is_of_the_holder_and_stays_from_dump_to_dump),
         cmocka_unit_test(the_simulators_truth_is_the_first_suspect),
+        cmocka_unit_test(open_bodies_are_one_finding_with_its_own_fix),
         cmocka_unit_test(a_list_at_its_bound_turns_over_and_is_no_suspect),
         cmocka_unit_test(the_leak_of_the_corpus_is_the_first_suspect),
         cmocka_unit_test(nothing_is_suspect_when_the_corpus_starts),

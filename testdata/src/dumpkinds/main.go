@@ -1,10 +1,11 @@
 // kinds writes the heap dumps below testdata/rules/dump-*: for each rule one
 // in which it leaks, and one in which the same code keeps its bounds.
 //
-//	kinds RULE leak|clean FILE
+//	kinds RULE leak[-WHAT]|clean[-WHAT] FILE
 package main
 
 import (
+	"container/list"
 	"context"
 	"os"
 	"runtime"
@@ -65,7 +66,33 @@ var (
 	rooms    = &room{}
 	names    [5000]string
 	requests = make(chan int)
+	answers  []chan int
+	audit    = list.New()
+	sessions sync.Map
+	table    []place
+	byName   = map[string]*place{}
+	parts    [][]byte
 )
+
+type place struct {
+	lat, lon float64
+	name     string
+}
+
+type slow struct{ data [60]uint64 }
+
+// Elements and what they hold, in turn.
+type link struct {
+	to   *payload
+	text [30]uint64
+}
+
+type payload struct {
+	next *link
+	text [30]uint64
+}
+
+var chain *link
 
 //go:noinline
 func newUser(i int) *user { return &user{id: i, name: "u" + strconv.Itoa(i), data: fill(600, i)} }
@@ -185,6 +212,125 @@ func awaitForever(n int) {
 	}
 }
 
+// Three places of one mistake, each below what counts alone.
+func awaitInThree(n int) {
+	for i := 0; i < n; i++ {
+		a, b, c := make(chan *event), make(chan *event), make(chan *event)
+		go func() { <-a }()
+		go func() {
+			for range b {
+			}
+		}()
+		go func() { c <- &event{} }()
+	}
+}
+
+type pair struct {
+	blob    [1 << 20]byte
+	in, out chan int
+}
+
+//go:noinline
+func (p *pair) produce() {
+	p.in <- 1
+	p.blob[0] = 1
+}
+
+//go:noinline
+func (p *pair) consume() {
+	<-p.out
+	p.blob[1] = 1
+}
+
+func startPairs(n int) {
+	p := &pair{in: make(chan int), out: make(chan int)}
+	for i := 0; i < n; i++ {
+		go p.produce()
+		go p.consume()
+	}
+}
+
+// Each waits for an answer of its own, which somebody could still send.
+func awaitAnswers(n int) {
+	for i := 0; i < n; i++ {
+		ch := make(chan int)
+		answers = append(answers, ch)
+		go func() { <-ch }()
+	}
+}
+
+//go:noinline
+func work(scratch []byte) {
+	for r := range requests {
+		scratch[0] = byte(r)
+	}
+}
+
+func startWorkers(n int) {
+	for i := 0; i < n; i++ {
+		go work(make([]byte, 8000))
+	}
+}
+
+func addAudit(n int) {
+	for i := 0; i < n; i++ {
+		audit.PushBack(&event{id: i})
+	}
+}
+
+func storeSessions(n int) {
+	for i := 0; i < n; i++ {
+		sessions.Store(i, &event{id: i})
+	}
+}
+
+func loadTable(n int) {
+	table = make([]place, 0, n)
+	for i := 0; i < n; i++ {
+		table = append(table, place{name: "place " + strconv.Itoa(i)})
+	}
+	for i := range table {
+		byName[table[i].name] = &table[i]
+	}
+}
+
+func addLinks(n int) {
+	for i := 0; i < n; i++ {
+		chain = &link{to: &payload{next: chain}}
+	}
+}
+
+func keepHeads(n int) {
+	for i := 0; i < n; i++ {
+		parts = append(parts, fill(6000, i)[:8])
+	}
+}
+
+func queueBehindSlow(n int) {
+	for i := 0; i < n; i++ {
+		runtime.SetFinalizer(&slow{}, func(*slow) { time.Sleep(time.Hour) })
+	}
+}
+
+// What is found dead by the next collection, which is not waited for.
+func dropFinalized(n int) {
+	for i := 0; i < n; i++ {
+		s := &stream{dec: &decoder{}}
+		runtime.SetFinalizer(s, func(*stream) {})
+	}
+}
+
+//go:noinline
+func holdTable(n int, write func()) int {
+	rows := make([]place, n)
+	write()
+	sum := 0
+	for i := range rows {
+		sum += len(rows[i].name)
+	}
+	return sum
+}
+
 func serveRequests(n int) {
 	for i := 0; i < n; i++ {
 		go func() {
@@ -211,7 +357,8 @@ func holdLocally(n int, write func()) int {
 
 func main() {
 	runtime.MemProfileRate = 1
-	rule, leaks, file := os.Args[1], os.Args[2] == "leak", os.Args[3]
+	rule, kind, file := os.Args[1], os.Args[2], os.Args[3]
+	leaks := strings.HasPrefix(kind, "leak")
 	some := func(many, few int) int {
 		if leaks {
 			return many
@@ -223,7 +370,41 @@ func main() {
 		runtime.GC()
 		dump(file)
 	}
+	if _, what, ok := strings.Cut(kind, "-"); ok {
+		rule = what
+	}
 	switch rule {
+	case "list":
+		addAudit(3000)
+	case "chain":
+		addLinks(2000)
+	case "sync":
+		storeSessions(3000)
+	case "table":
+		loadTable(20000)
+	case "behind":
+		addHistory(3000)
+		history = history[:5]
+	case "part":
+		keepHeads(150)
+	case "queue":
+		queueBehindSlow(1000)
+	case "next":
+		runtime.GC()
+		debug.SetGCPercent(-1)
+		dropFinalized(1000)
+		write = func() { dump(file) }
+	case "three":
+		awaitInThree(20)
+	case "shared":
+		startPairs(60)
+	case "few":
+		awaitForever(6)
+	case "workers":
+		startWorkers(100)
+	case "main":
+		holdTable(20000, write)
+		return
 	case "dump-map":
 		addUsers(some(2000, 40))
 	case "dump-slice":
@@ -253,7 +434,7 @@ func main() {
 			serveRequests(70)
 		}
 	case "dump-goroutine":
-		serveRequests(some(80, 4))
+		awaitAnswers(some(80, 4))
 	case "dump-pool":
 		runtime.GC()
 		fillPool(some(120, 2))

@@ -1,0 +1,3 @@
+module acme.dev/fixtures/wakers
+
+go 1.24

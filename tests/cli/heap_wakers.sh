@@ -1,0 +1,50 @@
+#!/bin/sh
+# A real Go program in which goroutines wait in fifteen ways: those that can
+# be woken are never called lost, those that cannot are all proven.
+# usage: heap_wakers.sh PROGRAM TESTDATA
+case $1 in
+/*) seep=$1 ;;
+*) seep=$PWD/$1 ;;
+esac
+for go in "$(command -v go)" /usr/local/go/bin/go /usr/lib/go-*/bin/go; do
+    if [ -x "$go" ]; then
+        break
+    fi
+done
+if [ ! -x "$go" ]; then
+    echo "heap_wakers: no Go in PATH, /usr/local/go/bin or" \
+        "/usr/lib/go-*/bin: skipped"
+    exit 77
+fi
+work=$(mktemp -d) || exit 2
+trap 'rm -rf "$work"' EXIT
+trap 'exit 130' INT TERM
+cp -r "$2/src/wakers" "$work/src" && cd "$work/src" || exit 2
+# Older than what go.mod names: the ways that it does not have are left out.
+version=$("$go" env GOVERSION | sed -n 's/^go1\.\([0-9]*\).*/\1/p')
+if [ "${version:-0}" -lt 24 ]; then
+    printf 'module acme.dev/fixtures/wakers\n\ngo 1.19\n' >go.mod
+fi
+if ! GOFLAGS=-mod=mod GOWORK=off GOPROXY=off GOTOOLCHAIN=local CGO_ENABLED=0 \
+    HOME="${HOME:-$work}" TMPDIR=$work "$go" build -o ../wakers .; then
+    echo "heap_wakers: $go cannot build the program"
+    exit 1
+fi
+timeout 60 ../wakers "$work/dump" >"$work/said" || exit 1
+read -r ways _ woken _ <"$work/said"
+[ "$ways" = "$woken" ] || { echo "heap_wakers: $(cat "$work/said")"; exit 1; }
+timeout 60 "$seep" heap "$work/dump" --exe "$work/wakers" --format csv \
+    >"$work/csv" 2>"$work/err"
+status=$?
+if [ "$status" -ne 1 ]; then
+    cat "$work/csv" "$work/err"
+    echo "heap_wakers: status $status where 1 was due"
+    exit 1
+fi
+proven=$(grep -c ',proven,' "$work/csv")
+if [ "$proven" -ne 1 ] || ! grep ',proven,' "$work/csv" | grep -q main.lost; then
+    grep ',proven,' "$work/csv"
+    echo "heap_wakers: main.lost alone waits for what nobody can reach"
+    exit 1
+fi
+echo "60 of main.lost are proven; of the others none is, $woken were woken"
