@@ -98,7 +98,7 @@ void summary_verdict(struct buf *out, const struct report *r)
 {
     const struct findings *f = r->findings;
     if (add_grades(out, f) == 0) {
-        const bool is_dump = r->n_summary > 0;
+        const bool is_dump = r->command && strncmp(r->command, "heap", 4) == 0;
         buf_str(out, f->verdict == VERDICT_INCONCLUSIVE && is_dump
                          ? "nothing stands out in what could be seen"
                      : f->verdict == VERDICT_INCONCLUSIVE
