@@ -353,6 +353,22 @@ static void a_configuration_names_no_file_outside(void **state)
     assert_int_equal(w->err.code, ERR_FORMAT); /* it was read */
 }
 
+/* Brackets alone take many times their size in memory. */
+static void a_baseline_beyond_its_limit_is_refused(void **state)
+{
+    struct world *w = *state;
+    struct buf text = BUF_LIMIT((8 << 20) + 8);
+    buf_char(&text, '[');
+    buf_repeat(&text, ' ', 8 << 20);
+    buf_str(&text, "]\n");
+    write_file("base.json", text.data);
+    buf_release(&text);
+    w->s.baseline = "base.json";
+    struct review *r = NULL;
+    assert_false(review_load(&w->s, &w->session, &r, &w->err));
+    assert_int_equal(w->err.code, ERR_LIMIT);
+}
+
 static void a_configuration_elsewhere_has_its_baseline_beside_it(void **state)
 {
     struct world *w = *state;
@@ -517,6 +533,7 @@ int main(void)
         REVIEW_TEST(the_configuration_is_that_of_the_root),
         REVIEW_TEST(a_mistake_is_one_line),
         REVIEW_TEST(a_configuration_names_no_file_outside),
+        REVIEW_TEST(a_baseline_beyond_its_limit_is_refused),
         REVIEW_TEST(a_configuration_elsewhere_has_its_baseline_beside_it),
         REVIEW_TEST(links_out_of_the_repository_are_not_followed),
         REVIEW_TEST(a_configuration_that_nobody_named_is_said),
