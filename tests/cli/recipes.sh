@@ -140,7 +140,9 @@ PATH="$(dirname "$go"):$PATH"
 export HOME="${HOME:-$work}" GOFLAGS=-mod=mod GOWORK=off GOPROXY=off \
     GOTOOLCHAIN=local CGO_ENABLED=0
 
-# package BODY: a module with a test, and the recipe's TestMain beside it.
+# package CAPACITY BEFORE: a module with a test, and the recipe's TestMain beside
+# it. Without CAPACITY the test leaks a goroutine; BEFORE more wait where it
+# does before any test has run.
 package() {
     mkdir "$work/$((n + 1))"
     printf 'module acme.dev/shop\n\ngo 1.19\n' >"$work/$((n + 1))/go.mod"
@@ -151,16 +153,31 @@ package shop
 
 import "testing"
 
-func TestOrder(t *testing.T) {
-	done := make(chan int, $1)
+func order(capacity int) {
+	done := make(chan int, capacity)
 	go func() { done <- 1 }()
+}
+
+func init() {
+	for i := 0; i < $2; i++ {
+		order(0)
+	}
+}
+
+func TestOrder(t *testing.T) {
+	order($1)
 }
 END
 }
-package 0
+package 0 0
 try "go-test.md: a leak of one goroutine" 1 "$recipes/go-test.md"
 # By seep, not by a test that failed.
-grep -q 'acme.dev/shop.TestOrder' "$work/$n.out" || fail "go-test.md: no finding"
-package 1
+grep -q 'acme.dev/shop.order' "$work/$n.out" || fail "go-test.md: no finding"
+package 0 3
+try "go-test.md: one more than before" 1 "$recipes/go-test.md"
+grep -q 'acme.dev/shop.order' "$work/$n.out" || fail "go-test.md: no finding"
+package 1 3
+try "go-test.md: as many as before" 0 "$recipes/go-test.md"
+package 1 0
 try "go-test.md: healthy" 0 "$recipes/go-test.md"
 exit $failed
