@@ -127,6 +127,7 @@ struct leaks_run {
     const struct rules_options *rules;
     struct review *review;
     struct gate gate;
+    struct calibrated calibrated;
     struct leaks_store_history stored;
 };
 
@@ -160,6 +161,8 @@ static bool show(struct analysis *a, const struct series *series,
         .reproduce = reproduce_line(a->session),
         .has_patch = review->patch != NULL || review->revisions != NULL,
         .gate = &r->gate.report,
+        .undecided =
+            gate_undecided(findings, &r->gate, r->calibrated.undecided),
     };
     return outputs_write_report(&r->options->outputs, a->session, &report, err);
 }
@@ -191,41 +194,35 @@ static bool join_heap(struct analysis *a, const struct leaks_options *o,
 }
 
 /* Limits and noise decide what may fail, before the review sorts by it. */
-static bool mark(struct analysis *a, const struct leaks_run *r,
-                 struct findings *f, struct calibrated *calibrated,
+static bool mark(struct analysis *a, struct leaks_run *r, struct findings *f,
                  struct err *err)
 {
     const struct leaks_options *o = r->options;
     const struct calibrate calibrate = {.runs = &o->gate.calibrations,
                                         .module = o->module,
                                         .skip_bad = o->skip_bad};
-    if (!calibrate_growth(a->session, &calibrate, f, calibrated, err)) {
-        a->where = calibrated->where;
+    if (!calibrate_growth(a->session, &calibrate, f, &r->calibrated, err)) {
+        a->where = r->calibrated.where;
         return false;
     }
-    a->has_lost |= calibrated->has_lost;
+    f->has_lost = a->has_lost || r->calibrated.has_lost;
     return gate_limit(f, &r->gate, err) &&
            review_mark(r->review, f, r->stored.target, err);
 }
 
-static int judge(struct analysis *a, struct series *series,
-                 const struct leaks_run *r)
+static int judge(struct analysis *a, struct series *series, struct leaks_run *r)
 {
     struct err err = {0};
     struct findings findings = {0};
     struct held held = {.view = NULL};
-    struct calibrated calibrated = {0};
     int status = STATUS_FAILED;
     a->where = NULL;
     if (series_finish(series, &err) &&
         rules_judge(series, r->rules, &findings, &err) &&
         join_heap(a, r->options, &held, &findings, &err) &&
-        mark(a, r, &findings, &calibrated, &err) &&
-        show(a, series, &findings, r, &err)) {
-        const struct gate_end end = {.has_lost = a->has_lost,
-                                     .undecided = calibrated.undecided,
-                                     .outputs = &r->options->outputs};
-        status = gate_status(&findings, &r->gate, &end);
+        mark(a, r, &findings, &err) && show(a, series, &findings, r, &err)) {
+        status = gate_status(&findings, &r->gate, r->calibrated.undecided,
+                             &r->options->outputs);
     } else {
         status = analysis_fail(a, &err);
     }

@@ -570,8 +570,9 @@ bool review_mark(struct review *r, struct findings *f, const char *target,
         .today = (int64_t)(time(NULL) / DAY_SECONDS),
         .no_known = r->no_known,
     };
-    return review_apply(f, &o, err) && note_config(r, f, err) && note_missing(r, f, err) &&
-           note_patch(r, f, err) && note_policy(r, f, err);
+    return review_apply(f, &o, err) && note_config(r, f, err) &&
+           note_missing(r, f, err) && note_patch(r, f, err) &&
+           note_policy(r, f, err);
 }
 
 void review_free(struct review *r)

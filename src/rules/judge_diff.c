@@ -544,6 +544,13 @@ static bool finish(struct diff_judge *j)
         return false;
     }
     const struct series_about *about = series_diff_about(j->diff);
+    if (about->program != NULL) {
+        out->program = arena_strdup(&out->arena, span_of(about->program));
+        if (out->program == NULL) {
+            return nomem(j->err);
+        }
+    }
+    out->is_comparison = true;
     out->window_seconds = about->has_times ? about->seconds : 0;
     out->kinds =
         (series_diff_has(j->diff, DIFF_HEAP) ? PROFILE_BIT(KIND_HEAP) : 0) |
@@ -559,11 +566,13 @@ static bool finish(struct diff_judge *j)
     out->oom = (struct out_of_memory){
         .seconds = NAN, .seconds_low = NAN, .seconds_high = NAN};
     out->verdict = verdict_of(out);
-    if (out->verdict == VERDICT_CLEAN && series_diff_undecided(j->diff)) {
-        out->verdict = VERDICT_INCONCLUSIVE;
-    } else if (out->verdict == VERDICT_CLEAN && has_open(j)) {
-        out->verdict = VERDICT_INCONCLUSIVE;
+    const bool is_few = has_open(j);
+    out->is_open = is_few || series_diff_undecided(j->diff) != NULL;
+    if (is_few) {
         out->limits.advice = "give five calibration runs or more";
+    }
+    if (out->verdict == VERDICT_CLEAN && out->is_open) {
+        out->verdict = VERDICT_INCONCLUSIVE;
     }
     return true;
 }
