@@ -199,6 +199,7 @@ static bool mark(struct analysis *a, struct leaks_run *r, struct findings *f,
 {
     const struct leaks_options *o = r->options;
     const struct calibrate calibrate = {.runs = &o->gate.calibrations,
+                                        .judged = a,
                                         .module = o->module,
                                         .skip_bad = o->skip_bad};
     if (!calibrate_growth(a->session, &calibrate, f, &r->calibrated, err)) {
@@ -300,7 +301,9 @@ static int judge_saved(struct session *session, struct leaks_run *r,
 {
     const struct leaks_options *o = r->options;
     struct err err = {0};
-    struct analysis a = {.session = session, .skip_bad = o->skip_bad};
+    struct analysis a = {.session = session,
+                         .skip_bad = o->skip_bad,
+                         .has_digests = o->gate.calibrations.n > 0};
     struct stack_table *table = stack_table_new();
     /* Only what a store gives comes as points over a table; files keep all
        their labels. */
