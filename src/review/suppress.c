@@ -268,10 +268,15 @@ static bool stack_fits(const struct suppression *s, const struct finding *f,
            (frames_fit(s, f, names, false) || frames_fit(s, f, names, true));
 }
 
+bool suppression_is_for(const struct suppression *s, const char *target)
+{
+    return s->target == NULL || plain_fits(s->target, target);
+}
+
 bool suppression_matches(const struct suppression *s, const struct finding *f,
                          const struct spelled_names *names, const char *target)
 {
-    return (!s->target || plain_fits(s->target, target)) &&
+    return suppression_is_for(s, target) &&
            (!s->rule || plain_fits(s->rule, f->rule->id)) &&
            (!s->id || strcmp(s->id, f->id) == 0 ||
             strcmp(s->id, f->loose_id) == 0) &&

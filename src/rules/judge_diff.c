@@ -123,14 +123,15 @@ static void fill_trend(struct view *v, const struct diff_site *s, double q,
     };
 }
 
+static const enum evidence_kind evidence_of[] = {
+    [DIFF_HEAP] = EVIDENCE_HEAP,
+    [DIFF_GOROUTINE] = EVIDENCE_GOROUTINE,
+    [DIFF_LEAK] = EVIDENCE_LEAK_PROFILE,
+};
+
 static bool fill_view(struct diff_judge *j, enum diff_plane plane,
                       const struct diff_site *s, struct view *v)
 {
-    static const enum evidence_kind kinds[] = {
-        [DIFF_HEAP] = EVIDENCE_HEAP,
-        [DIFF_GOROUTINE] = EVIDENCE_GOROUTINE,
-        [DIFF_LEAK] = EVIDENCE_LEAK_PROFILE,
-    };
     struct arena *arena = &j->out->arena;
     struct diff_stack stack = {0};
     struct frame *frames = NULL;
@@ -152,7 +153,7 @@ static bool fill_view(struct diff_judge *j, enum diff_plane plane,
     const struct diff_total *goroutine =
         series_diff_total(j->diff, DIFF_GOROUTINE);
     v->e = (struct evidence){
-        .kind = kinds[plane],
+        .kind = evidence_of[plane],
         .grade = diff_grade(j, plane, s),
         .primitive = plane == DIFF_HEAP ? PRIMITIVE_OTHER
                                         : primitive_of(frames, stack.n_frames),

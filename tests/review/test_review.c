@@ -167,7 +167,7 @@ static void rows_for_other_targets_are_not_unused(void **state)
          .reason = "x",
          .place = "a"},
         {.top = "main.x",
-         .target = "orders",
+         .target = "ord*",
          .max_bytes = NAN,
          .max_goroutines = NAN,
          .reason = "x",

@@ -258,6 +258,39 @@ static void growth_within_the_noise_of_calibration_does_not_count(void **state)
     }
 }
 
+/* Two runs are too few; what is found beside it may be accepted later. */
+static void what_is_open_is_told_beside_what_is_found(void **state)
+{
+    (void)state;
+    static const int64_t levels[] = {60, 140};
+    for (int has_proof = 0; has_proof < 2; has_proof++) {
+        struct series_diff *d = series_diff_new(NULL);
+        struct err err = {0};
+        add(d, DIFF_BASE, KIND_GOROUTINE, goroutines(100), 100);
+        add(d, DIFF_HEAD, KIND_GOROUTINE, goroutines(400), 200);
+        if (has_proof) {
+            add(d, DIFF_HEAD, KIND_GOROUTINELEAK, goroutines(5), 200);
+        }
+        for (uint32_t run = 0; run < 2; run++) {
+            struct snapshot s = {.source = "x",
+                                 .kind = KIND_GOROUTINE,
+                                 .form = FORM_PROTO,
+                                 .time_nanos = INT64_C(300000000000) + run,
+                                 .profile = goroutines(levels[run])};
+            assert_ok(series_diff_calibrate(d, run, &s, &err), &err);
+            snapshot_release(&s);
+        }
+        struct findings f = judge(d);
+        assert_int_equal(f.n, has_proof);
+        assert_int_equal(f.verdict,
+                         has_proof ? VERDICT_LEAK : VERDICT_INCONCLUSIVE);
+        assert_true(f.is_open && f.is_comparison);
+        assert_string_equal(f.limits.advice,
+                            "give five calibration runs or more");
+        findings_release(&f);
+    }
+}
+
 /* Sites that could have counted share the risk, also those that did not move:
    their number may not depend on what moved. */
 static void steady_sites_share_the_risk(void **state)
@@ -341,6 +374,7 @@ int main(void)
         cmocka_unit_test(independent_runs_may_be_strong),
         cmocka_unit_test(one_run_that_stands_out_is_no_growth),
         cmocka_unit_test(growth_within_the_noise_of_calibration_does_not_count),
+        cmocka_unit_test(what_is_open_is_told_beside_what_is_found),
         cmocka_unit_test(steady_sites_share_the_risk),
         cmocka_unit_test(a_leak_that_is_gone_is_fixed),
         cmocka_unit_test(small_shares_do_not_count),
