@@ -340,6 +340,7 @@ static bool show(struct diff_run *r, struct err *err)
         .go_version = series_diff_go_version(r->diff),
         .has_patch = r->options->review.patch != NULL ||
                      r->options->review.revisions != NULL,
+        .anchor = review_anchor(r->review),
         .gate = &r->gate.report,
         .undecided = gate_undecided(&r->findings, &r->gate,
                                     series_diff_undecided(r->diff)),

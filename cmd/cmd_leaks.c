@@ -160,6 +160,7 @@ static bool show(struct analysis *a, const struct series *series,
         .n_inputs = n_inputs,
         .reproduce = reproduce_line(a->session),
         .has_patch = review->patch != NULL || review->revisions != NULL,
+        .anchor = review_anchor(r->review),
         .gate = &r->gate.report,
         .undecided =
             gate_undecided(findings, &r->gate, r->calibrated.undecided),

@@ -138,6 +138,7 @@ static int report(struct session *s, const struct leaks_live *l,
                                  &summary, &err);
     summary.findings.has_lost |= a.n_missed > 0;
     ok = ok && mark(s, l, a.target->shown, &summary, &calibrated, &err);
+    summary.anchor = review_anchor(l->review);
     summary.gate = &l->gate->report;
     summary.undecided =
         gate_undecided(&summary.findings, l->gate, calibrated.undecided);

@@ -446,6 +446,23 @@ const char *review_baseline_path(const struct review *r)
     return r != NULL ? r->baseline_path : NULL;
 }
 
+const char *review_anchor(struct review *r)
+{
+    if (r == NULL || r->files == NULL) {
+        return NULL;
+    }
+    const struct paths_files files = review_files_view(r->files);
+    size_t n = 0;
+    const char *const *all =
+        files.has(files.ctx, "go.mod") ? NULL : files.all(files.ctx, &n);
+    for (size_t i = 0; all != NULL && i < n; i++) {
+        if (span_ends(span_of(all[i]), "/go.mod")) {
+            return all[i];
+        }
+    }
+    return NULL;
+}
+
 bool review_only_new(const struct review *r)
 {
     return r != NULL && r->only_new;

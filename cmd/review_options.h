@@ -78,6 +78,10 @@ const struct config *review_config(const struct review *r);
    yet; NULL: neither names one. Lives as long as the session. */
 const char *review_baseline_path(const struct review *r);
 
+/* The go.mod that stands for what has no place in the repository: the first
+   one, where the root has none; NULL: that of the root, or unknown. */
+const char *review_anchor(struct review *r);
+
 /* Does only what is new or worse count? By the option, else by .seep.yml. */
 bool review_only_new(const struct review *r);
 

@@ -206,6 +206,7 @@ static struct report report_of(const struct watch_summary *s,
         .findings = &s->findings,
         .notes = s->notes,
         .n_notes = s->n_notes,
+        .anchor = s->anchor,
         .gate = s->gate,
         .undecided = s->undecided != NULL ? s->undecided
                      : s->has_lost        ? "a target was lost"

@@ -15,7 +15,7 @@ struct watch_summary {
     size_t n_notes;
     bool has_lost; /* a target gave nothing, or no longer answers */
     const struct report_gate *gate; /* as in the report; NULL */
-    const char *undecided;
+    const char *undecided, *anchor;
     struct arena arena;
 };
 
