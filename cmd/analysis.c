@@ -279,7 +279,7 @@ static bool decode(const struct analysis *a, struct source *source,
     }
     const struct sink sink = input_sink(in);
     const bool ok =
-        (a->groups_differ
+        (a->groups_differ || a->has_digests
              ? fetch_hashed(source, sink, err)
              : fetch_file(source->path, LIMIT_FILE_BYTES, sink, NULL, err)) &&
         input_finish(in, out, err);

@@ -40,6 +40,7 @@ struct analysis {
     struct session *session;
     bool skip_bad;
     bool groups_differ; /* the same bytes in two groups are an error */
+    bool has_digests;   /* digests are wanted even so */
 
     struct source_list sources;
     struct text_list notes;

@@ -114,25 +114,15 @@ static bool read_series(struct analysis *a, struct series *series,
     return analysis_read(a, &visitor, err) && series_finish(series, err);
 }
 
-/* What .seep.yml accepts stays out of the baseline. */
-static bool mark(struct session *s, struct findings *f, struct err *err)
-{
-    const struct review_settings settings = {.baseline = NULL};
-    struct review *review = NULL;
-    const bool ok = review_load(&settings, s, &review, err) &&
-                    review_mark(review, f, NULL, err);
-    review_free(review);
-    return ok;
-}
-
-static bool judge(struct session *s, const struct series *series,
-                  struct baseline *out, struct err *err)
+static bool judge(struct analysis *a, const struct series *series,
+                  struct review *review, struct baseline *out, struct err *err)
 {
     const struct rules_options rules = {.settings = NULL};
     struct findings findings = {0};
-    const bool ok = rules_judge(series, &rules, &findings, err) &&
-                    mark(s, &findings, err) &&
-                    baseline_of_findings(&findings, out, err);
+    bool ok = rules_judge(series, &rules, &findings, err);
+    findings.has_lost = a->has_lost;
+    ok = ok && review_mark(review, &findings, NULL, err) &&
+         baseline_of_findings(&findings, out, err);
     findings_release(&findings);
     return ok;
 }
@@ -148,7 +138,7 @@ static bool read_snapshots(struct session *s, const struct baseline_how *how,
     if (ok && !read_series(&a, series, args, n, err)) {
         ok = a.where != NULL ? err_wrap(err, "%.160s", a.where) : false;
     }
-    ok = ok && judge(s, series, &out->items[0], err);
+    ok = ok && judge(&a, series, how->review, &out->items[0], err);
     if (ok) {
         struct baseline *b = &out->items[0];
         b->window.last_nanos = series_about(series)->last_nanos;
@@ -158,7 +148,6 @@ static bool read_snapshots(struct session *s, const struct baseline_how *how,
         out->names[0] = args[0];
         out->n = 1;
     }
-    out->has_lost = a.has_lost;
     analysis_release(&a);
     series_free(series);
     return ok;

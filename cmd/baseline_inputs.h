@@ -12,12 +12,13 @@ struct baseline_inputs {
     struct baseline *items; /* one for each document; one for all snapshots */
     const char **names;
     size_t n;
-    bool has_lost; /* a snapshot was skipped */
 };
 
+struct review;
 struct baseline_how {
     bool skip_bad;
     const char *module;
+    struct review *review; /* what it accepts needs no baseline */
 };
 
 /* A baseline or findings document; `*is_there` false: no such file, which is

@@ -7,8 +7,10 @@
 #include "series/series.h"
 
 #include <math.h>
+#include <string.h>
 
-/* Chance that a healthy run's growth at a site is above the floor. */
+/* Chance that a healthy run's growth at a site is above the floor, where the
+   site was not chosen by its growth: of findings it is more. */
 static const double risk = 0.01;
 
 static bool take(void *ctx, unsigned group, const struct snapshot *s,
@@ -82,6 +84,42 @@ static bool is_open(const struct finding *f, const struct diff_noise *n)
     return n->n < FEW && f->metrics[0].per_hour > n->mean + n->range;
 }
 
+/* Each run grows where the finding does: then they are not healthy. */
+static bool warn_of_growth(struct findings *f, const struct finding *it,
+                           const struct diff_noise *n, struct err *err)
+{
+    struct buf why = BUF_LIMIT(512);
+    if (n->highest - n->range <= 0) {
+        return true;
+    }
+    buf_str(&why, "WARNING: the calibration runs themselves grow there, each "
+                  "by +");
+    put_rate(&why, it->profile == KIND_HEAP, n->highest - n->range);
+    buf_str(&why, " or more: do they leak? ");
+    bool ok = buf_check(&why, "the noise floor", err);
+    ok = ok &&
+         gate_note(f,
+                   arena_printf(&f->arena, "%s%s", why.data, it->site.function),
+                   err);
+    buf_release(&why);
+    return ok;
+}
+
+/* The noise at a finding's site. */
+static bool rates_of(struct series_diff *d, struct findings *f,
+                     const struct finding *it, size_t n_runs,
+                     struct diff_noise *noise, struct err *err)
+{
+    const bool is_heap = it->profile == KIND_HEAP;
+    return series_diff_rates(d, is_heap ? DIFF_HEAP : DIFF_GOROUTINE,
+                             it->site.function, &f->arena, noise, err) &&
+           (noise->n >= 2 ||
+            err_set(err, ERR_MISMATCH,
+                    "--calibrate: %zu of %zu runs have two %s profiles with "
+                    "times; give two runs or more that do",
+                    noise->n, n_runs, is_heap ? "heap" : "goroutine"));
+}
+
 static bool judge(struct series_diff *d, struct findings *f, size_t n_runs,
                   struct calibrated *out, struct err *err)
 {
@@ -95,24 +133,15 @@ static bool judge(struct series_diff *d, struct findings *f, size_t n_runs,
         if (!has_rate(it)) {
             continue;
         }
-        const enum diff_plane plane =
-            it->profile == KIND_HEAP ? DIFF_HEAP : DIFF_GOROUTINE;
-        if (!series_diff_rates(d, plane, it->site.function, &f->arena, &noise,
-                               err)) {
+        if (!rates_of(d, f, it, n_runs, &noise, err)) {
             return false;
-        }
-        if (noise.n < 2) {
-            return err_set(err, ERR_MISMATCH,
-                           "--calibrate: %zu of %zu runs have two %s profiles "
-                           "with times; give two runs or more that do",
-                           noise.n, n_runs,
-                           plane == DIFF_HEAP ? "heap" : "goroutine");
         }
         const double floor = floor_of(&noise, risk / (double)n_rated);
         if (it->metrics[0].per_hour > floor) {
             continue;
         }
-        if (!mark(f, it, floor, noise.n, err)) {
+        if (!mark(f, it, floor, noise.n, err) ||
+            !warn_of_growth(f, it, &noise, err)) {
             return false;
         }
         if (is_open(it, &noise)) {
@@ -120,12 +149,12 @@ static bool judge(struct series_diff *d, struct findings *f, size_t n_runs,
                              "open what growth is noise";
         }
     }
-    return gate_note(f,
+    return n_rated == 0 ||
+           gate_note(f,
                      arena_printf(&f->arena,
                                   "noise floor: growth of %zu healthy runs at "
-                                  "the same site; 1 run in %.0f exceeds it by "
-                                  "chance",
-                                  n_runs, 1 / risk),
+                                  "the same site",
+                                  n_runs),
                      err);
 }
 
@@ -139,6 +168,51 @@ static bool read_runs(struct analysis *a, struct series_diff *d,
         }
     }
     return analysis_read(a, &visitor, err);
+}
+
+static bool is_same_input(const struct source *a, const struct source *b)
+{
+    const bool is_read = (a->digest[0] | a->digest[1]) != 0;
+    return (a->has_identity && b->has_identity && a->device == b->device &&
+            a->inode == b->inode) ||
+           (is_read && a->digest[0] == b->digest[0] &&
+            a->digest[1] == b->digest[1]);
+}
+
+/* What is judged would be its own noise, and pass for ever. */
+static bool check_inputs(const struct analysis *judged,
+                         const struct analysis *runs, struct err *err)
+{
+    for (size_t i = 0; judged != NULL && i < judged->sources.n; i++) {
+        for (size_t k = 0; k < runs->sources.n; k++) {
+            if (is_same_input(&judged->sources.items[i],
+                              &runs->sources.items[k])) {
+                return err_set(err, ERR_MISMATCH,
+                               "--calibrate: %.160s is what is judged, and no "
+                               "run beside it",
+                               runs->sources.items[k].path);
+            }
+        }
+    }
+    return true;
+}
+
+/* The floor of another program is none of this one. */
+static bool is_other_program(const struct findings *f, const char *name)
+{
+    return f->program != NULL && name != NULL && strcmp(f->program, name) != 0;
+}
+
+static bool note_other_program(struct findings *f, const char *name,
+                               struct err *err)
+{
+    return gate_note(f,
+                     arena_printf(&f->arena,
+                                  "WARNING: the calibration runs are of %s, "
+                                  "what is judged is of %s: they say nothing "
+                                  "of its noise",
+                                  name, f->program),
+                     err);
 }
 
 bool calibrate_growth(struct session *s, const struct calibrate *c,
@@ -159,7 +233,10 @@ bool calibrate_growth(struct session *s, const struct calibrate *c,
     bool ok = d != NULL || err_nomem(err, "the noise floor");
     ok = ok && read_runs(&a, d, c->runs, err);
     out->where = ok ? NULL : a.where;
-    ok = ok && judge(d, f, c->runs->n, out, err);
+    const char *program = ok ? series_diff_calibrated_program(d) : NULL;
+    ok = ok && check_inputs(c->judged, &a, err) &&
+         (is_other_program(f, program) ? note_other_program(f, program, err)
+                                       : judge(d, f, c->runs->n, out, err));
     out->has_lost = a.has_lost;
     analysis_release(&a);
     series_diff_free(d);

@@ -4,6 +4,7 @@
 #include "console.h"
 #include "files.h"
 #include "output.h"
+#include "review_options.h"
 #include "verdict.h"
 
 #include "base/num.h"
@@ -11,6 +12,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/banned.h"
 
@@ -36,7 +38,7 @@ static void baseline_defaults(void *options)
 static const struct option_row rows[] = {
     {.name = "baseline", .arg = "FILE", .kind = OPTION_TEXT,
      .offset = offsetof(struct baseline_options, baseline),
-     .help = "the accepted findings (default .seep-baseline.json)"},
+     .help = "the accepted findings (default: the file that .seep.yml names, else .seep-baseline.json)"},
     {.name = "output", .short_name = 'o', .arg = "FILE", .kind = OPTION_TEXT,
      .offset = offsetof(struct baseline_options, output),
      .help = "of save and prune: write there (default: to the baseline)"},
@@ -48,7 +50,7 @@ static const struct option_row rows[] = {
      .help = "of snapshots: import path of your code"},
     {.name = "skip-bad", .kind = OPTION_FLAG,
      .offset = offsetof(struct baseline_options, skip_bad),
-     .help = "of snapshots: go on without broken ones; check then never exits 0"},
+     .help = "of snapshots: go on without broken ones; then nothing counts as fixed, and the exit status is never 0"},
     {.name = "format", .arg = "F", .kind = OPTION_CALL,
      .offset = offsetof(struct baseline_options, outputs), .apply = output_apply_format,
      .help = "of check and prune: text, json, markdown or csv (default text)"},
@@ -69,6 +71,8 @@ static const struct cmd_example examples[] = {
 struct task {
     struct session *session;
     const struct baseline_options *o;
+    struct review_settings settings;
+    struct review *review;
     const char *path; /* of the baseline */
     struct baseline past;
     bool has_past;
@@ -120,8 +124,61 @@ static size_t count_fate(const struct task *t, enum baseline_fate fate)
     return n;
 }
 
-static const char *state_word(const struct baseline_state *s)
+/* Is it in all inputs one that they could not look for? */
+static bool is_blind(const struct task *t, size_t i)
 {
+    bool is_seen = t->fates[i] != BASELINE_UNCHECKED;
+    for (size_t k = 0; k < t->in.n; k++) {
+        is_seen |=
+            !baseline_is_blind(&t->past.items[i], &t->in.items[k].window);
+    }
+    return !is_seen;
+}
+
+static bool is_of_other(const struct task *t, size_t i)
+{
+    bool is_other = t->in.n > 0;
+    for (size_t k = 0; k < t->in.n; k++) {
+        is_other &= baseline_is_of_other(&t->past.items[i],
+                                         t->in.items[k].window.program);
+    }
+    return is_other;
+}
+
+static size_t count_which(const struct task *t,
+                          bool (*is_it)(const struct task *t, size_t i))
+{
+    size_t n = 0;
+    for (size_t i = 0; i < t->past.n; i++) {
+        n += is_it(t, i);
+    }
+    return n;
+}
+
+/* Why what is not found may be there all the same; NULL: it is gone where it
+   could have been seen. */
+static const char *why_unsure(const struct task *t)
+{
+    for (size_t k = 0; k < t->in.n; k++) {
+        const struct baseline_window *w = &t->in.items[k].window;
+        if (w->has_lost) {
+            return "an input was lost; mend it or leave it out";
+        }
+        if (w->is_inconclusive) {
+            return "the inputs could not decide";
+        }
+    }
+    return NULL;
+}
+
+/* NULL: no row. What is gone is told of the baseline's entry; what is aside
+   and in no baseline is nobody's concern here. */
+static const char *state_word(const struct baseline_entry *now,
+                              const struct baseline_state *s)
+{
+    if (now->is_fixed || (now->is_aside && s->past == NULL)) {
+        return NULL;
+    }
     if (s->past == NULL) {
         return "new";
     }
@@ -226,9 +283,10 @@ static void add_state(struct table *t, const char *state)
     for (size_t k = 0; k < task->in.n; k++) {
         for (size_t i = 0; i < task->in.items[k].n; i++) {
             const struct baseline_state *s = &task->states[k].now[i];
-            if (strcmp(state_word(s), state) == 0) {
-                add_row(t, state, s->past, &task->in.items[k].items[i],
-                        task->in.names[k]);
+            const struct baseline_entry *now = &task->in.items[k].items[i];
+            const char *word = state_word(now, s);
+            if (word != NULL && strcmp(word, state) == 0) {
+                add_row(t, state, s->past, now, task->in.names[k]);
             }
         }
     }
@@ -298,6 +356,37 @@ static const char *count_text(struct task *t, const struct report_table *table)
     return text;
 }
 
+static bool is_comparison(const struct task *t)
+{
+    bool is_one = false;
+    for (size_t k = 0; k < t->in.n; k++) {
+        is_one |= t->in.items[k].window.is_comparison;
+    }
+    return is_one;
+}
+
+enum { NOTES_MAX = 3 };
+
+static size_t find_notes(const struct task *t, const char *out[NOTES_MAX])
+{
+    size_t n = 0;
+    if (count_which(t, is_of_other) > 0) {
+        out[n++] = "unchecked: the baseline has findings of another program "
+                   "than these inputs are of";
+    }
+    if (count_fate(t, BASELINE_UNCHECKED) > count_which(t, is_of_other)) {
+        out[n++] = is_comparison(t)
+                       ? "unchecked: a comparison does not show what both of "
+                         "its sides have"
+                       : "unchecked: these inputs have too little of that kind "
+                         "of profile to have shown it";
+    }
+    if (why_unsure(t) != NULL) {
+        out[n++] = why_unsure(t);
+    }
+    return n;
+}
+
 static bool show(struct task *t, struct err *err)
 {
     struct report_table table;
@@ -308,16 +397,13 @@ static bool show(struct task *t, struct err *err)
     if (summary == NULL) {
         return err_nomem(err, "summary");
     }
-    const char *const notes[] = {
-        "unchecked: these inputs have too little of that kind of profile to "
-        "have shown it"};
+    const char *notes[NOTES_MAX];
     const struct report report = {.tool_version = SEEP_VERSION,
                                   .command = "baseline",
                                   .summary = &summary,
                                   .n_summary = 1,
                                   .notes = notes,
-                                  .n_notes =
-                                      count_fate(t, BASELINE_UNCHECKED) > 0,
+                                  .n_notes = find_notes(t, notes),
                                   .tables = &table,
                                   .n_tables = table.n_rows > 0};
     return outputs_write_report(&t->o->outputs, t->session, &report, err);
@@ -359,6 +445,40 @@ static void keep_days(struct task *t, size_t k)
     }
 }
 
+/* Of the past, what has this fate leaves it. */
+static size_t drop_past(struct task *t, bool (*is_dropped)(enum baseline_fate))
+{
+    size_t n = 0;
+    for (size_t i = 0; i < t->past.n; i++) {
+        if (!is_dropped(t->fates[i])) {
+            t->past.items[n++] = t->past.items[i];
+        }
+    }
+    const size_t n_dropped = t->past.n - n;
+    t->past.n = n;
+    return n_dropped;
+}
+
+static bool is_fixed(enum baseline_fate fate)
+{
+    return fate == BASELINE_FIXED;
+}
+
+static bool is_checked(enum baseline_fate fate)
+{
+    return fate != BASELINE_UNCHECKED;
+}
+
+static int status_of(const struct task *t, const char *what)
+{
+    const char *why = why_unsure(t);
+    if (why != NULL && what != NULL) {
+        console_say("%s: %s", what, why);
+    }
+    return why != NULL ? STATUS_UNSURE : STATUS_OK;
+}
+
+/* What these inputs could not show stays accepted. */
 static int run_save(struct task *t, struct err *err)
 {
     struct baseline all = {.n = 0};
@@ -367,27 +487,37 @@ static int run_save(struct task *t, struct err *err)
         keep_days(t, k);
         ok = baseline_merge(&all, &t->in.items[k], err);
     }
-    ok = ok && write_baseline(t, &all, err);
+    const size_t n_found = all.n;
+    (void)drop_past(t, is_checked);
+    ok = ok && baseline_merge(&all, &t->past, err) &&
+         write_baseline(t, &all, err);
     if (ok) {
-        say(t, "accepted", all.n, "in");
+        say(t, "accepted", n_found, "in");
+    }
+    if (ok && all.n > n_found) {
+        say(t, "kept", all.n - n_found, "that these inputs could not show, in");
     }
     baseline_release(&all);
-    return ok ? STATUS_OK : console_fail(NULL, err);
+    return ok ? status_of(t, "what was not found stays")
+              : console_fail(NULL, err);
 }
 
 static int run_prune(struct task *t, struct err *err)
 {
-    const size_t n_fixed = count_fate(t, BASELINE_FIXED);
+    if (t->past.n > 0 && count_which(t, is_of_other) == t->past.n) {
+        err_set(err, ERR_USAGE,
+                "baseline prune: the baseline is of %.80s, these inputs are of "
+                "%.80s",
+                t->past.items[0].program, t->in.items[0].window.program);
+        return console_fail(NULL, err);
+    }
     if (!show(t, err)) {
         return console_fail(NULL, err);
     }
-    size_t n = 0;
-    for (size_t i = 0; i < t->past.n; i++) {
-        if (t->fates[i] != BASELINE_FIXED) {
-            t->past.items[n++] = t->past.items[i];
-        }
+    if (why_unsure(t) != NULL) {
+        return status_of(t, "took nothing out");
     }
-    t->past.n = n;
+    const size_t n_fixed = drop_past(t, is_fixed);
     if (!write_baseline(t, &t->past, err)) {
         return console_fail(NULL, err);
     }
@@ -395,25 +525,29 @@ static int run_prune(struct task *t, struct err *err)
     return STATUS_OK;
 }
 
-/* Of the word that --fail-on was given; "never" is no grade. */
-static int least_grade(const struct task *t)
-{
-    int g = 0;
-    while (g < N_GRADES && strcmp(grade_name((enum grade)g),
-                                  fail_on_words[t->o->fail_on]) != 0) {
-        g++;
-    }
-    return g;
-}
-
 static bool has_counting(const struct task *t)
 {
-    const int least = least_grade(t);
+    const enum grade least = verdict_grade((enum fail_on)t->o->fail_on);
     for (size_t k = 0; k < t->in.n; k++) {
         for (size_t i = 0; i < t->in.items[k].n; i++) {
             const struct baseline_state *s = &t->states[k].now[i];
-            if ((s->past == NULL || s->is_worse) &&
-                (int)t->in.items[k].items[i].grade >= least) {
+            const struct baseline_entry *now = &t->in.items[k].items[i];
+            if ((s->past == NULL || s->is_worse) && !now->is_aside &&
+                !now->is_fixed && now->grade >= least) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/* Accepted, there, and nobody can say whether it grew. */
+static bool has_incomparable(const struct task *t)
+{
+    for (size_t k = 0; k < t->in.n; k++) {
+        for (size_t i = 0; i < t->in.items[k].n; i++) {
+            if (t->states[k].now[i].is_incomparable &&
+                !t->in.items[k].items[i].is_aside) {
                 return true;
             }
         }
@@ -429,21 +563,19 @@ static int run_check(struct task *t, struct err *err)
     if (has_counting(t)) {
         return STATUS_FOUND;
     }
-    bool is_unsure = t->in.has_lost;
-    for (size_t k = 0; k < t->in.n; k++) {
-        is_unsure |= t->in.items[k].window.is_inconclusive;
-    }
-    return is_unsure ? STATUS_UNSURE : STATUS_OK;
+    return count_which(t, is_blind) > 0 || has_incomparable(t)
+               ? STATUS_UNSURE
+               : status_of(t, NULL);
 }
 
 static const struct verb {
     const char *name;
-    bool needs_past;
+    bool needs_past, writes;
     int (*run)(struct task *t, struct err *err);
 } verbs[] = {
-    {"save",  false, run_save },
-    {"check", true,  run_check},
-    {"prune", true,  run_prune},
+    {"save",  false, true,  run_save },
+    {"check", true,  false, run_check},
+    {"prune", true,  true,  run_prune},
 };
 enum { N_VERBS = sizeof(verbs) / sizeof(verbs[0]) };
 
@@ -486,19 +618,56 @@ static bool read_past(struct task *t, const struct verb *verb, struct err *err)
                    path);
 }
 
+/* The baseline, from the same places as `seep leaks` has it. */
+static bool find_past(struct task *t, struct err *err)
+{
+    t->settings = (struct review_settings){.baseline = t->o->baseline,
+                                           .no_baseline = true};
+    if (!review_load(&t->settings, t->session, &t->review, err)) {
+        return false;
+    }
+    t->path = review_baseline_path(t->review);
+    t->path = t->path != NULL ? t->path : default_path;
+    return true;
+}
+
+static bool check_output(const struct task *t, const struct words *args,
+                         struct err *err)
+{
+    struct stat out;
+    struct stat in;
+    const char *path = t->o->output != NULL ? t->o->output : t->path;
+    for (size_t i = 1; i < args->n && stat(path, &out) == 0; i++) {
+        if (stat(args->items[i], &in) == 0 && in.st_dev == out.st_dev &&
+            in.st_ino == out.st_ino) {
+            return err_set(err, ERR_USAGE, "%s: %.160s is an input",
+                           t->o->output != NULL ? "--output" : "--baseline",
+                           path);
+        }
+    }
+    return true;
+}
+
 static bool prepare(struct task *t, const struct verb *verb,
                     const struct words *args, struct err *err)
 {
-    const struct baseline_how how = {t->o->skip_bad, t->o->module};
     if (args->n < 2) {
         return err_set(err, ERR_USAGE,
                        "baseline %s: name findings documents (--format json) "
                        "or snapshots",
                        verb->name);
     }
-    return outputs_check_report(&t->o->outputs, err) &&
-           read_past(t, verb, err) &&
-           baseline_inputs_read(t->session, &how, args->items + 1, args->n - 1,
+    if (!outputs_check_report(&t->o->outputs, err) || !find_past(t, err) ||
+        (verb->writes && !check_output(t, args, err)) ||
+        !read_past(t, verb, err)) {
+        return false;
+    }
+    const struct baseline_how how = {
+        .skip_bad = t->o->skip_bad,
+        .module = t->o->module != NULL ? t->o->module
+                                       : review_config(t->review)->module,
+        .review = t->review};
+    return baseline_inputs_read(t->session, &how, args->items + 1, args->n - 1,
                                 &t->in, err) &&
            compare(t, err);
 }
@@ -512,6 +681,7 @@ static void task_release(struct task *t)
     free(t->fates);
     baseline_inputs_release(&t->in);
     baseline_release(&t->past);
+    review_free(t->review);
 }
 
 static int baseline_run(struct session *session, void *options,
@@ -519,10 +689,7 @@ static int baseline_run(struct session *session, void *options,
 {
     const struct baseline_options *o = options;
     struct err err = {0};
-    struct task task = {.session = session,
-                        .o = o,
-                        .path =
-                            o->baseline != NULL ? o->baseline : default_path};
+    struct task task = {.session = session, .o = o};
     const struct verb *verb = find_verb(args, &err);
     const int status = verb != NULL && prepare(&task, verb, args, &err)
                            ? verb->run(&task, &err)

@@ -340,7 +340,10 @@ static bool show(struct diff_run *r, struct err *err)
         .go_version = series_diff_go_version(r->diff),
         .has_patch = r->options->review.patch != NULL ||
                      r->options->review.revisions != NULL,
+        .anchor = review_anchor(r->review),
         .gate = &r->gate.report,
+        .undecided = gate_undecided(&r->findings, &r->gate,
+                                    series_diff_undecided(r->diff)),
     };
     if (!add_notes(r, err)) {
         return false;
@@ -382,10 +385,13 @@ static bool judge(struct diff_run *r, struct err *err)
                                                  r->gate.min_goroutines,
                                              .min_growth = r->gate.min_growth};
     r->analysis.where = NULL;
-    return series_diff_finish(r->diff, r->options->force, err) &&
-           check_calibration(r, err) &&
-           rules_judge_diff(r->diff, &rules, &r->findings, err) &&
-           review_mark(r->review, &r->findings, NULL, err) && show(r, err);
+    if (!series_diff_finish(r->diff, r->options->force, err) ||
+        !check_calibration(r, err) ||
+        !rules_judge_diff(r->diff, &rules, &r->findings, err)) {
+        return false;
+    }
+    r->findings.has_lost = r->analysis.has_lost;
+    return review_mark(r->review, &r->findings, NULL, err) && show(r, err);
 }
 
 /* Before any profile is read. */
@@ -412,10 +418,8 @@ static int compare(struct diff_run *r)
     if (!read_all(&r->analysis, r->diff, r->options, &err) || !judge(r, &err)) {
         return analysis_fail(&r->analysis, &err);
     }
-    const struct gate_end end = {.has_lost = r->analysis.has_lost,
-                                 .undecided = series_diff_undecided(r->diff),
-                                 .outputs = &r->options->outputs};
-    return gate_status(&r->findings, &r->gate, &end);
+    return gate_status(&r->findings, &r->gate, series_diff_undecided(r->diff),
+                       &r->options->outputs);
 }
 
 static int diff_run(struct session *session, void *options,

@@ -127,6 +127,7 @@ struct leaks_run {
     const struct rules_options *rules;
     struct review *review;
     struct gate gate;
+    struct calibrated calibrated;
     struct leaks_store_history stored;
 };
 
@@ -159,48 +160,46 @@ static bool show(struct analysis *a, const struct series *series,
         .n_inputs = n_inputs,
         .reproduce = reproduce_line(a->session),
         .has_patch = review->patch != NULL || review->revisions != NULL,
+        .anchor = review_anchor(r->review),
         .gate = &r->gate.report,
+        .undecided =
+            gate_undecided(findings, &r->gate, r->calibrated.undecided),
     };
     return outputs_write_report(&r->options->outputs, a->session, &report, err);
 }
 
 /* Limits and noise decide what may fail, before the review sorts by it. */
-static bool mark(struct analysis *a, const struct leaks_run *r,
-                 struct findings *f, struct calibrated *calibrated,
+static bool mark(struct analysis *a, struct leaks_run *r, struct findings *f,
                  struct err *err)
 {
     const struct leaks_options *o = r->options;
     const struct calibrate calibrate = {.runs = &o->gate.calibrations,
+                                        .judged = a,
                                         .module = o->module,
                                         .skip_bad = o->skip_bad};
-    if (!calibrate_growth(a->session, &calibrate, f, calibrated, err)) {
-        a->where = calibrated->where;
+    if (!calibrate_growth(a->session, &calibrate, f, &r->calibrated, err)) {
+        a->where = r->calibrated.where;
         return false;
     }
-    a->has_lost |= calibrated->has_lost;
+    f->has_lost = a->has_lost || r->calibrated.has_lost;
     return gate_limit(f, &r->gate, err) &&
            review_mark(r->review, f, r->stored.target, err);
 }
 
-static int judge(struct analysis *a, struct series *series,
-                 const struct leaks_run *r)
+static int judge(struct analysis *a, struct series *series, struct leaks_run *r)
 {
     struct err err = {0};
     struct findings findings = {0};
     struct heap_join held = {.view = NULL};
-    struct calibrated calibrated = {0};
     int status = STATUS_FAILED;
     a->where = NULL;
     if (series_finish(series, &err) &&
         rules_judge(series, r->rules, &findings, &err) &&
         heap_join_run(a, series, r->options->heap, r->options->exe, &held,
                       &findings, &err) &&
-        mark(a, r, &findings, &calibrated, &err) &&
-        show(a, series, &findings, r, &err)) {
-        const struct gate_end end = {.has_lost = a->has_lost,
-                                     .undecided = calibrated.undecided,
-                                     .outputs = &r->options->outputs};
-        status = gate_status(&findings, &r->gate, &end);
+        mark(a, r, &findings, &err) && show(a, series, &findings, r, &err)) {
+        status = gate_status(&findings, &r->gate, r->calibrated.undecided,
+                             &r->options->outputs);
     } else {
         status = analysis_fail(a, &err);
     }
@@ -277,7 +276,9 @@ static int judge_saved(struct session *session, struct leaks_run *r,
 {
     const struct leaks_options *o = r->options;
     struct err err = {0};
-    struct analysis a = {.session = session, .skip_bad = o->skip_bad};
+    struct analysis a = {.session = session,
+                         .skip_bad = o->skip_bad,
+                         .has_digests = o->gate.calibrations.n > 0};
     struct stack_table *table = stack_table_new();
     /* Only what a store gives comes as points over a table; files keep all
        their labels. */

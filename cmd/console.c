@@ -190,6 +190,36 @@ void console_look(struct session *s)
     s->shows_progress = !s->common.quiet && isatty(STDERR_FILENO) == 1;
 }
 
+/* GitHub's runner takes commands from what a step prints. */
+static bool is_in_workflow(void)
+{
+    const char *v =
+        getenv("GITHUB_ACTIONS"); /* NOLINT(concurrency-mt-unsafe) */
+    return v != NULL && *v != '\0';
+}
+
+/* "::error::..." begins a line, after blanks; "##[error]..." stands anywhere.
+   Names of functions and files are of whoever opened the pull request. */
+static void break_commands(char *text, size_t len)
+{
+    bool is_start = true;
+    for (size_t i = 0; i < len; i++) {
+        const struct span rest = {text + i, len - i};
+        if ((is_start && span_starts(rest, "::")) || span_starts(rest, "##[")) {
+            text[i] = '?';
+        }
+        is_start = text[i] == '\n' || text[i] == '\r' ||
+                   (is_start && (text[i] == ' ' || text[i] == '\t'));
+    }
+}
+
+void console_break_commands(struct buf *text)
+{
+    if (is_in_workflow() && text->len > 0) {
+        break_commands(text->data, text->len);
+    }
+}
+
 /* `text` has room for one more byte. */
 static void say_line(char *text, size_t len)
 {
@@ -198,6 +228,9 @@ static void say_line(char *text, size_t len)
         if (c < 0x20 || c == 0x7f) {
             text[i] = '?';
         }
+    }
+    if (is_in_workflow()) {
+        break_commands(text, len);
     }
     if (has_progress) {
         write_all(STDERR_FILENO, CLEAR_LINE, sizeof(CLEAR_LINE) - 1);

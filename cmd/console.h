@@ -53,6 +53,10 @@ bool console_finish(struct span data, struct err *err) MUST_USE;
    and line ends. A file or a pipe gets all bytes as they are. */
 void console_tame(struct buf *text);
 
+/* Where a workflow of GitHub runs this: '?' for what begins a command of its
+   runner in a text for people. Lines on stderr are kept free of them, too. */
+void console_break_commands(struct buf *text);
+
 /* The file that a signal must remove, or NULL. Borrowed until the next call;
    cut names are not removed. */
 void console_guard(const char *path);

@@ -181,6 +181,8 @@ bool gate_limit(struct findings *f, const struct gate *g, struct err *err)
 
 /* --- the end --- */
 
+static const char lost[] = "an input was lost; mend it or leave it out";
+
 static bool is_found(const struct findings *f, const struct gate *g)
 {
     if (g->fail_on == FAIL_ON_NEVER) {
@@ -208,24 +210,35 @@ static bool shows_text(const struct outputs *o)
     return o->n == 0;
 }
 
+const char *gate_undecided(const struct findings *f, const struct gate *g,
+                           const char *undecided)
+{
+    if (undecided != NULL) {
+        return undecided;
+    }
+    if (f->verdict == VERDICT_INCONCLUSIVE || f->is_open) {
+        return f->limits.advice != NULL ? f->limits.advice
+               : f->has_lost            ? lost
+                                        : "too few usable snapshots";
+    }
+    if (f->has_lost) {
+        return lost;
+    }
+    return g->only_new ? f->unchecked : NULL;
+}
+
 int gate_status(const struct findings *f, const struct gate *g,
-                const struct gate_end *end)
+                const char *undecided, const struct outputs *outputs)
 {
     if (is_found(f, g)) {
         return STATUS_FOUND;
     }
-    const bool is_open =
-        f->verdict == VERDICT_INCONCLUSIVE || end->undecided != NULL;
-    if (!is_open && !end->has_lost) {
+    const char *why = gate_undecided(f, g, undecided);
+    if (why == NULL) {
         return STATUS_OK;
     }
-    if (!shows_text(end->outputs)) {
-        console_say("cannot decide: %s",
-                    end->undecided != NULL                ? end->undecided
-                    : is_open && f->limits.advice != NULL ? f->limits.advice
-                    : end->has_lost
-                        ? "an input was lost; mend it or leave it out"
-                        : "too few usable snapshots");
+    if (!shows_text(outputs)) {
+        console_say("cannot decide: %s", why);
     }
     return STATUS_UNSURE;
 }

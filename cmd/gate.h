@@ -74,14 +74,14 @@ bool gate_limit(struct findings *f, const struct gate *g,
    as they. */
 bool gate_note(struct findings *f, const char *text, struct err *err) MUST_USE;
 
+/* Why what does not fail is no pass all the same: `undecided`, what the command
+   knows itself (or NULL), else what the findings say. NULL: it is one. */
+const char *gate_undecided(const struct findings *f, const struct gate *g,
+                           const char *undecided);
+
 /* Exit status: 1 before 3 before 0. When nobody reads the reason of a 3 on
-   stdout, it is said on stderr: `undecided`, else the advice. */
-struct gate_end {
-    bool has_lost;         /* an input was lost */
-    const char *undecided; /* why the data cannot decide; NULL */
-    const struct outputs *outputs;
-};
+   stdout, it is said on stderr. */
 int gate_status(const struct findings *f, const struct gate *g,
-                const struct gate_end *end);
+                const char *undecided, const struct outputs *outputs);
 
 #endif

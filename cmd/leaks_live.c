@@ -107,7 +107,7 @@ static bool mark(struct session *s, const struct leaks_live *l,
                                         .module = l->module};
     const bool ok =
         calibrate_growth(s, &calibrate, &summary->findings, calibrated, err);
-    summary->has_lost |= calibrated->has_lost;
+    summary->findings.has_lost |= calibrated->has_lost;
     return ok && gate_limit(&summary->findings, l->gate, err) &&
            review_mark(l->review, &summary->findings, target, err);
 }
@@ -134,16 +134,18 @@ static int report(struct session *s, const struct leaks_live *l,
         }
         return signo != 0 ? 128 + signo : STATUS_FAILED;
     }
-    if (watch_summary_make(w->watcher, watch_clock_now().wall_nanos, NULL,
-                           &summary, &err) &&
-        mark(s, l, a.target->shown, &summary, &calibrated, &err) &&
-        watch_summary_write(&summary, "leaks", l->outputs, s, &err)) {
-        const struct gate_end end = {.has_lost =
-                                         summary.has_lost || a.n_missed > 0,
-                                     .undecided = calibrated.undecided,
-                                     .outputs = l->outputs};
+    bool ok = watch_summary_make(w->watcher, watch_clock_now().wall_nanos, NULL,
+                                 &summary, &err);
+    summary.findings.has_lost |= a.n_missed > 0;
+    ok = ok && mark(s, l, a.target->shown, &summary, &calibrated, &err);
+    summary.anchor = review_anchor(l->review);
+    summary.gate = &l->gate->report;
+    summary.undecided =
+        gate_undecided(&summary.findings, l->gate, calibrated.undecided);
+    if (ok && watch_summary_write(&summary, "leaks", l->outputs, s, &err)) {
         status = signo != 0 ? 128 + signo
-                            : gate_status(&summary.findings, l->gate, &end);
+                            : gate_status(&summary.findings, l->gate,
+                                          calibrated.undecided, l->outputs);
     } else {
         status = console_fail(NULL, &err);
     }

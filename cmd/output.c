@@ -170,6 +170,14 @@ bool outputs_check_report(const struct outputs *o, struct err *err)
 
 static const struct outputs just_text = {.items = {{"text", NULL}}, .n = 1};
 
+/* What is for people ends in a job's log; "github" are commands. */
+static void break_commands(const char *format, struct buf *made)
+{
+    if (strcmp(format, "text") == 0 || strcmp(format, "markdown") == 0) {
+        console_break_commands(made);
+    }
+}
+
 bool outputs_write(const struct outputs *o, const struct session *s,
                    output_render render, const void *what, struct err *err)
 {
@@ -187,6 +195,7 @@ bool outputs_write(const struct outputs *o, const struct session *s,
     }
     for (size_t i = 0; i < o->n; i++) {
         if (is_stdout(&o->items[i])) {
+            break_commands(output_format(&o->items[i]), &made[i]);
             on_stdout = buf_view(&made[i]);
         } else if (!file_write(o->items[i].path, buf_view(&made[i]), err)) {
             goto out;

@@ -32,6 +32,7 @@ struct review_files {
     char *root;
     struct intern names;
     struct known_files known; /* by id of the name */
+    size_t n_misses;          /* of these, names of nothing */
     size_t n_text_bytes;
     bool was_listed;
     struct name_list all;
@@ -68,49 +69,74 @@ static bool is_name_safe(struct span name)
 
 /* --- what is there --- */
 
-/* The file's real place, below the root; NULL when there is none. */
-static char *real_place(const struct review_files *f, const char *name)
+static bool is_in_folder(const char *folder, const char *real)
 {
-    struct buf full = BUF_LIMIT((size_t)2 * PATH_MAX);
-    buf_printf(&full, "%s/%s", f->root, name);
-    char *real = buf_ok(&full) ? realpath(full.data, NULL) : NULL;
-    buf_release(&full);
-    const size_t n = strlen(f->root);
+    const size_t n = strlen(folder);
+    return strncmp(real, folder, n) == 0 &&
+           (real[n] == '/' || real[n] == '\0' || n == 1);
+}
+
+/* Where the path leads, when that is a regular file below the folder, which is
+   without symbolic links itself; else NULL. */
+static char *place_below(const char *folder, const char *path)
+{
     struct stat st;
-    if (real != NULL &&
-        (strncmp(real, f->root, n) != 0 || (real[n] != '/' && n != 1) ||
-         stat(real, &st) != 0 || !S_ISREG(st.st_mode))) {
+    char *real = realpath(path, NULL);
+    if (real != NULL && (!is_in_folder(folder, real) || stat(real, &st) != 0 ||
+                         !S_ISREG(st.st_mode))) {
         free(real);
         real = NULL;
     }
     return real;
 }
 
-/* NULL: the name is not safe, or memory is out. */
+/* The file's real place, below the root; NULL when there is none. */
+static char *real_place(const struct review_files *f, const char *name)
+{
+    struct buf full = BUF_LIMIT((size_t)2 * PATH_MAX);
+    buf_printf(&full, "%s/%s", f->root, name);
+    char *real = buf_ok(&full) ? place_below(f->root, full.data) : NULL;
+    buf_release(&full);
+    return real;
+}
+
+/* What is not there is asked for once mostly, and a patch may name anything:
+   only so many misses are kept. */
+enum { MISSES_MAX = 1 << 14 };
+
+static bool is_there(const struct review_files *f, const char *name)
+{
+    char *real = real_place(f, name);
+    free(real);
+    return real != NULL;
+}
+
+/* NULL: no such file, the name is not safe, or memory is out. */
 static struct known_file *lookup(struct review_files *f, const char *name)
 {
     const struct span text = span_of(name);
     uint32_t id = 0;
     struct err ignored = {0};
-    if (!is_name_safe(text) ||
+    if (!is_name_safe(text)) {
+        return NULL;
+    }
+    if (intern_find(&f->names, text, &id)) {
+        return f->known.items[id].is_there ? &f->known.items[id] : NULL;
+    }
+    const struct known_file fresh = {.is_there = is_there(f, name)};
+    if ((!fresh.is_there && f->n_misses == MISSES_MAX) ||
         !known_files_reserve(&f->known, f->known.n + 1) ||
         !intern_add(&f->names, text, &id, &ignored)) {
         return NULL;
     }
-    if (id < f->known.n) {
-        return &f->known.items[id];
-    }
-    char *real = real_place(f, name);
-    const struct known_file fresh = {.is_there = real != NULL};
-    free(real);
+    f->n_misses += !fresh.is_there;
     f->known.items[f->known.n++] = fresh;
-    return &f->known.items[id];
+    return fresh.is_there ? &f->known.items[id] : NULL;
 }
 
 static bool has(void *ctx, const char *name)
 {
-    const struct known_file *file = lookup(ctx, name);
-    return file != NULL && file->is_there;
+    return lookup(ctx, name) != NULL;
 }
 
 static bool keep_source(void *ctx, const uint8_t *p, size_t n, struct err *err)
@@ -150,7 +176,7 @@ static void read_text(struct review_files *f, const char *name,
 static const char *text_of(void *ctx, const char *name)
 {
     struct known_file *file = lookup(ctx, name);
-    if (file == NULL || !file->is_there) {
+    if (file == NULL) {
         return NULL;
     }
     if (!file->was_read) {
@@ -276,6 +302,37 @@ struct paths_files review_files_view(struct review_files *f)
 {
     return (struct paths_files){
         .ctx = f, .has = has, .text = text_of, .all = all};
+}
+
+const char *review_files_below(const char *folder, const char *path,
+                               struct arena *arena)
+{
+    char *root = realpath(folder, NULL);
+    char *real = root != NULL ? place_below(root, path) : NULL;
+    const char *out = real != NULL ? arena_strdup(arena, span_of(real)) : NULL;
+    free(real);
+    free(root);
+    return out;
+}
+
+bool review_files_lead_out(const struct review_files *f, const char *path)
+{
+    struct stat st;
+    struct buf folder = BUF_LIMIT((size_t)2 * PATH_MAX);
+    if (lstat(path, &st) != 0 || !S_ISLNK(st.st_mode)) {
+        return false;
+    }
+    const char *slash = strrchr(path, '/');
+    buf_printf(&folder, "%.*s/.", slash != NULL ? (int)(slash - path) : 1,
+               slash != NULL ? path : ".");
+    char *around = buf_ok(&folder) ? realpath(folder.data, NULL) : NULL;
+    char *real = place_below(f->root, path);
+    const bool leads_out =
+        around != NULL && is_in_folder(f->root, around) && real == NULL;
+    buf_release(&folder);
+    free(around);
+    free(real);
+    return leads_out;
 }
 
 static bool has_entry(struct span folder, const char *name)

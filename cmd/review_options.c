@@ -11,8 +11,8 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "base/banned.h"
 
@@ -20,8 +20,14 @@ enum { DAY_SECONDS = 86400 };
 
 struct review {
     struct session *session;
+    const struct review_settings *settings;
     struct config config;
     const char *config_path; /* NULL: none was read */
+    const char *config_name; /* what people know it by */
+    bool is_config_found;    /* by itself: nobody named it */
+    bool is_config_misnamed; /* there is .seep.yaml */
+    const char *baseline_path;
+    bool is_baseline_missing; /* the configuration names one to be saved yet */
     struct baseline baseline;
     bool has_baseline, only_new, no_known;
     bool can_map;               /* something says where files are */
@@ -63,9 +69,21 @@ static bool read_whole(const char *what, const char *path, size_t limit_bytes,
     return true;
 }
 
-static bool is_file(const char *path)
+/* Even a link to nothing: it is not passed over. */
+static bool is_entry(const char *path)
 {
-    return access(path, F_OK) == 0;
+    struct stat st;
+    return lstat(path, &st) == 0;
+}
+
+/* A file that an option names, in a checkout that others wrote. */
+static bool check_link(const struct review *r, const char *option,
+                       const char *path, struct err *err)
+{
+    return r->files == NULL || !review_files_lead_out(r->files, path) ||
+           err_set(err, ERR_IO,
+                   "%s: %.160s: a symbolic link out of the repository", option,
+                   path);
 }
 
 /* --- the repository --- */
@@ -91,6 +109,52 @@ static bool open_repository(struct review *r, const struct review_settings *s,
 
 /* --- .seep.yml --- */
 
+/* As seen from the current folder: "../../.seep.yml", or below --repo. */
+static const char *config_name(const struct review *r,
+                               const struct review_settings *s)
+{
+    struct arena *a = r->session->arena;
+    char *here = s->repository == NULL ? realpath(".", NULL) : NULL;
+    const char *name = here != NULL ? ".seep.yml" : NULL;
+    if (s->repository != NULL) {
+        name = arena_printf(a, "%s/.seep.yml", s->repository);
+    }
+    const size_t n_root = strlen(review_files_root(r->files));
+    for (const char *c = here; name != NULL && c != NULL && *c != '\0'; c++) {
+        if (*c == '/' && c[1] != '\0' &&
+            c >= here + (n_root > 1 ? n_root : 0)) {
+            name = arena_printf(a, "../%s", name);
+        }
+    }
+    free(here);
+    return name;
+}
+
+/* That of the root, if any. */
+static bool look_for_config(struct review *r, const struct review_settings *s,
+                            struct err *err)
+{
+    struct arena *a = r->session->arena;
+    const char *root = review_files_root(r->files);
+    const char *path = arena_printf(a, "%s/.seep.yml", root);
+    const char *misnamed = arena_printf(a, "%s/.seep.yaml", root);
+    r->config_name = config_name(r, s);
+    if (path == NULL || misnamed == NULL || r->config_name == NULL) {
+        return err_nomem(err, "the configuration");
+    }
+    r->is_config_found = is_entry(path);
+    r->is_config_misnamed = !r->is_config_found && is_entry(misnamed);
+    if (!r->is_config_found) {
+        return true;
+    }
+    r->config_path = review_files_below(root, path, a);
+    return r->config_path != NULL ||
+           err_set(err, ERR_IO,
+                   "%.160s: no regular file of the repository; --no-config "
+                   "passes over it",
+                   r->config_name);
+}
+
 static bool find_config(struct review *r, const struct review_settings *s,
                         struct err *err)
 {
@@ -100,17 +164,11 @@ static bool find_config(struct review *r, const struct review_settings *s,
                        "--config and --no-config exclude each "
                        "other");
     }
-    r->config_path = s->config;
-    if (s->config != NULL || r->files == NULL) {
-        return true;
+    if (s->config != NULL) {
+        r->config_path = r->config_name = s->config;
+        return check_link(r, "--config", s->config, err);
     }
-    const char *path = arena_printf(r->session->arena, "%s/.seep.yml",
-                                    review_files_root(r->files));
-    if (path == NULL) {
-        return err_nomem(err, "the configuration");
-    }
-    r->config_path = is_file(path) ? path : NULL;
-    return true;
+    return r->files == NULL || look_for_config(r, s, err);
 }
 
 static bool read_config(struct review *r, const struct review_settings *s,
@@ -124,53 +182,88 @@ static bool read_config(struct review *r, const struct review_settings *s,
         return true;
     }
     struct buf text;
-    const char *name = s->config != NULL ? s->config : ".seep.yml";
     if (!read_whole(s->config != NULL ? "--config" : "configuration",
                     r->config_path, LIMIT_CONFIG_BYTES, &text, err)) {
         return false;
     }
-    const bool ok = config_read(buf_view(&text), name, &r->config, err);
+    const bool ok =
+        config_read(buf_view(&text), r->config_name, &r->config, err);
     buf_release(&text);
     return ok;
 }
 
 /* --- the baseline --- */
 
-/* That of the option, else the one that the configuration names, from its own
-   folder. */
-static bool baseline_path(struct review *r, const struct review_settings *s,
-                          const char **out, struct err *err)
+/* Does the name stay below the folder it is taken from? */
+static bool is_below(const char *name)
 {
-    *out = s->baseline;
-    if (s->baseline != NULL || r->config.baseline == NULL) {
-        return true;
+    bool is_start = true;
+    for (const char *c = name; *c != '\0'; c++) {
+        if (is_start && strncmp(c, "..", 2) == 0 &&
+            (c[2] == '/' || c[2] == '\0')) {
+            return false;
+        }
+        is_start = *c == '/';
     }
-    const struct span config = span_of(r->config_path);
-    const size_t slash = span_rfind_char(config, '/');
-    *out = r->config.baseline;
-    if (*r->config.baseline != '/' && slash < config.len) {
-        *out = arena_printf(r->session->arena, "%.*s/%s", (int)slash,
-                            r->config_path, r->config.baseline);
+    return *name != '/';
+}
+
+/* The one that the configuration names, from its own folder. Whoever wrote the
+   configuration may not have any file of the machine read and quoted. */
+static bool configured_baseline(struct review *r, struct err *err)
+{
+    struct arena *a = r->session->arena;
+    const char *name = r->config.baseline;
+    const char *slash = strrchr(r->config_path, '/');
+    const char *folder =
+        slash != NULL ? arena_printf(a, "%.*s/", (int)(slash - r->config_path),
+                                     r->config_path)
+                      : "./";
+    const char *path =
+        *name == '/' ? name : arena_printf(a, "%s%s", folder, name);
+    if (folder == NULL || path == NULL) {
+        return err_nomem(err, "the baseline's name");
     }
-    return *out != NULL || err_nomem(err, "the baseline's name");
+    r->is_baseline_missing = !is_entry(path) && is_below(name);
+    r->baseline_path =
+        r->is_baseline_missing ? path : review_files_below(folder, path, a);
+    if (r->baseline_path == NULL && r->files != NULL) {
+        r->baseline_path =
+            review_files_below(review_files_root(r->files), path, a);
+    }
+    return r->baseline_path != NULL ||
+           err_set(err, ERR_IO,
+                   "%.80s: baseline: %.80s: no such file below the "
+                   "configuration's folder or the repository",
+                   r->config_name, name);
+}
+
+static bool find_baseline(struct review *r, const struct review_settings *s,
+                          struct err *err)
+{
+    r->baseline_path = s->baseline;
+    if (s->baseline != NULL) {
+        return check_link(r, "--baseline", s->baseline, err);
+    }
+    return r->config.baseline == NULL || configured_baseline(r, err);
 }
 
 static bool read_baseline(struct review *r, const struct review_settings *s,
                           struct err *err)
 {
-    const char *path = NULL;
     struct buf text;
-    if (!baseline_path(r, s, &path, err)) {
+    if (!find_baseline(r, s, err)) {
         return false;
     }
-    if (path == NULL) {
+    if (r->baseline_path == NULL || s->no_baseline || r->is_baseline_missing) {
         return true;
     }
-    if (!read_whole(s->baseline != NULL ? "--baseline" : "baseline", path,
-                    LIMIT_BASELINE_BYTES, &text, err)) {
+    if (!read_whole(s->baseline != NULL ? "--baseline" : "baseline",
+                    r->baseline_path, LIMIT_BASELINE_BYTES, &text, err)) {
         return false;
     }
-    r->has_baseline = baseline_read(buf_view(&text), path, &r->baseline, err);
+    const char *name = s->baseline != NULL ? s->baseline : r->config.baseline;
+    r->has_baseline = baseline_read(buf_view(&text), name, &r->baseline, err);
     buf_release(&text);
     return r->has_baseline;
 }
@@ -334,6 +427,7 @@ bool review_load(const struct review_settings *s, struct session *session,
         return err_nomem(err, "the review");
     }
     r->session = session;
+    r->settings = s;
     if (!load(r, s, err)) {
         review_free(r);
         return false;
@@ -347,6 +441,28 @@ const struct config *review_config(const struct review *r)
     return r != NULL ? &r->config : &unset_config;
 }
 
+const char *review_baseline_path(const struct review *r)
+{
+    return r != NULL ? r->baseline_path : NULL;
+}
+
+const char *review_anchor(struct review *r)
+{
+    if (r == NULL || r->files == NULL) {
+        return NULL;
+    }
+    const struct paths_files files = review_files_view(r->files);
+    size_t n = 0;
+    const char *const *all =
+        files.has(files.ctx, "go.mod") ? NULL : files.all(files.ctx, &n);
+    for (size_t i = 0; all != NULL && i < n; i++) {
+        if (span_ends(span_of(all[i]), "/go.mod")) {
+            return all[i];
+        }
+    }
+    return NULL;
+}
+
 bool review_only_new(const struct review *r)
 {
     return r != NULL && r->only_new;
@@ -356,7 +472,7 @@ bool review_only_new(const struct review *r)
 static bool add_note(struct findings *f, const char *text, struct err *err)
 {
     const char **notes = arena_new(&f->arena, const char *, f->n_notes + 1);
-    if (notes == NULL) {
+    if (text == NULL || notes == NULL) {
         return err_nomem(err, "notes");
     }
     for (size_t i = 0; i < f->n_notes; i++) {
@@ -389,6 +505,76 @@ static bool note_patch(const struct review *r, struct findings *f,
                     err);
 }
 
+/* Its path from the root, for comparing with a patch's; NULL: it lies
+   elsewhere. */
+static const char *from_root(const struct review *r, const char *path)
+{
+    const char *root = review_files_root(r->files);
+    const char *real = review_files_below(root, path, r->session->arena);
+    const size_t n = strlen(root);
+    return real != NULL ? real + (n > 1 ? n + 1 : 1) : NULL;
+}
+
+/* Who changes what decides can let anything pass. */
+static bool note_deciding(const struct review *r, const char *name,
+                          struct findings *f, struct err *err)
+{
+    for (size_t i = 0; name != NULL && i < patch_n_files(r->patch); i++) {
+        if (strcmp(patch_file(r->patch, i), name) == 0) {
+            return add_note(
+                f,
+                arena_printf(&f->arena,
+                             "the change touches %s, which decides what fails: "
+                             "review it, or judge with that of the base",
+                             name),
+                err);
+        }
+    }
+    return true;
+}
+
+static bool note_policy(const struct review *r, struct findings *f,
+                        struct err *err)
+{
+    const struct review_settings *s = r->settings;
+    if (r->patch == NULL || r->files == NULL) {
+        return true;
+    }
+    /* A configuration that the change deletes is not there to be read. */
+    const char *config = s->config != NULL ? from_root(r, s->config)
+                         : s->no_config    ? NULL
+                                           : ".seep.yml";
+    return note_deciding(r, config, f, err) &&
+           (r->baseline_path == NULL ||
+            note_deciding(r, from_root(r, r->baseline_path), f, err));
+}
+
+/* Which file decides, when nobody named it: it may lie far up. */
+static bool note_config(const struct review *r, struct findings *f,
+                        struct err *err)
+{
+    if (r->is_config_misnamed) {
+        return add_note(f, ".seep.yaml is not read: its name is .seep.yml",
+                        err);
+    }
+    return !r->is_config_found ||
+           add_note(f, arena_printf(&f->arena, "settings: %s", r->config_name),
+                    err);
+}
+
+/* Nothing is accepted without it, so that it can be saved at all. */
+static bool note_missing(const struct review *r, struct findings *f,
+                         struct err *err)
+{
+    return !r->is_baseline_missing || r->settings->no_baseline ||
+           add_note(f,
+                    arena_printf(&f->arena,
+                                 "the baseline %.160s, which %.80s names, is "
+                                 "not there: seep baseline save makes it",
+                                 r->config.baseline, r->config_name),
+                    err);
+}
+
 bool review_mark(struct review *r, struct findings *f, const char *target,
                  struct err *err)
 {
@@ -401,7 +587,9 @@ bool review_mark(struct review *r, struct findings *f, const char *target,
         .today = (int64_t)(time(NULL) / DAY_SECONDS),
         .no_known = r->no_known,
     };
-    return review_apply(f, &o, err) && note_patch(r, f, err);
+    return review_apply(f, &o, err) && note_config(r, f, err) &&
+           note_missing(r, f, err) && note_patch(r, f, err) &&
+           note_policy(r, f, err);
 }
 
 void review_free(struct review *r)

@@ -19,6 +19,8 @@ struct review_settings {
                                folder, found by .git or go.mod */
     const char *config;     /* default: .seep.yml at the root, if any */
     bool no_config, no_known;
+    bool no_baseline; /* only its name is asked for, with review_baseline_path
+                       */
     struct words path_maps; /* FROM=TO */
 };
 
@@ -71,6 +73,14 @@ bool review_load(const struct review_settings *s, struct session *session,
 /* The configuration; never NULL for a loaded review (all unset without a
    file). */
 const struct config *review_config(const struct review *r);
+
+/* The baseline's file, of the option or of .seep.yml, which may not be there
+   yet; NULL: neither names one. Lives as long as the session. */
+const char *review_baseline_path(const struct review *r);
+
+/* The go.mod that stands for what has no place in the repository: the first
+   one, where the root has none; NULL: that of the root, or unknown. */
+const char *review_anchor(struct review *r);
 
 /* Does only what is new or worse count? By the option, else by .seep.yml. */
 bool review_only_new(const struct review *r);

@@ -173,6 +173,7 @@ bool watch_summary_make(struct watcher *w, int64_t wall_nanos,
     note_losses(out, w, LOSS_SILENT, "gave no snapshot: ");
     note_losses(out, w, LOSS_ENDED, "failing at the end: ");
     note_skipped(out, w);
+    out->findings.has_lost = out->has_lost;
     return !out->arena.has_failed || err_nomem(err, "the report");
 }
 
@@ -205,6 +206,11 @@ static struct report report_of(const struct watch_summary *s,
         .findings = &s->findings,
         .notes = s->notes,
         .n_notes = s->n_notes,
+        .anchor = s->anchor,
+        .gate = s->gate,
+        .undecided = s->undecided != NULL ? s->undecided
+                     : s->has_lost        ? "a target was lost"
+                                          : NULL,
     };
     if (s->target != NULL) {
         watch_report_target(&r, s->target);

@@ -14,6 +14,8 @@ struct watch_summary {
     const char **notes;
     size_t n_notes;
     bool has_lost; /* a target gave nothing, or no longer answers */
+    const struct report_gate *gate; /* as in the report; NULL */
+    const char *undecided, *anchor;
     struct arena arena;
 };
 

@@ -50,6 +50,18 @@ struct forge_place forge_place(const struct report *r, const struct finding *f)
         .path = path, .line = at->line > 0 ? at->line : 1, .frame = at};
 }
 
+const char *forge_undecided(const struct report *r)
+{
+    const struct findings *f = r->findings;
+    if (r->undecided || !f) {
+        return r->undecided;
+    }
+    if (f->verdict != VERDICT_INCONCLUSIVE) {
+        return f->has_lost ? "an input was lost" : NULL;
+    }
+    return f->limits.advice ? f->limits.advice : "too few usable snapshots";
+}
+
 enum forge_level forge_grade_level(enum grade g)
 {
     static const enum forge_level levels[N_GRADES] = {

@@ -20,6 +20,9 @@ struct forge_place forge_place(const struct report *r, const struct finding *f);
 /* The frame's path in the repository; NULL when it is not there. */
 const char *forge_path(const struct frame *f);
 
+/* Why a run whose findings do not fail it is no pass; NULL: it is one. */
+const char *forge_undecided(const struct report *r);
+
 enum forge_level { FORGE_NOTE, FORGE_WARNING, FORGE_ERROR };
 /* By grade. */
 enum forge_level forge_grade_level(enum grade g);

@@ -185,7 +185,7 @@ json_t *build_finding(struct json_builder *b, const struct finding *f)
     const struct rule *rule = f->rule;
     json_t *out = json_object();
     build_put(b, out, "id", build_text(b, f->id));
-    build_put(b, out, "id_version", json_integer(1));
+    build_put(b, out, "id_version", json_integer(FINDING_ID_VERSION));
     build_put(b, out, "loose_id", build_text(b, f->loose_id));
     build_put(b, out, "rule", build_text(b, rule->id));
     build_put(b, out, "grade", build_text(b, grade_name(f->grade)));

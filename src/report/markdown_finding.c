@@ -243,7 +243,9 @@ static void suppression(struct markdown *p, const struct finding *f)
     if (suppression_block(f, &block, &err) && block.data) {
         buf_str(p->out, "\nTo accept it, in `.seep.yml` under "
                         "`suppressions:`\n\n");
-        markdown_block(p, "yaml", block.data, MARKDOWN_PROSE_COLUMNS);
+        /* Whole: a name that is elided fits nothing; the block itself cuts
+           them, with a star. */
+        markdown_block(p, "yaml", block.data, SUPPRESSION_BYTES);
     }
     plain_drop(&block, p->out);
 }

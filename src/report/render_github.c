@@ -97,7 +97,7 @@ static size_t add_level(struct buf *out, const struct report *r,
 /* "LEAK: 1 strong finding in 10 snapshots over 22.5 s; 1 new, 1 accepted" */
 static void verdict(struct buf *out, const struct report *r)
 {
-    const bool is_open = r->findings->verdict == VERDICT_INCONCLUSIVE;
+    const char *undecided = forge_undecided(r);
     struct buf text = BUF_LIMIT(TEXT_BYTES);
     buf_printf(&text, "%s: ", summary_word(r->findings->verdict));
     summary_verdict(&text, r);
@@ -105,12 +105,14 @@ static void verdict(struct buf *out, const struct report *r)
     buf_str(&text, "; ");
     summary_states(&text, r->findings);
     text.len = text.len == before + 2 ? before : text.len;
-    if (is_open && r->findings->limits.advice) {
-        buf_str(&text, "; ");
-        plain_clean(&text, r->findings->limits.advice);
+    if (undecided) {
+        buf_str(&text, r->findings->verdict == VERDICT_INCONCLUSIVE
+                           ? "; "
+                           : "; could not decide: ");
+        plain_clean(&text, undecided);
     }
     buf_printf(out, "::%s title=seep::",
-               commands[is_open ? FORGE_WARNING : FORGE_NOTE]);
+               commands[undecided ? FORGE_WARNING : FORGE_NOTE]);
     add_message(out, buf_view(&text));
     buf_char(out, '\n');
     plain_drop(&text, out);
@@ -118,7 +120,7 @@ static void verdict(struct buf *out, const struct report *r)
 
 static void add_findings(struct buf *out, const struct report *r)
 {
-    const bool is_open = r->findings->verdict == VERDICT_INCONCLUSIVE;
+    const bool is_open = forge_undecided(r) != NULL;
     verdict(out, r);
     size_t n_more = add_level(out, r, FORGE_ERROR, SHOWN_MAX);
     n_more += add_level(out, r, FORGE_WARNING, SHOWN_MAX - (is_open ? 1 : 0));

@@ -31,26 +31,53 @@ static json_t *fingerprint(struct json_builder *b, const struct finding *f,
     return out;
 }
 
-static json_t *issue(struct json_builder *b, const struct report *r,
-                     const struct finding *f, uint32_t occurrence)
+static json_t *issue(struct json_builder *b, const char *check,
+                     json_t *description, json_t *print, const char *severity,
+                     struct forge_place place)
 {
-    const struct forge_place place = forge_place(r, f);
-    struct buf message = BUF_LIMIT(64000);
-    forge_message(&message, f, NULL);
     json_t *out = json_object();
-    build_put(b, out, "type", build_text(b, "issue"));
-    build_put(b, out, "description", build_span(b, buf_view(&message)));
-    build_put(b, out, "check_name", build_text(b, f->rule->id));
-    build_put(b, out, "fingerprint", fingerprint(b, f, occurrence));
-    build_put(b, out, "severity", build_text(b, severities[f->grade]));
     json_t *location = json_object();
     json_t *lines = json_object();
+    build_put(b, out, "type", build_text(b, "issue"));
+    build_put(b, out, "description", description);
+    build_put(b, out, "check_name", build_text(b, check));
+    build_put(b, out, "fingerprint", print);
+    build_put(b, out, "severity", build_text(b, severity));
     build_put(b, lines, "begin", json_integer(place.line));
     build_put(b, location, "path", build_text(b, place.path));
     build_put(b, location, "lines", lines);
     build_put(b, out, "location", location);
+    return out;
+}
+
+static json_t *finding_issue(struct json_builder *b, const struct report *r,
+                             const struct finding *f, uint32_t occurrence)
+{
+    struct buf message = BUF_LIMIT(64000);
+    forge_message(&message, f, NULL);
+    json_t *out = issue(b, f->rule->id, build_span(b, buf_view(&message)),
+                        fingerprint(b, f, occurrence), severities[f->grade],
+                        forge_place(r, f));
     b->failed |= !buf_ok(&message);
     buf_release(&message);
+    return out;
+}
+
+/* An empty list would read as all solved. */
+static json_t *undecided_issue(struct json_builder *b, const struct report *r)
+{
+    struct buf message = BUF_LIMIT(64000);
+    struct buf print = BUF_LIMIT(256);
+    static const struct finding nowhere = {.has_site = false};
+    buf_str(&message, "seep could not decide: ");
+    forge_cut(&message, forge_undecided(r), FORGE_CAUSE);
+    buf_printf(&print, "undecided-%.80s", r->command ? r->command : "report");
+    json_t *out = issue(b, "undecided", build_span(b, buf_view(&message)),
+                        build_span(b, buf_view(&print)), "major",
+                        forge_place(r, &nowhere));
+    b->failed |= !buf_ok(&message) || !buf_ok(&print);
+    buf_release(&message);
+    buf_release(&print);
     return out;
 }
 
@@ -66,8 +93,12 @@ static bool render(const struct report *r, const struct render_options *o,
     b.failed = f->n > 0 && !occurrences;
     for (size_t i = 0; i < f->n && !b.failed; i++) {
         if (forge_is_open(&f->items[i])) {
-            build_push(&b, issues, issue(&b, r, &f->items[i], occurrences[i]));
+            build_push(&b, issues,
+                       finding_issue(&b, r, &f->items[i], occurrences[i]));
         }
+    }
+    if (forge_undecided(r)) {
+        build_push(&b, issues, undecided_issue(&b, r));
     }
     free(occurrences);
     const bool ok = build_dump(&b, issues, BUILD_LINES, out, err);

@@ -3,6 +3,7 @@
  * document of tables, seep/tables/1. Every key is always there and in this
  * order; what is unknown is null. Keys are only ever added.
  */
+#include "report/forge_private.h"
 #include "report/json_build_private.h"
 
 #include <math.h>
@@ -17,7 +18,8 @@ static json_t *tool(struct json_builder *b, const struct report *r)
     return out;
 }
 
-static json_t *window(struct json_builder *b, const struct series_about *a)
+static json_t *window(struct json_builder *b, const struct series_about *a,
+                      bool has_lost)
 {
     const struct series_about none = {0};
     const struct series_about *about = a ? a : &none;
@@ -27,6 +29,7 @@ static json_t *window(struct json_builder *b, const struct series_about *a)
     build_put(b, points, "goroutine", json_integer(about->n_goroutine));
     build_put(b, out, "points", points);
     build_put(b, out, "dropped", json_integer(about->n_dropped));
+    build_put(b, out, "lost", json_boolean(has_lost));
     build_put(b, out, "first", build_moment(b, about->first_nanos));
     build_put(b, out, "last", build_moment(b, about->last_nanos));
     build_put(b, out, "seconds",
@@ -85,6 +88,9 @@ static json_t *notes(struct json_builder *b, const struct report *r)
 static json_t *out_of_memory(struct json_builder *b,
                              const struct out_of_memory *m)
 {
+    if (!m->asked) {
+        return json_null();
+    }
     json_t *out = json_object();
     build_put(b, out, "limit_bytes", build_number(m->limit_bytes));
     build_put(b, out, "seconds", build_number(m->seconds));
@@ -168,23 +174,23 @@ json_t *build_document(struct json_builder *b, const struct report *r,
     json_t *out = json_object();
     build_put(b, out, "schema", build_text(b, "seep/findings/1"));
     build_put(b, out, "tool", tool(b, r));
+    build_put(b, out, "command", build_text(b, r->command));
+    build_put(b, out, "program",
+              build_text(b, r->about ? r->about->program : NULL));
     build_put(b, out, "verdict", build_text(b, verdict_name(f->verdict)));
+    build_put(b, out, "undecided", build_text(b, forge_undecided(r)));
     build_put(b, out, "target", build_text(b, r->target));
     build_put(b, out, "labels", labels(b, r));
-    build_put(b, out, "window", window(b, r->about));
+    build_put(b, out, "window", window(b, r->about, f->has_lost));
     build_put(b, out, "limits", limits(b, &f->limits));
     build_put(b, out, "inputs", inputs(b, r));
     if (!is_head) {
         build_put(b, out, "findings", findings(b, f));
     }
     build_put(b, out, "notes", notes(b, r));
-    if (r->n_summary > 0) {
-        build_put(b, out, "summary", build_texts(b, r->summary, r->n_summary));
-    }
-    if (f->oom.asked) {
-        build_put(b, out, "out_of_memory", out_of_memory(b, &f->oom));
-    }
-    if (r->n_tables > 0 && !is_head) {
+    build_put(b, out, "summary", build_texts(b, r->summary, r->n_summary));
+    build_put(b, out, "out_of_memory", out_of_memory(b, &f->oom));
+    if (!is_head) {
         build_put(b, out, "tables", tables(b, r));
     }
     return out;

@@ -547,6 +547,15 @@ static json_t *invocations(struct sarif *s, size_t n_left_out)
                  n_left_out);
         notify(s, notes, "warning", text);
     }
+    const char *undecided = forge_undecided(r);
+    if (undecided) {
+        struct buf text = BUF_LIMIT(PART_BYTES);
+        buf_str(&text, "could not decide: ");
+        plain_clean(&text, undecided);
+        s->b.failed |= !buf_ok(&text);
+        notify(s, notes, "error", buf_ok(&text) ? text.data : "");
+        buf_release(&text);
+    }
     for (size_t i = 0; i < r->n_notes && i < NOTES_MAX; i++) {
         notify(s, notes, "note", r->notes[i]);
     }
@@ -556,7 +565,7 @@ static json_t *invocations(struct sarif *s, size_t n_left_out)
     }
     json_t *out = json_object();
     json_t *list = json_array();
-    build_put(&s->b, out, "executionSuccessful", json_true());
+    build_put(&s->b, out, "executionSuccessful", json_boolean(!undecided));
     build_put(&s->b, out, "toolExecutionNotifications", notes);
     build_push(&s->b, list, out);
     return list;

@@ -82,6 +82,8 @@ struct report {
                            place in it; NULL: go.mod */
     bool has_patch;     /* one was asked about, whether it touched or not */
     const struct report_gate *gate; /* NULL: growth and above, of any state */
+    const char *undecided; /* why what does not fail is no pass; NULL: it is, or
+                              the verdict says it */
 };
 
 struct render_options {

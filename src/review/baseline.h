@@ -28,6 +28,11 @@ struct baseline_entry {
     double seconds;           /* the window of all of these; 0 unknown */
     int64_t first_seen_nanos; /* since 1970; 0 unknown */
     const char *headline;
+    const char *program; /* base name of the binary; "" unknown */
+    /* Of a run, never of a baseline. Aside: it is there, but nothing to accept,
+       by other means accepted or of grade info. Fixed: a comparison saw it
+       fall. */
+    bool is_aside, is_fixed;
 };
 
 /* What a run could have found; all zero: unknown. */
@@ -36,7 +41,10 @@ struct baseline_window {
     double heap_bytes, goroutines; /* smallest leak it could show; NAN none */
     double seconds;                /* 0 unknown */
     int64_t last_nanos;            /* its end; 0 unknown */
+    const char *program;           /* NULL or "" unknown */
     bool is_inconclusive;
+    bool has_lost;      /* an input was skipped: nothing is known to be gone */
+    bool is_comparison; /* does not show what both of its sides have */
 };
 
 struct baseline {
@@ -49,8 +57,8 @@ struct baseline {
 };
 
 /* Of a baseline file, or of a findings document (`--format json`), which is
-   what `seep baseline save` is given. Of a document, what is accepted by other
-   means, fixed or of grade info is left out. Unknown keys are passed over;
+   what `seep baseline save` is given. Of a document, what is fixed is left out
+   unless a comparison says so. Unknown keys are passed over;
    another schema, or another version of ids, is an error that says what to
    do. */
 bool baseline_read(struct span json, const char *name, struct baseline *out,
@@ -64,12 +72,13 @@ bool baseline_of_findings(const struct findings *f, struct baseline *out,
                           struct err *err) MUST_USE;
 
 /* Adds to `into` what `from` has and it has not; of what both have, the larger
-   level and the earlier day stay. */
+   level and the earlier day stay. What is aside or fixed is not added. */
 bool baseline_merge(struct baseline *into, const struct baseline *from,
                     struct err *err) MUST_USE;
 
 /* What became of an accepted finding. UNCHECKED: this run had too little data
-   of that kind to show it. */
+   of that kind to show it, lost an input, is of another program, or compares
+   two sides that may both have it. */
 enum baseline_fate { BASELINE_FOUND, BASELINE_FIXED, BASELINE_UNCHECKED };
 
 /* What a finding of now is, against the baseline. */
@@ -77,7 +86,7 @@ struct baseline_state {
     const struct baseline_entry *past; /* NULL: new */
     bool is_moved;                     /* by loose_id alone */
     bool is_worse;
-    bool is_incomparable; /* one has rates, the other has none */
+    bool is_incomparable; /* neither growth nor level can be compared */
 };
 
 /* Each has as many elements as there are entries. */
@@ -92,5 +101,11 @@ bool baseline_compare(const struct baseline *past,
                       const struct baseline_window *window, double worse_ratio,
                       struct baseline_states *out, struct err *err) MUST_USE;
 void baseline_states_release(struct baseline_states *s);
+
+/* Had the run nothing to look for it in, neither profiles of its kind nor any
+   of its program? A comparison looks at growth alone, so it is not asked. */
+bool baseline_is_blind(const struct baseline_entry *e,
+                       const struct baseline_window *w);
+bool baseline_is_of_other(const struct baseline_entry *e, const char *program);
 
 #endif

@@ -163,6 +163,7 @@ static bool read_common(const struct reading *r, const json_t *object, size_t i,
     e->line = json_is_integer(line) ? json_integer_value(line) : 0;
     e->first_seen_nanos = moment_of(object, "first_seen");
     e->headline = text_or_empty(r, object, "headline");
+    e->program = text_or_empty(r, object, "program");
     return true;
 }
 
@@ -215,9 +216,10 @@ static bool read_finding(const struct reading *r, const json_t *object,
     if (*e->headline == '\0' && rule != NULL) {
         e->headline = rule->headline;
     }
-    *is_kept = e->grade > GRADE_INFO &&
-               (suppressed == NULL || json_is_null(suppressed)) &&
-               (state == NULL || strcmp(state, "fixed") != 0);
+    e->is_fixed = state != NULL && strcmp(state, "fixed") == 0;
+    e->is_aside =
+        !e->is_fixed && (e->grade == GRADE_INFO || json_is_object(suppressed));
+    *is_kept = !e->is_fixed || r->out->window.is_comparison;
     return true;
 }
 
@@ -230,7 +232,20 @@ static int by_id(const void *pa, const void *pb, const void *ctx)
     return order != 0 ? order : strcmp(a->rule, b->rule);
 }
 
-/* Of the same id, the one with the larger level. */
+/* What is there stands before what is aside, and that before what is gone. */
+static int standing(const struct baseline_entry *e)
+{
+    return e->is_fixed ? 2 : e->is_aside;
+}
+
+/* Which of two with the same id stays? The one with the larger level. */
+static bool is_better(const struct baseline_entry *a,
+                      const struct baseline_entry *b)
+{
+    const int order = standing(a) - standing(b);
+    return order != 0 ? order < 0 : a->level > b->level || isnan(b->level);
+}
+
 static void drop_twins(struct baseline *b)
 {
     size_t n = 0;
@@ -238,7 +253,7 @@ static void drop_twins(struct baseline *b)
         struct baseline_entry *last = n > 0 ? &b->items[n - 1] : NULL;
         if (last == NULL || strcmp(last->id, b->items[i].id) != 0) {
             b->items[n++] = b->items[i];
-        } else if (b->items[i].level > last->level || isnan(last->level)) {
+        } else if (is_better(&b->items[i], last)) {
             *last = b->items[i];
         }
     }
@@ -303,6 +318,8 @@ static void read_window(const struct reading *r, const json_t *doc)
     const json_t *window = json_object_get(doc, "window");
     const json_t *limits = json_object_get(doc, "limits");
     const char *verdict = json_string_value(json_object_get(doc, "verdict"));
+    const json_t *undecided = json_object_get(doc, "undecided");
+    const char *command = json_string_value(json_object_get(doc, "command"));
     r->out->is_document = true;
     r->out->window = (struct baseline_window){
         .kinds = kinds_of(json_object_get(doc, "inputs")),
@@ -310,8 +327,12 @@ static void read_window(const struct reading *r, const json_t *doc)
         .goroutines = number_of(limits, "goroutines"),
         .seconds = positive(number_of(window, "seconds")),
         .last_nanos = moment_of(window, "last"),
-        .is_inconclusive =
-            verdict == NULL || strcmp(verdict, "inconclusive") == 0};
+        .program = text_or_empty(r, doc, "program"),
+        .is_inconclusive = verdict == NULL ||
+                           strcmp(verdict, "inconclusive") == 0 ||
+                           json_is_string(undecided),
+        .has_lost = json_is_true(json_object_get(window, "lost")),
+        .is_comparison = command != NULL && strcmp(command, "diff") == 0};
 }
 
 static bool read_document(const struct reading *r, const json_t *doc)
@@ -323,6 +344,7 @@ static bool read_document(const struct reading *r, const json_t *doc)
     for (size_t i = 0; i < r->out->n; i++) {
         struct baseline_entry *e = &r->out->items[i];
         e->seconds = r->out->window.seconds;
+        e->program = r->out->window.program;
         if (e->first_seen_nanos == 0) {
             e->first_seen_nanos = r->out->window.last_nanos;
         }
@@ -477,6 +499,9 @@ static bool put_entry(json_t *list, const struct baseline_entry *e)
     ok = put(ok, out, "metric", metric);
     ok = put(ok, out, "first_seen", moment(e->first_seen_nanos));
     ok = put(ok, out, "headline", text(e->headline));
+    ok = put(ok, out, "program",
+             e->program != NULL && *e->program != '\0' ? text(e->program)
+                                                       : json_null());
     return json_array_append_new(list, out) == 0 && ok;
 }
 

@@ -22,6 +22,7 @@ static struct baseline_entry own(struct arena *a, struct baseline_entry e)
     e.metric = copy(a, e.metric);
     e.unit = copy(a, e.unit);
     e.headline = copy(a, e.headline);
+    e.program = copy(a, e.program);
     return e;
 }
 
@@ -34,16 +35,17 @@ bool baseline_of_findings(const struct findings *f, struct baseline *out,
                    .heap_bytes = f->limits.heap_bytes,
                    .goroutines = f->limits.goroutines,
                    .seconds = f->window_seconds,
-                   .is_inconclusive = f->verdict == VERDICT_INCONCLUSIVE}
+                   .is_inconclusive = f->verdict == VERDICT_INCONCLUSIVE,
+                   .has_lost = f->has_lost,
+                   .is_comparison = f->is_comparison}
     };
+    out->window.program = copy(&out->arena, f->program);
     out->items = arena_new(&out->arena, struct baseline_entry, f->n + 1);
     for (size_t i = 0; out->items != NULL && i < f->n; i++) {
-        const struct finding *one = &f->items[i];
-        const bool is_fixed =
-            one->state != NULL && strcmp(one->state, "fixed") == 0;
-        if (one->grade > GRADE_INFO && one->accepted == NULL && !is_fixed) {
-            struct baseline_entry e = baseline_entry_of(one);
-            e.seconds = f->window_seconds;
+        struct baseline_entry e = baseline_entry_of(&f->items[i]);
+        e.seconds = f->window_seconds;
+        e.program = f->program;
+        if (!e.is_fixed || f->is_comparison) {
             out->items[out->n++] = own(&out->arena, e);
         }
     }
@@ -103,7 +105,11 @@ bool baseline_merge(struct baseline *into, const struct baseline *from,
             order <= 0 ? &into->items[i++] : NULL;
         const struct baseline_entry *theirs =
             order >= 0 ? &from->items[k++] : NULL;
-        items[n++] = merged(a, mine, theirs);
+        const bool is_kept =
+            theirs != NULL && !theirs->is_aside && !theirs->is_fixed;
+        if (mine != NULL || is_kept) {
+            items[n++] = merged(a, mine, is_kept ? theirs : NULL);
+        }
     }
     into->items = items;
     into->n = n;

@@ -37,6 +37,7 @@ struct baseline_entry baseline_entry_of(const struct finding *f)
                                        .per_hour_high = NAN};
     const struct metric *m = f->n_metrics > 0 ? &f->metrics[0] : &none;
     const double z = f->statistics.z;
+    const bool is_fixed = f->state != NULL && strcmp(f->state, "fixed") == 0;
     struct baseline_entry e = {
         .rule = f->rule->id,
         .grade = f->grade,
@@ -53,7 +54,11 @@ struct baseline_entry baseline_entry_of(const struct finding *f)
         .per_hour_low = m->per_hour_low,
         .per_hour_high = m->per_hour_high,
         .first_seen_nanos = f->first_seen_nanos,
-        .headline = f->headline ? f->headline : f->rule->headline};
+        .headline = f->headline ? f->headline : f->rule->headline,
+        .program = "",
+        .is_aside =
+            !is_fixed && (f->accepted != NULL || f->grade == GRADE_INFO),
+        .is_fixed = is_fixed};
     memcpy(e.id, f->id, sizeof(e.id));
     memcpy(e.loose_id, f->loose_id, sizeof(e.loose_id));
     return e;
@@ -94,14 +99,13 @@ static bool is_worse(const struct baseline_entry *past,
         return now->per_hour_low > past->per_hour_high &&
                now->per_hour >= past->per_hour * ratio;
     }
-    if (has_rates(past) != has_rates(now)) {
-        *is_incomparable = true;
-        return false;
-    }
-    if (past->delta > 0 && now->delta > 0) {
+    const bool has_deltas = has_rates(past) == has_rates(now);
+    if (has_deltas && past->delta > 0 && now->delta > 0) {
         return has_risen(past->delta, now->delta,
                          hypot(past->noise, now->noise), ratio, is_count);
     }
+    /* A series against two snapshots: what is left is the level. */
+    *is_incomparable = !isfinite(past->level) || !isfinite(now->level);
     return has_risen(past->level, now->level, NAN, ratio, is_count);
 }
 
@@ -119,9 +123,43 @@ static double expected_growth(const struct baseline_entry *e,
     return is_shorter ? e->delta * w->seconds / e->seconds : e->delta;
 }
 
+/* A goroutine that is proven to leak in one run may only grow in another. */
+static enum profile_kind family(enum profile_kind k)
+{
+    return k == KIND_GOROUTINELEAK ? KIND_GOROUTINE : k;
+}
+
+/* Profiles and dumps look at the same memory. */
+static bool looks_at_same(enum profile_kind a, enum profile_kind b)
+{
+    return (family(a) == KIND_GOROUTINE) == (family(b) == KIND_GOROUTINE);
+}
+
+bool baseline_is_of_other(const struct baseline_entry *e, const char *program)
+{
+    return e->program != NULL && *e->program != '\0' && program != NULL &&
+           *program != '\0' && strcmp(e->program, program) != 0;
+}
+
+bool baseline_is_blind(const struct baseline_entry *e,
+                       const struct baseline_window *w)
+{
+    bool has_kind = w->kinds == 0;
+    for (size_t k = 0; k < baseline_n_kinds; k++) {
+        has_kind |= (w->kinds & PROFILE_BIT(baseline_kinds[k])) != 0 &&
+                    looks_at_same(baseline_kinds[k], e->profile);
+    }
+    return !w->is_comparison &&
+           (!has_kind || baseline_is_of_other(e, w->program));
+}
+
 static bool could_show(const struct baseline_entry *e,
                        const struct baseline_window *w)
 {
+    if (w->has_lost || w->is_comparison ||
+        baseline_is_of_other(e, w->program)) {
+        return false;
+    }
     if (w->kinds != 0 && !(w->kinds & PROFILE_BIT(e->profile))) {
         return false;
     }
@@ -136,12 +174,6 @@ static bool could_show(const struct baseline_entry *e,
 }
 
 /* --- who is who --- */
-
-/* A goroutine that is proven to leak in one run may only grow in another. */
-static enum profile_kind family(enum profile_kind k)
-{
-    return k == KIND_GOROUTINELEAK ? KIND_GOROUTINE : k;
-}
 
 /* One of either side, in the order of what pairs them. */
 struct loose {
@@ -196,16 +228,31 @@ static const struct baseline_entry *find_id(const struct baseline *b,
     return NULL;
 }
 
+/* Only a comparison knows of itself what is gone. */
+static bool takes_part(const struct baseline_entry *now,
+                       const struct baseline_window *w)
+{
+    return !now->is_fixed || w->is_comparison;
+}
+
+static enum baseline_fate fate_of(const struct baseline_entry *now)
+{
+    return now->is_fixed ? BASELINE_FIXED : BASELINE_FOUND;
+}
+
 static void pair_by_id(const struct baseline *past,
                        const struct baseline_entry *now, size_t n,
+                       const struct baseline_window *w,
                        struct baseline_states *out)
 {
     for (size_t i = 0; i < n; i++) {
         const struct baseline_entry *e = find_id(past, now[i].id);
-        if (e != NULL) {
-            out->now[i].past = e;
-            out->past[e - past->items] = BASELINE_FOUND;
+        if (e == NULL || !takes_part(&now[i], w)) {
+            continue;
         }
+        out->now[i].past = e;
+        enum baseline_fate *fate = &out->past[e - past->items];
+        *fate = *fate == BASELINE_FOUND ? *fate : fate_of(&now[i]);
     }
 }
 
@@ -214,10 +261,10 @@ static void pair(const struct loose *past, const struct loose *now,
                  struct baseline_states *out)
 {
     struct baseline_state *s = &out->now[now->at];
-    if (s->past == NULL && out->past[past->at] != BASELINE_FOUND) {
+    if (s->past == NULL && out->past[past->at] == BASELINE_UNCHECKED) {
         s->past = past->entry;
         s->is_moved = past->entry->profile == now->entry->profile;
-        out->past[past->at] = BASELINE_FOUND;
+        out->past[past->at] = fate_of(now->entry);
     }
 }
 
@@ -225,6 +272,7 @@ static void pair(const struct loose *past, const struct loose *now,
    new one must not pass for the old one. */
 static bool pair_by_site(const struct baseline *past,
                          const struct baseline_entry *now, size_t n,
+                         const struct baseline_window *w,
                          struct baseline_states *out, struct err *err)
 {
     struct loose *rows = calloc(past->n + n + 1, sizeof(*rows));
@@ -236,7 +284,9 @@ static bool pair_by_site(const struct baseline *past,
         rows[n_rows++] = (struct loose){&past->items[i], i, true};
     }
     for (size_t i = 0; i < n; i++) {
-        rows[n_rows++] = (struct loose){&now[i], i, false};
+        if (takes_part(&now[i], w)) {
+            rows[n_rows++] = (struct loose){&now[i], i, false};
+        }
     }
     sort_items(rows, n_rows, sizeof(*rows), by_loose, NULL);
     size_t end = 0;
@@ -278,18 +328,18 @@ bool baseline_compare(const struct baseline *past,
     for (size_t i = 0; i < past->n; i++) {
         out->past[i] = BASELINE_UNCHECKED;
     }
-    pair_by_id(past, now, n, out);
-    if (!pair_by_site(past, now, n, out, err)) {
+    pair_by_id(past, now, n, window, out);
+    if (!pair_by_site(past, now, n, window, out, err)) {
         baseline_states_release(out);
         return false;
     }
     for (size_t i = 0; i < n; i++) {
         struct baseline_state *s = &out->now[i];
-        s->is_worse = s->past != NULL &&
+        s->is_worse = s->past != NULL && !now[i].is_fixed &&
                       is_worse(s->past, &now[i], ratio, &s->is_incomparable);
     }
     for (size_t i = 0; i < past->n; i++) {
-        if (out->past[i] != BASELINE_FOUND &&
+        if (out->past[i] == BASELINE_UNCHECKED &&
             could_show(&past->items[i], window)) {
             out->past[i] = BASELINE_FIXED;
         }

@@ -69,6 +69,17 @@ static bool read_text(const struct value *v, void *field)
     return true;
 }
 
+/* A pattern: no name that people write is as long. */
+static bool read_pattern(const struct value *v, void *field)
+{
+    enum { PATTERN_BYTES = 1024 };
+    if (!read_text(v, field)) {
+        return false;
+    }
+    return strlen(v->node->text) <= PATTERN_BYTES ||
+           wrong(v, "longer than 1024 bytes");
+}
+
 static bool read_grade(const struct value *v, void *field)
 {
     static const char *const words[] = {"proven", "strong", "suspect", "growth",
@@ -154,7 +165,7 @@ static bool read_id(const struct value *v, void *field)
 static bool read_rule(const struct value *v, void *field)
 {
     enum { NAMES_MAX = 128 };
-    if (!read_text(v, field)) {
+    if (!read_pattern(v, field)) {
         return false;
     }
     if (strchr(v->node->text, '*') != NULL || rules_find(v->node->text)) {
@@ -201,10 +212,13 @@ static bool read_frames(const struct value *v, void *field)
         return wrong(v, "a list of functions, leaf first, is wanted");
     }
     for (size_t i = 0; (i = next_child(t, list, i)) != 0;) {
-        if (t->nodes[i].kind != YAML_TREE_SCALAR || *t->nodes[i].text == '\0') {
+        const struct value item = {v->reading, &t->nodes[i], v->key, v->base};
+        if (!is_scalar(&item) || *item.node->text == '\0') {
             return wrong(v, "a list of functions, leaf first, is wanted");
         }
-        names[s->n_stack++] = t->nodes[i].text;
+        if (!read_pattern(&item, &names[s->n_stack++])) {
+            return false;
+        }
     }
     *(const char *const **)field = names;
     return true;
@@ -348,11 +362,11 @@ static bool read_maps(const struct value *v, void *field)
 static const struct key_row suppression_rows[] = {
     {"rule",           FIELD(rule),           read_rule},
     {"id",             FIELD(id),             read_id},
-    {"top",            FIELD(top),            read_text},
-    {"any",            FIELD(any),            read_text},
-    {"created_by",     FIELD(created_by),     read_text},
+    {"top",            FIELD(top),            read_pattern},
+    {"any",            FIELD(any),            read_pattern},
+    {"created_by",     FIELD(created_by),     read_pattern},
     {"stack",          FIELD(stack),          read_frames},
-    {"target",         FIELD(target),         read_text},
+    {"target",         FIELD(target),         read_pattern},
     {"max_bytes",      FIELD(max_bytes),      read_bytes},
     {"max_goroutines", FIELD(max_goroutines), read_count},
     {"reason",         FIELD(reason),         read_text},
@@ -362,6 +376,24 @@ static const struct key_row suppression_rows[] = {
 /* clang-format on */
 #undef FIELD
 
+/* Does it ask for anything? "*" and "*.*" fit whatever there is. */
+static bool is_narrow(const char *pattern)
+{
+    return pattern != NULL && strpbrk(pattern, "abcdefghijklmnopqrstuvwxyz"
+                                               "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                               "0123456789") != NULL;
+}
+
+static bool is_stack_narrow(const struct suppression *s)
+{
+    for (size_t i = 0; i < s->n_stack; i++) {
+        if (is_narrow(s->stack[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* A row without anything to match would accept all. */
 static bool check_suppression(const struct value *v,
                               const struct suppression *s)
@@ -370,6 +402,12 @@ static bool check_suppression(const struct value *v,
         !s->stack) {
         return wrong(v, "one of rule, id, top, any, created_by and stack is "
                         "wanted");
+    }
+    if (!is_narrow(s->rule) && !s->id && !is_narrow(s->top) &&
+        !is_narrow(s->any) && !is_narrow(s->created_by) &&
+        !is_stack_narrow(s)) {
+        return wrong(v, "stars alone would accept every finding; fail-on: "
+                        "never is the key for that");
     }
     return s->reason != NULL ||
            wrong(v, "a reason is wanted: why is this acceptable?");

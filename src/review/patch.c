@@ -21,16 +21,20 @@ struct patch *patch_new(void)
     return calloc(1, sizeof(struct patch));
 }
 
+static void release_file(struct patch_file *f)
+{
+    line_runs_release(&f->added);
+    line_runs_release(&f->deleted);
+    touched_functions_release(&f->functions);
+}
+
 void patch_free(struct patch *p)
 {
     if (p == NULL) {
         return;
     }
     for (size_t i = 0; i < p->files.n; i++) {
-        struct patch_file *f = &p->files.items[i];
-        line_runs_release(&f->added);
-        line_runs_release(&f->deleted);
-        touched_functions_release(&f->functions);
+        release_file(&p->files.items[i]);
     }
     patch_files_release(&p->files);
     free(p->by_name);
@@ -76,16 +80,164 @@ static int by_name(const void *a, const void *b, const void *ctx)
     return order != 0 ? order : (left > right) - (left < right);
 }
 
+static int by_line(const void *a, const void *b, const void *ctx)
+{
+    const struct line_run *left = a;
+    const struct line_run *right = b;
+    (void)ctx;
+    return left->first != right->first
+               ? (left->first > right->first) - (left->first < right->first)
+               : (left->last > right->last) - (left->last < right->last);
+}
+
+/* In rising order, none within another. */
+static void merge_runs(struct line_runs *runs)
+{
+    size_t n = 0;
+    sort_items(runs->items, runs->n, sizeof(*runs->items), by_line, NULL);
+    for (size_t i = 0; i < runs->n; i++) {
+        const struct line_run next = runs->items[i];
+        if (n != 0 && next.first <= runs->items[n - 1].last) {
+            struct line_run *last = &runs->items[n - 1];
+            last->last = next.last > last->last ? next.last : last->last;
+        } else {
+            runs->items[n++] = next;
+        }
+    }
+    runs->n = n;
+}
+
+static int by_function(const void *a, const void *b, const void *ctx)
+{
+    const struct go_function *left = a;
+    const struct go_function *right = b;
+    (void)ctx;
+    const int name = span_compare(left->name, right->name);
+    const int receiver = span_compare(left->receiver, right->receiver);
+    if (name != 0 || receiver != 0) {
+        return name != 0 ? name : receiver;
+    }
+    return left->first_line != right->first_line
+               ? (left->first_line > right->first_line) -
+                     (left->first_line < right->first_line)
+               : (left->last_line > right->last_line) -
+                     (left->last_line < right->last_line);
+}
+
+static void merge_functions(struct touched_functions *f)
+{
+    size_t n = 0;
+    sort_items(f->items, f->n, sizeof(*f->items), by_function, NULL);
+    for (size_t i = 0; i < f->n; i++) {
+        if (n == 0 || by_function(&f->items[n - 1], &f->items[i], NULL) != 0) {
+            f->items[n++] = f->items[i];
+        }
+    }
+    f->n = n < FUNCTIONS_MAX ? n : FUNCTIONS_MAX;
+}
+
+static bool take_runs(struct line_runs *to, const struct line_runs *from)
+{
+    for (size_t i = 0; i < from->n; i++) {
+        if (!line_runs_push(to, from->items[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool take_functions(struct touched_functions *to,
+                           const struct touched_functions *from)
+{
+    for (size_t i = 0; i < from->n; i++) {
+        if (!touched_functions_push(to, from->items[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* All of one name become the first of them: a patch may name one file a
+   million times, and each frame asks for all of its file. */
+static bool merge_file(struct patch *p, size_t start, size_t end)
+{
+    struct patch_file *f = &p->files.items[p->by_name[start]];
+    for (size_t i = start + 1; i < end; i++) {
+        struct patch_file *next = &p->files.items[p->by_name[i]];
+        if (!take_runs(&f->added, &next->added) ||
+            !take_runs(&f->deleted, &next->deleted) ||
+            !take_functions(&f->functions, &next->functions)) {
+            return false;
+        }
+        f->is_unfit |= next->is_unfit;
+        f->is_deleted = next->is_deleted; /* as the last one leaves it */
+        release_file(next);
+        *next = (struct patch_file){.name = NULL};
+    }
+    if (end > start + 1) {
+        merge_runs(&f->added);
+        merge_runs(&f->deleted);
+        merge_functions(&f->functions);
+    }
+    return true;
+}
+
+/* False: out of memory. */
+static bool merge_files(struct patch *p)
+{
+    for (size_t start = 0, end = 0; start < p->files.n; start = end) {
+        const char *name = p->files.items[p->by_name[start]].name;
+        for (end = start + 1; end < p->files.n; end++) {
+            if (strcmp(p->files.items[p->by_name[end]].name, name) != 0) {
+                break;
+            }
+        }
+        if (!merge_file(p, start, end)) {
+            return false;
+        }
+    }
+    size_t n = 0;
+    for (size_t i = 0; i < p->files.n; i++) {
+        if (p->files.items[i].name != NULL) {
+            p->files.items[n++] = p->files.items[i];
+        }
+    }
+    p->files.n = n;
+    return true;
+}
+
+static void sort_names(struct patch *p)
+{
+    for (size_t i = 0; i < p->files.n; i++) {
+        p->by_name[i] = (uint32_t)i;
+    }
+    sort_items(p->by_name, p->files.n, sizeof(*p->by_name), by_name, p);
+}
+
+static void count_unfit(struct patch *p)
+{
+    for (size_t i = p->files.n; i > 0; i--) {
+        const struct patch_file *f = &p->files.items[i - 1];
+        p->unfit.n += f->is_unfit;
+        p->unfit.first = f->is_unfit ? f->name : p->unfit.first;
+    }
+}
+
 bool patch_finish(struct patch *p, struct err *err)
 {
     p->by_name = calloc(p->files.n + 1, sizeof(*p->by_name));
     if (p->by_name == NULL) {
         return err_nomem(err, "files of the patch");
     }
-    for (size_t i = 0; i < p->files.n; i++) {
-        p->by_name[i] = (uint32_t)i;
+    const size_t n = p->files.n;
+    sort_names(p);
+    if (!merge_files(p)) {
+        return err_nomem(err, "files of the patch");
     }
-    sort_items(p->by_name, p->files.n, sizeof(*p->by_name), by_name, p);
+    if (p->files.n < n) {
+        sort_names(p);
+    }
+    count_unfit(p);
     return true;
 }
 
@@ -183,8 +335,9 @@ struct patch_unfit patch_unfit(const struct patch *p)
 
 bool patch_is_foreign(const struct patch *p, const struct paths_files *files)
 {
+    enum { ASKED_MAX = 1000 }; /* enough to tell, of whatever a patch names */
     size_t n_asked = 0;
-    for (size_t i = 0; i < p->files.n; i++) {
+    for (size_t i = 0; i < p->files.n && n_asked < ASKED_MAX; i++) {
         const struct patch_file *f = &p->files.items[i];
         if (f->is_deleted || !span_ends(span_of(f->name), ".go")) {
             continue;
@@ -216,13 +369,17 @@ static bool is_around(const struct go_function *f, int64_t line)
 static bool is_line_of(const struct patch_file *f, struct span symbol,
                        int64_t line)
 {
+    bool is_of_another = false;
     for (size_t i = 0; i < f->functions.n; i++) {
         const struct go_function *function = &f->functions.items[i];
         if (is_around(function, line)) {
-            return go_function_is(function, symbol, true);
+            if (go_function_is(function, symbol, true)) {
+                return true;
+            }
+            is_of_another = true;
         }
     }
-    return true;
+    return !is_of_another;
 }
 
 static bool is_function_touched(const struct patch_file *f, struct span symbol,
@@ -247,7 +404,7 @@ static enum frame_touch touch_of(const struct patch_file *f,
     return is_function_touched(f, symbol, line) ? TOUCH_FUNCTION : TOUCH_NONE;
 }
 
-/* Index into by_name of the first file of that name. */
+/* Index into by_name of the file of that name, or of the one behind it. */
 static size_t find_file(const struct patch *p, const char *path)
 {
     size_t low = 0;
@@ -266,17 +423,11 @@ static size_t find_file(const struct patch *p, const char *path)
 enum frame_touch patch_touch(const struct patch *p, const char *path,
                              const char *function, int64_t line)
 {
-    enum frame_touch best = TOUCH_NONE;
-    if (path == NULL) {
-        return best;
+    const size_t i = path != NULL ? find_file(p, path) : p->files.n;
+    if (i == p->files.n) {
+        return TOUCH_NONE;
     }
-    for (size_t i = find_file(p, path); i < p->files.n; i++) {
-        const struct patch_file *f = &p->files.items[p->by_name[i]];
-        if (strcmp(f->name, path) != 0) {
-            break;
-        }
-        const enum frame_touch touch = touch_of(f, function, line);
-        best = touch > best ? touch : best;
-    }
-    return best;
+    const struct patch_file *f = &p->files.items[p->by_name[i]];
+    return strcmp(f->name, path) == 0 ? touch_of(f, function, line)
+                                      : TOUCH_NONE;
 }

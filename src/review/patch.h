@@ -29,8 +29,8 @@ bool patch_between(const char *root, const char *revisions, struct patch **out,
                    struct err *err) MUST_USE;
 void patch_free(struct patch *p);
 
-/* Files with changed lines or another name; and their names, in the patch's
-   order (the new ones, the old ones of deleted files). */
+/* Files with changed lines or another name; and their names, each once, in the
+   patch's order (the new ones, the old ones of deleted files). */
 size_t patch_n_files(const struct patch *p);
 const char *patch_file(const struct patch *p, size_t i);
 

@@ -24,6 +24,7 @@ VEC_TYPE(touched_functions, struct go_function)
 struct patch_file {
     const char *name; /* from the root */
     bool is_deleted;
+    bool is_unfit;            /* the source is neither version */
     struct line_runs added;   /* in the new version */
     struct line_runs deleted; /* in the old version */
     struct touched_functions functions;

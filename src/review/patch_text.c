@@ -73,9 +73,7 @@ static bool add_functions(struct reading *r, struct patch_file *f,
     const enum patch_fit fit =
         text != NULL ? patch_fit(span_of(text), hunks) : PATCH_FITS_NOT;
     if (fit == PATCH_FITS_NOT) {
-        struct patch_unfit *unfit = &r->patch->unfit;
-        unfit->n += text != NULL;
-        unfit->first = unfit->n == 1 && text != NULL ? f->name : unfit->first;
+        f->is_unfit = text != NULL;
         return patch_add_shown(r->patch, f, hunks, err);
     }
     struct buf other = BUF_LIMIT(2 * (size_t)LIMIT_PATCH_BYTES);
@@ -91,12 +89,14 @@ static bool add_functions(struct reading *r, struct patch_file *f,
 }
 
 /* Two folders compared by a plain diff may lie deeper than one element; what
-   remains must be a file that the hunks fit. */
+   remains must be a file that the hunks fit. Only so many beginnings are tried,
+   each a look at the disk. */
 static struct span plain_name(struct reading *r, const struct buf *name)
 {
+    enum { PREFIXES_MAX = 16 };
     const struct span whole = buf_view(name);
     size_t start = 0;
-    while (start < whole.len) {
+    for (int i = 0; i < PREFIXES_MAX && start < whole.len; i++) {
         const char *text = text_of(r, whole.p + start);
         if (text != NULL &&
             patch_fit(span_of(text), &r->section.hunks) != PATCH_FITS_NOT) {

@@ -136,7 +136,10 @@ static enum verdict verdict_of(const struct findings *f)
     if (is_inconclusive) {
         return VERDICT_INCONCLUSIVE;
     }
-    return best >= GRADE_GROWTH ? VERDICT_GROWTH : VERDICT_CLEAN;
+    if (best >= GRADE_GROWTH) {
+        return VERDICT_GROWTH;
+    }
+    return f->is_open ? VERDICT_INCONCLUSIVE : VERDICT_CLEAN;
 }
 
 static bool has_accepted(const struct findings *f)

@@ -180,14 +180,6 @@ static void note_expired(struct reviewing *r, const struct suppression *s,
                                    use->n_ended == 1 ? "counts" : "count"));
 }
 
-/* A row for another target is not out of use. */
-static bool is_for_other_target(const struct reviewing *r,
-                                const struct suppression *s)
-{
-    return s->target != NULL &&
-           (r->o->target == NULL || strcmp(s->target, r->o->target) != 0);
-}
-
 static void note_uses(struct reviewing *r, const struct use *uses)
 {
     const struct suppressions *all = r->o->suppressions;
@@ -195,8 +187,9 @@ static void note_uses(struct reviewing *r, const struct use *uses)
     for (size_t i = 0; i < all->n; i++) {
         const struct suppression *s = &all->items[i];
         const bool is_ended = is_expired(s, r->o->today);
+        /* A row for another target is not out of use. */
         const bool is_unused = uses[i].n_accepted + uses[i].n_beyond == 0 &&
-                               !is_for_other_target(r, s);
+                               suppression_is_for(s, r->o->target);
         if ((!is_ended && !is_unused) || n_notes++ >= NOTES_MAX) {
             continue;
         }

@@ -23,13 +23,9 @@ static const char *copy(struct reviewing *r, const char *text)
 
 /* --- what is still there --- */
 
-static bool fill_state(struct reviewing *r, struct finding *f,
-                       const struct baseline_state *s)
+static bool fill_past(struct reviewing *r, struct finding *f,
+                      const struct baseline_state *s)
 {
-    if (s->past == NULL) {
-        f->state = "new";
-        return true;
-    }
     struct finding_past *past = arena_new(&r->f->arena, struct finding_past, 1);
     if (past == NULL) {
         return nomem(r);
@@ -39,10 +35,20 @@ static bool fill_state(struct reviewing *r, struct finding *f,
     if (s->is_moved) {
         past->moved_from = copy(r, s->past->id);
     }
-    f->state = s->is_worse ? "worse" : "existing";
     f->past = past;
     f->first_seen_nanos = s->past->first_seen_nanos;
     return true;
+}
+
+/* What a comparison calls fixed stays so, whatever the baseline has. */
+static bool fill_state(struct reviewing *r, struct finding *f,
+                       const struct baseline_entry *now,
+                       const struct baseline_state *s)
+{
+    if (!now->is_fixed) {
+        f->state = s->past == NULL ? "new" : s->is_worse ? "worse" : "existing";
+    }
+    return s->past == NULL || fill_past(r, f, s);
 }
 
 /* --- what is gone --- */
@@ -151,34 +157,92 @@ static bool add_fixed(struct reviewing *r, const struct baseline_states *s)
 
 /* --- what cannot be said --- */
 
-static void note_unchecked(struct reviewing *r, const struct baseline_states *s)
+static const char *findings_word(size_t n)
 {
-    static const struct {
-        enum profile_kind kind;
-        const char *what;
-    } rows[] = {
-        {KIND_HEAP,          "heap profiles"        },
-        {KIND_GOROUTINE,     "goroutine profiles"   },
-        {KIND_GOROUTINELEAK, "goroutineleak profile"},
-        {KIND_HEAPDUMP,      "heap dump"            },
-    };
+    return n == 1 ? "finding" : "findings";
+}
+
+/* Profiles of the kind; "heap profiles". */
+static const struct {
+    enum profile_kind kind;
+    const char *what;
+} kind_rows[] = {
+    {KIND_HEAP,          "heap profiles"        },
+    {KIND_GOROUTINE,     "goroutine profiles"   },
+    {KIND_GOROUTINELEAK, "goroutineleak profile"},
+    {KIND_HEAPDUMP,      "heap dump"            },
+};
+
+/* The first reason why a pass would be none. */
+static void set_unchecked(struct reviewing *r, const char *why)
+{
+    r->f->arena.has_failed |= why == NULL;
+    r->f->unchecked = r->f->unchecked != NULL ? r->f->unchecked : why;
+}
+
+static void note_other(struct reviewing *r, const struct baseline_states *s)
+{
     const struct baseline *b = r->o->baseline;
-    for (size_t k = 0; k < sizeof(rows) / sizeof(rows[0]); k++) {
-        const bool has_kind = (r->f->kinds & PROFILE_BIT(rows[k].kind)) != 0;
-        size_t n = 0;
-        for (size_t i = 0; i < b->n; i++) {
-            n += s->past[i] == BASELINE_UNCHECKED &&
-                 b->items[i].profile == rows[k].kind;
+    const char *other = NULL;
+    size_t n = 0;
+    for (size_t i = 0; i < b->n; i++) {
+        if (s->past[i] == BASELINE_UNCHECKED &&
+            baseline_is_of_other(&b->items[i], r->f->program)) {
+            other = b->items[i].program;
+            n++;
         }
-        if (n > 0) {
-            review_note(
-                r, arena_printf(&r->f->arena,
-                                "%zu accepted %s could not be checked: %s%s", n,
-                                n == 1 ? "finding" : "findings",
-                                has_kind ? "too few, or too short a window, of "
-                                         : "no ",
-                                rows[k].what));
+    }
+    if (n > 0) {
+        const char *text = arena_printf(
+            &r->f->arena,
+            "%zu accepted %s could not be checked: the baseline has %s of "
+            "%.80s, these profiles are of %.80s",
+            n, findings_word(n), n == 1 ? "it" : "them", other, r->f->program);
+        review_note(r, text);
+        set_unchecked(r, text);
+    }
+}
+
+static void note_kind(struct reviewing *r, const struct baseline_window *w,
+                      const struct baseline_states *s, size_t k)
+{
+    const struct baseline *b = r->o->baseline;
+    const bool has_kind = (w->kinds & PROFILE_BIT(kind_rows[k].kind)) != 0;
+    bool is_blind = false;
+    size_t n = 0;
+    for (size_t i = 0; i < b->n; i++) {
+        const struct baseline_entry *e = &b->items[i];
+        if (s->past[i] == BASELINE_UNCHECKED &&
+            e->profile == kind_rows[k].kind &&
+            !baseline_is_of_other(e, r->f->program)) {
+            n++;
+            is_blind |= baseline_is_blind(e, w);
         }
+    }
+    if (n > 0) {
+        const char *text = arena_printf(
+            &r->f->arena, "%zu accepted %s could not be checked: %s%s", n,
+            findings_word(n),
+            !has_kind     ? "no "
+            : w->has_lost ? "an input was lost, of "
+                          : "too few, or too short a window, of ",
+            kind_rows[k].what);
+        review_note(r, text);
+        if (is_blind) {
+            set_unchecked(r, text);
+        }
+    }
+}
+
+/* Of a comparison there is nothing to say: it is asked what grew. */
+static void note_unchecked(struct reviewing *r, const struct baseline_window *w,
+                           const struct baseline_states *s)
+{
+    note_other(r, s);
+    for (size_t k = 0;
+         !w->is_comparison && k < sizeof(kind_rows) / sizeof(kind_rows[0]);
+         k++) {
+        note_kind(r, w, s, k);
     }
 }
 
@@ -187,17 +251,18 @@ static void note_incomparable(struct reviewing *r,
 {
     size_t n_incomparable = 0;
     for (size_t i = 0; i < n; i++) {
-        n_incomparable += s->now[i].is_incomparable;
+        n_incomparable +=
+            s->now[i].is_incomparable && review_counts(&r->f->items[i], false);
     }
     if (n_incomparable > 0) {
-        review_note(r,
-                    arena_printf(&r->f->arena,
-                                 "the growth of %zu accepted %s could not "
-                                 "be compared: the baseline is of another "
-                                 "sort of run (a series has rates, two "
-                                 "snapshots have none)",
-                                 n_incomparable,
-                                 n_incomparable == 1 ? "finding" : "findings"));
+        const char *text = arena_printf(
+            &r->f->arena,
+            "the growth of %zu accepted %s could not be compared: the baseline "
+            "knows no such figure of %s",
+            n_incomparable, findings_word(n_incomparable),
+            n_incomparable == 1 ? "it" : "them");
+        review_note(r, text);
+        set_unchecked(r, text);
     }
 }
 
@@ -208,7 +273,10 @@ static bool fill_all(struct reviewing *r, const struct baseline_entry *now)
     const struct baseline_window window = {.kinds = f->kinds,
                                            .heap_bytes = f->limits.heap_bytes,
                                            .goroutines = f->limits.goroutines,
-                                           .seconds = f->window_seconds};
+                                           .seconds = f->window_seconds,
+                                           .program = f->program,
+                                           .has_lost = f->has_lost,
+                                           .is_comparison = f->is_comparison};
     struct baseline_states states;
     if (!baseline_compare(r->o->baseline, now, n, &window, r->o->worse_ratio,
                           &states, r->err)) {
@@ -216,11 +284,12 @@ static bool fill_all(struct reviewing *r, const struct baseline_entry *now)
     }
     bool ok = true;
     for (size_t i = 0; ok && i < n; i++) {
-        ok = fill_state(r, &f->items[i], &states.now[i]);
+        ok = fill_state(r, &f->items[i], &now[i], &states.now[i]);
     }
-    ok = ok && add_fixed(r, &states);
+    /* A comparison has said itself what is gone. */
+    ok = ok && (f->is_comparison || add_fixed(r, &states));
     if (ok) {
-        note_unchecked(r, &states);
+        note_unchecked(r, &window, &states);
         note_incomparable(r, &states, n);
     }
     baseline_states_release(&states);

@@ -9,7 +9,8 @@
 
 #include "base/banned.h"
 
-enum { NAME_MAX_BYTES = 1 << 16 };
+/* What is longer is cut: nobody writes a pattern for its end. */
+enum { NAME_MAX_BYTES = 1 << 16, SPELLED_MAX_BYTES = 4096 };
 
 /* Of "(*T)" the star is the name's own; every other stands for any run. */
 static bool is_wild(struct span pattern, size_t i)
@@ -17,31 +18,74 @@ static bool is_wild(struct span pattern, size_t i)
     return pattern.p[i] == '*' && (i == 0 || pattern.p[i - 1] != '(');
 }
 
-/* One place to come back to is enough: the last star takes one more. */
-static bool text_fits(struct span pattern, struct span text)
+/* Index of the next star from `i` on, or the pattern's length. */
+static size_t next_star(struct span pattern, size_t i)
 {
-    size_t p = 0;
-    size_t t = 0;
-    size_t star = SIZE_MAX;
-    size_t resume = 0;
-    while (t < text.len) {
-        if (p < pattern.len && is_wild(pattern, p)) {
-            star = p++;
-            resume = t;
-        } else if (p < pattern.len && pattern.p[p] == text.p[t]) {
-            p++;
-            t++;
-        } else if (star != SIZE_MAX) {
-            p = star + 1;
-            t = ++resume;
-        } else {
-            return false;
+    while (i < pattern.len && !is_wild(pattern, i)) {
+        i++;
+    }
+    return i;
+}
+
+/* config.c refuses longer patterns. */
+enum { PIECE_MAX_BYTES = 1024 };
+
+/* Where the piece first is in the text, or its length; by Knuth, Morris and
+   Pratt: names and patterns are of others, who may know what is slow. */
+static size_t find_piece(struct span text, struct span piece)
+{
+    uint16_t back[PIECE_MAX_BYTES + 1] = {0}; /* longest border of a prefix */
+    if (piece.len == 0 || piece.len > PIECE_MAX_BYTES) {
+        return piece.len == 0 ? 0 : text.len;
+    }
+    size_t k = 0;
+    for (size_t i = 1; i < piece.len; i++) {
+        while (k > 0 && piece.p[i] != piece.p[k]) {
+            k = back[k];
+        }
+        k += piece.p[i] == piece.p[k];
+        back[i + 1] = (uint16_t)k;
+    }
+    k = 0;
+    for (size_t i = 0; i < text.len; i++) {
+        while (k > 0 && text.p[i] != piece.p[k]) {
+            k = back[k];
+        }
+        k += text.p[i] == piece.p[k];
+        if (k == piece.len) {
+            return i + 1 - k;
         }
     }
-    while (p < pattern.len && is_wild(pattern, p)) {
-        p++;
+    return text.len;
+}
+
+/* Each piece between two stars is taken where it comes first; so that the time
+   is about that of reading both, whatever they are. */
+static bool text_fits(struct span pattern, struct span text)
+{
+    size_t star = next_star(pattern, 0);
+    if (!span_eq(span_first(text, star), span_first(pattern, star))) {
+        return false;
     }
-    return p == pattern.len;
+    if (star == pattern.len) {
+        return text.len == star;
+    }
+    text = span_from(text, star);
+    for (;;) {
+        const size_t start = star + 1;
+        star = next_star(pattern, start);
+        const struct span piece =
+            span_first(span_from(pattern, start), star - start);
+        if (star == pattern.len) { /* the last one ends the text */
+            return piece.len <= text.len &&
+                   span_eq(span_from(text, text.len - piece.len), piece);
+        }
+        const size_t at = find_piece(text, piece);
+        if (at == text.len && piece.len != 0) {
+            return false;
+        }
+        text = span_from(text, at + piece.len);
+    }
 }
 
 /* --- spellings --- */
@@ -64,7 +108,7 @@ static void unescape_dots(struct buf *name)
     name->len = n;
 }
 
-/* A name longer than any has no spelling, and fits nothing but a star. */
+/* A name longer than any has no spelling, and fits nothing but stars. */
 static const char *spell(struct arena *a, const char *name,
                          spelling_fn *spelling)
 {
@@ -74,7 +118,10 @@ static const char *spell(struct arena *a, const char *name,
     if (b.failed_limit) {
         b.len = 0;
     }
-    const char *out = b.failed_memory ? NULL : arena_strdup(a, buf_view(&b));
+    const char *out =
+        b.failed_memory
+            ? NULL
+            : arena_strdup(a, span_first(buf_view(&b), SPELLED_MAX_BYTES));
     a->has_failed |= out == NULL;
     buf_release(&b);
     return out != NULL ? out : "";
@@ -221,10 +268,15 @@ static bool stack_fits(const struct suppression *s, const struct finding *f,
            (frames_fit(s, f, names, false) || frames_fit(s, f, names, true));
 }
 
+bool suppression_is_for(const struct suppression *s, const char *target)
+{
+    return s->target == NULL || plain_fits(s->target, target);
+}
+
 bool suppression_matches(const struct suppression *s, const struct finding *f,
                          const struct spelled_names *names, const char *target)
 {
-    return (!s->target || plain_fits(s->target, target)) &&
+    return suppression_is_for(s, target) &&
            (!s->rule || plain_fits(s->rule, f->rule->id)) &&
            (!s->id || strcmp(s->id, f->id) == 0 ||
             strcmp(s->id, f->loose_id) == 0) &&

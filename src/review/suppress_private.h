@@ -29,6 +29,9 @@ const char *suppression_pattern(struct arena *a, const char *pattern);
 bool suppression_spell(const struct suppression *s, struct arena *a,
                        struct suppression *out) MUST_USE;
 
+/* Is the row for this target, whatever else it says? */
+bool suppression_is_for(const struct suppression *s, const char *target);
+
 /* Of what was spelled. */
 bool spelled_name_fits(const char *pattern, const struct spelled_name *name);
 bool suppression_matches(const struct suppression *s, const struct finding *f,

@@ -35,7 +35,7 @@ static bool is_plain(utf8proc_int32_t c)
    written, and the end of a name longer than any, becomes a star. */
 static void add_quoted(struct buf *out, struct span text)
 {
-    enum { TEXT_MAX = 1024 };
+    enum { TEXT_MAX = 1000 }; /* with a star, what config.c takes */
     size_t at = 0;
     buf_char(out, '\'');
     while (at < text.len && at < TEXT_MAX) {

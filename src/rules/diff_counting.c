@@ -54,10 +54,15 @@ static bool adjust(struct diff_judge *j, enum diff_plane plane, bool of_runs,
     return ok || nomem(j->err);
 }
 
-/* Could this site have counted, whatever its sign? */
-static bool is_candidate(const struct diff_site *s, double least)
+/* Could this site have counted? By what both sides hold together, not by how
+   they share it: choosing sites by their change would make the promised risk
+   that of fewer sites than were looked at. */
+static bool is_candidate(const struct diff_site *s,
+                         const struct diff_total *total, double least)
 {
-    return fmax(fmax(fabs(s->delta), s->spread), s->noise.range) >= least;
+    const double n_base = (double)total->n[DIFF_BASE];
+    const double n_head = (double)total->n[DIFF_HEAD];
+    return n_base * s->base + n_head * s->head >= n_head * least;
 }
 
 /* The risk is shared among the sites that could count. */
@@ -73,7 +78,7 @@ static bool find_floors(struct diff_judge *j, enum diff_plane plane)
         return nomem(j->err);
     }
     for (size_t i = 0; i < n; i++) {
-        n_candidates += is_candidate(&sites[i], least);
+        n_candidates += is_candidate(&sites[i], total, least);
     }
     const double risk = DIFF_NOISE_RISK / fmax((double)n_candidates, 1);
     for (size_t i = 0; i < n; i++) {

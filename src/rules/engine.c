@@ -152,6 +152,10 @@ static double longest_wait(const struct judge *j, enum verdict v)
 static void fill_kinds(const struct judge *j, struct findings *f)
 {
     const struct series_about *a = series_about(j->s);
+    if (a->program != NULL) {
+        f->program = arena_strdup(&f->arena, span_of(a->program));
+        f->arena.has_failed |= f->program == NULL;
+    }
     f->window_seconds = a->has_times ? a->seconds : 0;
     f->kinds |= a->n_heap > 0 ? PROFILE_BIT(KIND_HEAP) : 0;
     f->kinds |= a->n_goroutine > 0 ? PROFILE_BIT(KIND_GOROUTINE) : 0;

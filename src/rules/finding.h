@@ -174,6 +174,14 @@ struct findings {
     enum verdict verdict;
     unsigned kinds;        /* PROFILE_BITs of what was judged; 0 unknown */
     double window_seconds; /* 0 unknown */
+    const char *program;   /* base name of its binary; NULL unknown */
+    bool is_comparison;    /* of two groups: what both have is not found */
+    bool has_lost;         /* an input was skipped: what is not found says less;
+                              the caller knows */
+    bool is_open;          /* something cannot be decided, so that nothing found
+                              is inconclusive, never clean */
+    const char *unchecked; /* why not all of the baseline could be asked for: no
+                              pass where only what is new counts; NULL */
     struct finding *items;
     size_t n;
     struct limits limits;

@@ -123,14 +123,15 @@ static void fill_trend(struct view *v, const struct diff_site *s, double q,
     };
 }
 
+static const enum evidence_kind evidence_of[] = {
+    [DIFF_HEAP] = EVIDENCE_HEAP,
+    [DIFF_GOROUTINE] = EVIDENCE_GOROUTINE,
+    [DIFF_LEAK] = EVIDENCE_LEAK_PROFILE,
+};
+
 static bool fill_view(struct diff_judge *j, enum diff_plane plane,
                       const struct diff_site *s, struct view *v)
 {
-    static const enum evidence_kind kinds[] = {
-        [DIFF_HEAP] = EVIDENCE_HEAP,
-        [DIFF_GOROUTINE] = EVIDENCE_GOROUTINE,
-        [DIFF_LEAK] = EVIDENCE_LEAK_PROFILE,
-    };
     struct arena *arena = &j->out->arena;
     struct diff_stack stack = {0};
     struct frame *frames = NULL;
@@ -152,7 +153,7 @@ static bool fill_view(struct diff_judge *j, enum diff_plane plane,
     const struct diff_total *goroutine =
         series_diff_total(j->diff, DIFF_GOROUTINE);
     v->e = (struct evidence){
-        .kind = kinds[plane],
+        .kind = evidence_of[plane],
         .grade = diff_grade(j, plane, s),
         .primitive = plane == DIFF_HEAP ? PRIMITIVE_OTHER
                                         : primitive_of(frames, stack.n_frames),
@@ -544,6 +545,13 @@ static bool finish(struct diff_judge *j)
         return false;
     }
     const struct series_about *about = series_diff_about(j->diff);
+    if (about->program != NULL) {
+        out->program = arena_strdup(&out->arena, span_of(about->program));
+        if (out->program == NULL) {
+            return nomem(j->err);
+        }
+    }
+    out->is_comparison = true;
     out->window_seconds = about->has_times ? about->seconds : 0;
     out->kinds =
         (series_diff_has(j->diff, DIFF_HEAP) ? PROFILE_BIT(KIND_HEAP) : 0) |
@@ -559,11 +567,13 @@ static bool finish(struct diff_judge *j)
     out->oom = (struct out_of_memory){
         .seconds = NAN, .seconds_low = NAN, .seconds_high = NAN};
     out->verdict = verdict_of(out);
-    if (out->verdict == VERDICT_CLEAN && series_diff_undecided(j->diff)) {
-        out->verdict = VERDICT_INCONCLUSIVE;
-    } else if (out->verdict == VERDICT_CLEAN && has_open(j)) {
-        out->verdict = VERDICT_INCONCLUSIVE;
+    const bool is_few = has_open(j);
+    out->is_open = is_few || series_diff_undecided(j->diff) != NULL;
+    if (is_few) {
         out->limits.advice = "give five calibration runs or more";
+    }
+    if (out->verdict == VERDICT_CLEAN && out->is_open) {
+        out->verdict = VERDICT_INCONCLUSIVE;
     }
     return true;
 }

@@ -116,6 +116,9 @@ const char *series_diff_undecided(const struct series_diff *d);
 /* "1.23.5", of head; NULL unknown. */
 const char *series_diff_go_version(const struct series_diff *d);
 
+/* The binary that the calibration runs are of; NULL unknown. */
+const char *series_diff_calibrated_program(const struct series_diff *d);
+
 /* What growth over `noise`, of means over n_base and n_head runs, has a chance
    of at most `risk` when nothing changed: the larger of the range that the runs
    had and a bound by Student's t. INFINITY with fewer than two runs. */

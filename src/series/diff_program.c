@@ -157,10 +157,10 @@ static bool count_sites(const struct series_diff *d, const struct diff_layer *l,
     return true;
 }
 
-/* Share of the smaller side's functions that the other has too; 1 when there
-   is nothing to tell by. */
+/* Share of the smaller side's functions (so many) that the other has too; 1
+   when there is nothing to tell by. */
 static bool common_share(const struct series_diff *d, double *share,
-                         struct err *err)
+                         size_t *n_functions, struct err *err)
 {
     struct overlap o = {0};
     for (int k = DIFF_HEAP; k <= DIFF_GOROUTINE; k++) {
@@ -172,6 +172,7 @@ static bool common_share(const struct series_diff *d, double *share,
     const size_t least =
         o.n[DIFF_BASE] < o.n[DIFF_HEAD] ? o.n[DIFF_BASE] : o.n[DIFF_HEAD];
     *share = least > 0 ? (double)o.n_both / (double)least : 1;
+    *n_functions = least;
     return true;
 }
 
@@ -221,16 +222,38 @@ static bool note_calibration(struct series_diff *d, struct err *err)
                 err);
 }
 
+/* One name, or none, proves nothing: half of all binaries are called main, or
+   server. */
+static bool warn_of_strangers(struct series_diff *d, double share,
+                              size_t n_functions, struct err *err)
+{
+    enum { FUNCTIONS_MIN = 5 }; /* fewer may all be what changed */
+    const char *base = d->programs[DIFF_BASE].build_id;
+    const char *head = d->programs[DIFF_HEAD].build_id;
+    const bool is_one_build = base && head && strcmp(base, head) == 0;
+    if (is_one_build || n_functions < FUNCTIONS_MIN ||
+        share >= common_share_min) {
+        return true;
+    }
+    return warn(d,
+                arena_printf(&d->arena,
+                             "WARNING: base and head share %.0f%% of their "
+                             "functions: are they one program?",
+                             100 * share),
+                err);
+}
+
 static bool check_programs(struct series_diff *d, bool forced, struct err *err)
 {
     const char *base = d->programs[DIFF_BASE].name;
     const char *head = d->programs[DIFF_HEAD].name;
     double share = 1;
-    if (!base || !head || strcmp(base, head) == 0) {
-        return true;
-    }
-    if (!common_share(d, &share, err)) {
+    size_t n_functions = 0;
+    if (!common_share(d, &share, &n_functions, err)) {
         return false;
+    }
+    if (!base || !head || strcmp(base, head) == 0) {
+        return warn_of_strangers(d, share, n_functions, err);
     }
     if (share >= common_share_min) {
         return diff_note(
@@ -434,4 +457,9 @@ const char *series_diff_undecided(const struct series_diff *d)
 const char *series_diff_go_version(const struct series_diff *d)
 {
     return d->programs[DIFF_HEAD].go_version;
+}
+
+const char *series_diff_calibrated_program(const struct series_diff *d)
+{
+    return d->programs[DIFF_CALIBRATION].name;
 }

@@ -139,6 +139,8 @@ bool findings_copy(const struct findings *from, struct findings *out,
     out->n = from->n < FINDINGS_KEPT_MAX ? from->n : FINDINGS_KEPT_MAX;
     struct arena *a = &out->arena;
     out->limits.advice = copy_text(a, from->limits.advice);
+    out->program = copy_text(a, from->program);
+    out->unchecked = copy_text(a, from->unchecked);
     copy_notes(from, out);
     out->items = copy_items(a, from->items, out->n, sizeof(*from->items));
     for (size_t i = 0; out->items && i < out->n; i++) {

@@ -115,7 +115,9 @@ for clean in "$testdata"/rules/*/clean-*; do
     done
 done
 echo "$caught of $n fail the default gate"
-[ "$caught" -gt $((n * 2 / 3)) ] || failed=1
+# The others grow by less than the limits. The profiles are files, so that
+# whatever misses one more is a change of the gate.
+[ "$caught" -ge 25 ] || failed=1
 
 # Two seeds of one build are two runs of one program.
 seeds="1 2 3"
@@ -138,6 +140,7 @@ scenarios=$("$seep" sim --list | awk '$2 == "leak" { print $1 }')
 "$seep" sim $scenarios --build 1 -q -o "$work/sim" >"$work/log" 2>&1
 n=0
 caught=0
+in_series=0
 for scenario in $scenarios; do
     run=$work/sim/$scenario/seed-1
     compare "$run" 00 "$run" "$last"
@@ -147,7 +150,9 @@ for scenario in $scenarios; do
     printf '%-26s two moments %s, series %s\n' "$scenario" "$status" "$series"
     n=$((n + 1))
     [ "$status" != 1 ] || caught=$((caught + 1))
+    [ "$series" != 1 ] || in_series=$((in_series + 1))
 done
-echo "$caught of $n leaks fail the gate of two moments"
-[ "$caught" -gt $((n * 2 / 3)) ] || failed=1
+echo "$caught of $n leaks fail the gate of two moments, $in_series of series"
+# A slow leak is below the limits in both; contexts are small in two moments.
+[ "$caught" -ge 28 ] && [ "$in_series" -ge 29 ] || failed=1
 exit $failed

@@ -56,6 +56,32 @@ status=$(cat status)
 expect "closed pipe" 1
 [ -s err ] && { echo "closed pipe: said something"; cat err; failed=1; }
 
+# What a profile names is no command of GitHub's runner.
+planted() {
+    printf 'goroutine profile: total %s\n%s @ 0x1 0x2\n' "$1" "$1"
+    printf '#\t0x1\t::error::x.f+0x1\t/a/##[error]b.go:3\n'
+    printf '#\t0x2\tacme.dev/shop.serve+0x1\t/a/main.go:3\n\n'
+}
+planted 1 >base.txt
+planted 500 >head.txt
+for format in text markdown; do
+    GITHUB_ACTIONS=true "$seep" diff base.txt head.txt -v --format $format \
+        >told 2>err
+    if ! grep -q 'error::x' told || grep -q '^[[:blank:]]*::' told ||
+        grep -q '##\[' told; then
+        echo "a workflow's command in $format:"
+        grep -n '::\|##' told
+        failed=1
+    fi
+done
+env -u GITHUB_ACTIONS "$seep" diff base.txt head.txt >told 2>err
+grep -q '^ *::error::x' told || { echo "a name was changed elsewhere"; failed=1; }
+GITHUB_ACTIONS=true "$seep" leaks '##[error]x' >told 2>err
+status=$?
+expect "a workflow's command on stderr" 2
+one_line "a workflow's command on stderr" 'seep: ?#\[error]x'
+rm -f base.txt head.txt told
+
 # A full disk, on stdout and for a file.
 if [ -w /dev/full ]; then
     "$seep" leaks "$demo" >/dev/full 2>err

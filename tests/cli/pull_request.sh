@@ -165,6 +165,26 @@ gate "the leak is mended: fixed" 0 leaks "$work/main.2" \
 says fixed
 compare "mended, by two profiles" 0 leak.1 main.2
 says fixed
+echo '{"schema": "seep/baseline/1", "id_version": 1, "findings": []}' \
+    >"$work/none.json"
+compare "mended, with nothing accepted" 0 leak.1 main.2 \
+    --baseline "$work/none.json" --only-new
+says '1 fixed'
+compare "mended, with the leak accepted" 0 leak.1 main.2 \
+    --baseline "$accepted" --only-new
+says '1 fixed'
+# What both sides have is no difference, and not gone.
+compare "both leak, with the leak accepted" 0 leak.1 leak.2 \
+    --baseline "$accepted" --only-new --format json -o "$work/both.json"
+cp "$accepted" "$work/kept.json"
+gate "it stays accepted" 0 baseline prune "$work/both.json" \
+    --baseline "$work/kept.json"
+cmp -s "$accepted" "$work/kept.json" || fail "a comparison took a leak out"
+compare "mended, for a baseline" 0 leak.1 main.2 --format json \
+    -o "$work/mended.json"
+gate "it is taken out" 0 baseline prune "$work/mended.json" \
+    --baseline "$work/kept.json"
+grep -q '"findings": \[\]' "$work/kept.json" || fail "a mended leak stays"
 
 # --- the same leak under another name or line ---
 change moved leak notify/notify.go '1i // A line above.'

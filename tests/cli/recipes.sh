@@ -103,7 +103,7 @@ action() {
     what=$1
     due=$2
     shift 2
-    for name in BASE BASELINE REV FAIL_ON ARGS; do
+    for name in BASE BASELINE CONFIG TRUSTED REV FAIL_ON ARGS; do
         unset "SEEP_$name"
         export "SEEP_$name="
     done
@@ -121,10 +121,59 @@ action "healthy" 0 PROFILES="$testdata/healthy"
 grep -qx status=0 "$work/$n/output" || fail "action.yml: no status"
 action "too few" 3 PROFILES="$testdata/healthy/00.heap.pb.gz"
 action "nothing" 2 PROFILES=/nonexistent
+action "no such baseline" 2 PROFILES="$testdata/demo" BASELINE=none.json
 action "limits" 0 PROFILES="$testdata/demo" ARGS="--min-goroutines 1000"
 action "base and head" 1 BASE="$testdata/demo/00.goroutine.pb.gz" \
     PROFILES="$testdata/demo/09.goroutine.pb.gz"
 action "fail-on never" 0 PROFILES="$testdata/demo" FAIL_ON=never
+
+# --- a change that lets itself pass ---
+
+# change: a repository where the next step runs; its base accepts nothing, the
+# change accepts whatever there is. $base is the base.
+export GIT_CONFIG_NOSYSTEM=1 GIT_CONFIG_GLOBAL=/dev/null \
+    GIT_AUTHOR_NAME=t GIT_AUTHOR_EMAIL=t@example.com \
+    GIT_COMMITTER_NAME=t GIT_COMMITTER_EMAIL=t@example.com
+change() {
+    mkdir -p "$work/$((n + 1))" "$work/temp"
+    (
+        cd "$work/$((n + 1))" || exit 2
+        git init -q -b main . && echo x >x && git add x && git commit -q -m base
+        echo 'fail-on: never' >.seep.yml
+        seep leaks "$testdata/demo" --no-config --format json -o leaks.json
+        seep baseline save leaks.json -o accepted.json >/dev/null 2>&1
+        git add .seep.yml accepted.json && git commit -q -m change
+        git remote add origin .
+    ) || fail "no repository"
+    base=$(git -C "$work/$((n + 1))" rev-parse HEAD^)
+}
+if command -v git >/dev/null; then
+    export RUNNER_TEMP=$work/temp
+    change
+    action "the change's own .seep.yml" 0 PROFILES="$testdata/demo"
+    change
+    action "that of the base" 1 PROFILES="$testdata/demo" TRUSTED="$base"
+    change
+    action "the change's own baseline" 0 PROFILES="$testdata/demo" \
+        BASELINE=accepted.json ARGS="--no-config --only-new"
+    change
+    action "the baseline of the base" 1 PROFILES="$testdata/demo" \
+        BASELINE=accepted.json TRUSTED="$base" ARGS=--only-new
+    change
+    action "no base to trust" 2 PROFILES="$testdata/demo" \
+        TRUSTED=0123456789012345678901234567890123456789
+    grep -qx status=2 "$work/$n/output" || fail "action.yml: no status"
+    unset SEEP_ARGS
+    for recipe in github.md gitlab/leaks.yml jenkins.md; do
+        change
+        TARGET=$leaking SEEP_ARGS='' try "$recipe: the change's own .seep.yml" 0 \
+            "$recipes/$recipe"
+        change
+        TARGET=$leaking SEEP_ARGS='' TRUSTED=$base \
+            CI_MERGE_REQUEST_DIFF_BASE_SHA=$base CHANGE_TARGET=$base \
+            try "$recipe: that of the base" 1 "$recipes/$recipe"
+    done
+fi
 unset SEEP_ARGS
 
 # --- Go tests ---
@@ -140,7 +189,9 @@ PATH="$(dirname "$go"):$PATH"
 export HOME="${HOME:-$work}" GOFLAGS=-mod=mod GOWORK=off GOPROXY=off \
     GOTOOLCHAIN=local CGO_ENABLED=0
 
-# package BODY: a module with a test, and the recipe's TestMain beside it.
+# package CAPACITY BEFORE: a module with a test, and the recipe's TestMain beside
+# it. Without CAPACITY the test leaks a goroutine; BEFORE more wait where it
+# does before any test has run.
 package() {
     mkdir "$work/$((n + 1))"
     printf 'module acme.dev/shop\n\ngo 1.19\n' >"$work/$((n + 1))/go.mod"
@@ -151,16 +202,31 @@ package shop
 
 import "testing"
 
-func TestOrder(t *testing.T) {
-	done := make(chan int, $1)
+func order(capacity int) {
+	done := make(chan int, capacity)
 	go func() { done <- 1 }()
+}
+
+func init() {
+	for i := 0; i < $2; i++ {
+		order(0)
+	}
+}
+
+func TestOrder(t *testing.T) {
+	order($1)
 }
 END
 }
-package 0
+package 0 0
 try "go-test.md: a leak of one goroutine" 1 "$recipes/go-test.md"
 # By seep, not by a test that failed.
-grep -q 'acme.dev/shop.TestOrder' "$work/$n.out" || fail "go-test.md: no finding"
-package 1
+grep -q 'acme.dev/shop.order' "$work/$n.out" || fail "go-test.md: no finding"
+package 0 3
+try "go-test.md: one more than before" 1 "$recipes/go-test.md"
+grep -q 'acme.dev/shop.order' "$work/$n.out" || fail "go-test.md: no finding"
+package 1 3
+try "go-test.md: as many as before" 0 "$recipes/go-test.md"
+package 1 0
 try "go-test.md: healthy" 0 "$recipes/go-test.md"
 exit $failed

@@ -99,8 +99,7 @@ static void world_free(struct world *w)
 static int status_of(struct world *w, const struct gate *g)
 {
     const struct outputs outputs = {0};
-    const struct gate_end end = {.outputs = &outputs};
-    return gate_status(&w->f, g, &end);
+    return gate_status(&w->f, g, NULL, &outputs);
 }
 
 /* --- tests --- */
@@ -217,20 +216,42 @@ static void what_cannot_be_decided_never_passes(void **state)
     const struct outputs text = {0};
     const struct outputs json = {.items = {{"json", "out.json"}}, .n = 1};
     struct world *w = world_of(GRADE_SUSPECT, 0, 500);
-    struct gate_end end = {.has_lost = true, .outputs = &text};
-    assert_int_equal(gate_status(&w->f, &standard, &end), STATUS_UNSURE);
+    w->f.has_lost = true;
+    assert_int_equal(gate_status(&w->f, &standard, NULL, &text), STATUS_UNSURE);
     assert_string_equal(said, "");
-    end = (struct gate_end){.undecided = "head is empty", .outputs = &json};
-    assert_int_equal(gate_status(&w->f, &standard, &end), STATUS_UNSURE);
+    assert_int_equal(gate_status(&w->f, &standard, NULL, &json), STATUS_UNSURE);
+    assert_string_equal(
+        said, "cannot decide: an input was lost; mend it or leave it out");
+    w->f.has_lost = false;
+    assert_int_equal(gate_status(&w->f, &standard, "head is empty", &json),
+                     STATUS_UNSURE);
     assert_string_equal(said, "cannot decide: head is empty");
     w->f.verdict = VERDICT_INCONCLUSIVE;
     w->f.limits.advice = "wait 10 s more";
-    end = (struct gate_end){.outputs = &json};
-    assert_int_equal(gate_status(&w->f, &standard, &end), STATUS_UNSURE);
+    assert_int_equal(gate_status(&w->f, &standard, NULL, &json), STATUS_UNSURE);
     assert_string_equal(said, "cannot decide: wait 10 s more");
+    /* Something else is found, so that the verdict is another; open sites stay.
+     */
+    w->f.verdict = VERDICT_GROWTH;
+    assert_int_equal(gate_status(&w->f, &standard, NULL, &json), STATUS_OK);
+    w->f.is_open = true;
+    assert_int_equal(gate_status(&w->f, &standard, NULL, &json), STATUS_UNSURE);
     w->finding.grade = GRADE_STRONG;
-    end = (struct gate_end){.has_lost = true, .outputs = &json};
-    assert_int_equal(gate_status(&w->f, &standard, &end), STATUS_FOUND);
+    w->f.has_lost = true;
+    assert_int_equal(gate_status(&w->f, &standard, NULL, &json), STATUS_FOUND);
+    world_free(w);
+}
+
+/* Without --only-new the baseline excuses nothing. */
+static void what_a_baseline_could_not_be_asked_never_passes(void **state)
+{
+    (void)state;
+    struct world *w = world_of(GRADE_SUSPECT, 0, 500);
+    struct gate g = standard;
+    w->f.unchecked = "1 accepted finding could not be checked";
+    assert_int_equal(status_of(w, &g), STATUS_OK);
+    g.only_new = true;
+    assert_int_equal(status_of(w, &g), STATUS_UNSURE);
     world_free(w);
 }
 
@@ -283,6 +304,8 @@ int main(void)
         cmocka_unit_test_setup(existing_and_accepted_findings_do_not_fail,
                                set_up),
         cmocka_unit_test_setup(what_cannot_be_decided_never_passes, set_up),
+        cmocka_unit_test_setup(what_a_baseline_could_not_be_asked_never_passes,
+                               set_up),
         cmocka_unit_test_setup(the_line_is_quoted_and_holds_no_secret, set_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

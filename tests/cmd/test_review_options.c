@@ -2,6 +2,7 @@
 #include "test.h"
 
 #include <stdio.h>
+#include <unistd.h>
 
 /* The program's own parts are not in the library. */
 /* NOLINTBEGIN(bugprone-suspicious-include) */
@@ -323,6 +324,173 @@ static void a_mistake_is_one_line(void **state)
                    "/build/src=services/api");
 }
 
+/* .seep.yml is of whoever opened the pull request: it may name no file of the
+   machine, so that none is opened or quoted. */
+static void a_configuration_names_no_file_outside(void **state)
+{
+    struct world *w = *state;
+    static const char *const outside[] = {
+        "/etc/passwd", "../../secret", "../secret",       "/dev/stdin",
+        "link",        "api",          "api/../../secret"};
+    make_shop();
+    write_file("secret", "{\"token\": 1}");
+    assert_int_equal(system("ln -s ../secret shop/link"), 0);
+    w->s.repository = "shop";
+    for (size_t i = 0; i < sizeof(outside) / sizeof(*outside); i++) {
+        write_file("shop/.seep.yml",
+                   arena_printf(&w->arena, "baseline: %s\n", outside[i]));
+        assert_refused(w, ERR_IO,
+                       arena_printf(&w->arena,
+                                    "shop/.seep.yml: baseline: %s: no such "
+                                    "file below the configuration's folder or "
+                                    "the repository",
+                                    outside[i]));
+    }
+    write_file("shop/base.json", "[]");
+    write_file("shop/.seep.yml", "baseline: api/../base.json\n");
+    struct review *r = NULL;
+    assert_false(review_load(&w->s, &w->session, &r, &w->err));
+    assert_int_equal(w->err.code, ERR_FORMAT); /* it was read */
+}
+
+/* Brackets alone take many times their size in memory. */
+static void a_baseline_beyond_its_limit_is_refused(void **state)
+{
+    struct world *w = *state;
+    struct buf text = BUF_LIMIT((8 << 20) + 8);
+    buf_char(&text, '[');
+    buf_repeat(&text, ' ', 8 << 20);
+    buf_str(&text, "]\n");
+    write_file("base.json", text.data);
+    buf_release(&text);
+    w->s.baseline = "base.json";
+    struct review *r = NULL;
+    assert_false(review_load(&w->s, &w->session, &r, &w->err));
+    assert_int_equal(w->err.code, ERR_LIMIT);
+}
+
+static void a_configuration_elsewhere_has_its_baseline_beside_it(void **state)
+{
+    struct world *w = *state;
+    make_shop();
+    assert_int_equal(system("mkdir base"), 0);
+    write_file("base/.seep.yml", "baseline: a.json\n");
+    write_file("base/a.json", "[]");
+    w->s.repository = "shop";
+    w->s.config = "base/.seep.yml";
+    struct review *r = NULL;
+    assert_false(review_load(&w->s, &w->session, &r, &w->err));
+    assert_int_equal(w->err.code, ERR_FORMAT);
+}
+
+static void links_out_of_the_repository_are_not_followed(void **state)
+{
+    struct world *w = *state;
+    make_shop();
+    write_file("secret", "token");
+    assert_int_equal(system("ln -s ../secret shop/.seep.yml; "
+                            "ln -s ../secret shop/base.json"),
+                     0);
+    w->s.repository = "shop";
+    assert_refused(w, ERR_IO,
+                   "shop/.seep.yml: no regular file of the repository; "
+                   "--no-config passes over it");
+    w->s.config = "shop/.seep.yml";
+    assert_refused(w, ERR_IO,
+                   "--config: shop/.seep.yml: a symbolic link out of the "
+                   "repository");
+    w->s.config = NULL;
+    w->s.no_config = true;
+    w->s.baseline = "shop/base.json";
+    assert_refused(w, ERR_IO,
+                   "--baseline: shop/base.json: a symbolic link out of the "
+                   "repository");
+    /* A link to nothing is not as if there were none. */
+    assert_int_equal(system("rm secret"), 0);
+    w->s = (struct review_settings){.repository = "shop"};
+    assert_refused(w, ERR_IO,
+                   "shop/.seep.yml: no regular file of the repository; "
+                   "--no-config passes over it");
+}
+
+static void a_configuration_that_nobody_named_is_said(void **state)
+{
+    struct world *w = *state;
+    struct made m;
+    make_shop();
+    write_file("shop/.seep.yaml", "fail-on: never\n");
+    assert_int_equal(chdir("shop/api"), 0);
+    load_it(w);
+    mark(w, &m);
+    assert_true(has_note(&m, ".seep.yaml is not read: its name is .seep.yml"));
+    arena_release(&m.findings.arena);
+    review_free(w->review);
+    write_file("../.seep.yml", "fail-on: never\n");
+    load_it(w);
+    mark(w, &m);
+    assert_true(has_note(&m, "settings: ../.seep.yml"));
+    arena_release(&m.findings.arena);
+    review_free(w->review);
+    w->s.config = "../.seep.yml";
+    load_it(w);
+    mark(w, &m);
+    assert_false(has_note(&m, "settings:"));
+    arena_release(&m.findings.arena);
+}
+
+static void a_change_of_what_decides_is_said(void **state)
+{
+    struct world *w = *state;
+    struct made m;
+    const char note[] = "the change touches .seep.yml, which decides what "
+                        "fails: review it, or judge with that of the base";
+    make_shop();
+    write_file("policy.diff", "--- a/.seep.yml\n+++ b/.seep.yml\n"
+                              "@@ -1 +1 @@\n-a\n+b\n");
+    write_file("shop/.seep.yml", "fail-on: never\n");
+    write_file("base.yml", "fail-on: strong\n");
+    w->s.repository = "shop";
+    w->s.patch = "policy.diff";
+    load_it(w);
+    mark(w, &m);
+    assert_true(has_note(&m, note));
+    arena_release(&m.findings.arena);
+    review_free(w->review);
+    w->s.config = "base.yml";
+    load_it(w);
+    mark(w, &m);
+    assert_false(has_note(&m, note));
+    arena_release(&m.findings.arena);
+    review_free(w->review);
+    w->s =
+        (struct review_settings){.repository = "shop", .patch = "change.diff"};
+    load_it(w);
+    mark(w, &m);
+    assert_false(has_note(&m, note));
+    arena_release(&m.findings.arena);
+}
+
+/* Whatever a patch names, no more memory is taken for it. */
+static void few_names_of_nothing_are_kept(void **state)
+{
+    (void)state;
+    make_shop();
+    struct review_files *f = NULL;
+    struct err err = {0};
+    assert_true(review_files_new("shop", &f, &err));
+    assert_non_null(f);
+    const struct paths_files files = review_files_view(f);
+    for (int i = 0; i < MISSES_MAX + 100; i++) {
+        char name[32];
+        (void)snprintf(name, sizeof(name), "x%d.go", i);
+        assert_false(files.has(files.ctx, name));
+    }
+    assert_true(files.has(files.ctx, "api/db.go"));
+    assert_false(files.has(files.ctx, "x1.go"));
+    assert_int_equal(intern_count(&f->names), MISSES_MAX + 1);
+    review_files_free(f);
+}
+
 static void a_map_needs_no_repository(void **state)
 {
     struct world *w = *state;
@@ -364,6 +532,13 @@ int main(void)
         REVIEW_TEST(sources_are_listed_without_those_of_others),
         REVIEW_TEST(the_configuration_is_that_of_the_root),
         REVIEW_TEST(a_mistake_is_one_line),
+        REVIEW_TEST(a_configuration_names_no_file_outside),
+        REVIEW_TEST(a_baseline_beyond_its_limit_is_refused),
+        REVIEW_TEST(a_configuration_elsewhere_has_its_baseline_beside_it),
+        REVIEW_TEST(links_out_of_the_repository_are_not_followed),
+        REVIEW_TEST(a_configuration_that_nobody_named_is_said),
+        REVIEW_TEST(a_change_of_what_decides_is_said),
+        REVIEW_TEST(few_names_of_nothing_are_kept),
         REVIEW_TEST(a_map_needs_no_repository),
         REVIEW_TEST(standard_input_is_read_once),
     };

@@ -113,6 +113,14 @@ static void a_run_that_decides_nothing_warns(void **state)
     assert_string_equal(b.data, "::warning title=seep::INCONCLUSIVE: too "
                                 "little to judge; wait 4 more minutes\n");
     buf_release(&b);
+    s.findings.verdict = VERDICT_CLEAN;
+    s.findings.limits.advice = NULL;
+    s.report.undecided = "an input was lost";
+    b = page(&s.report);
+    assert_true(span_starts(buf_view(&b), "::warning title=seep::CLEAN: "));
+    assert_true(
+        span_has(buf_view(&b), "; could not decide: an input was lost\n"));
+    buf_release(&b);
 }
 
 int main(void)

@@ -94,6 +94,32 @@ static void nothing_is_an_empty_array(void **state)
     buf_release(&out);
 }
 
+/* Nothing would read as all solved. */
+static void a_run_that_decides_nothing_is_an_issue(void **state)
+{
+    (void)state;
+    struct sample s;
+    sample_empty(&s);
+    s.report.undecided = "an input was lost";
+    s.report.anchor = "api/go.mod";
+    struct buf out =
+        sample_render("gitlab", &s.report, (struct render_options){0});
+    json_t *doc = json_loads(out.data, 0, NULL);
+    const json_t *issue = json_array_get(doc, 0);
+    assert_int_equal(json_array_size(doc), 1);
+    assert_string_equal(json_string_value(json_object_get(issue, "severity")),
+                        "major");
+    assert_string_equal(
+        json_string_value(json_object_get(issue, "fingerprint")),
+        "undecided-leaks");
+    assert_string_equal(
+        json_string_value(json_object_get(issue, "description")),
+        "seep could not decide: an input was lost");
+    assert_non_null(strstr(out.data, "api/go.mod"));
+    json_decref(doc);
+    buf_release(&out);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -101,6 +127,7 @@ int main(void)
         cmocka_unit_test(severity_follows_the_grade),
         cmocka_unit_test(fingerprints_are_unique),
         cmocka_unit_test(nothing_is_an_empty_array),
+        cmocka_unit_test(a_run_that_decides_nothing_is_an_issue),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -36,13 +36,14 @@ static void assert_keys(const json_t *object, const char *want)
 }
 
 #define TOP                                                                    \
-    "schema tool verdict target labels window limits inputs findings notes"
+    "schema tool command program verdict undecided target labels window "      \
+    "limits inputs findings notes summary out_of_memory tables"
 
 static void check_document(const json_t *doc)
 {
     assert_keys(json_object_get(doc, "tool"), "name version");
     assert_keys(json_object_get(doc, "window"),
-                "points dropped first last seconds");
+                "points dropped lost first last seconds");
     assert_keys(json_object_get(json_object_get(doc, "window"), "points"),
                 "heap goroutine");
     assert_keys(json_object_get(doc, "limits"), "heap_bytes goroutines advice");
@@ -215,14 +216,35 @@ static void infinities_become_null(void **state)
     json_decref(doc);
 }
 
-static void tables_and_memory_are_added_when_there(void **state)
+/* A reader of the document alone must not take it for a pass. */
+static void what_was_lost_is_told(void **state)
+{
+    (void)state;
+    struct sample s;
+    sample_empty(&s);
+    json_t *doc = parsed(&s.report);
+    assert_true(json_is_null(json_object_get(doc, "undecided")));
+    assert_true(
+        json_is_false(json_object_get(json_object_get(doc, "window"), "lost")));
+    assert_true(json_is_null(json_object_get(doc, "out_of_memory")));
+    json_decref(doc);
+    s.findings.has_lost = true;
+    doc = parsed(&s.report);
+    assert_string_equal(json_string_value(json_object_get(doc, "undecided")),
+                        "an input was lost");
+    assert_true(
+        json_is_true(json_object_get(json_object_get(doc, "window"), "lost")));
+    json_decref(doc);
+}
+
+static void tables_and_memory_are_told(void **state)
 {
     (void)state;
     struct sample s;
     const struct report *r = sample_with_table(&s);
     s.findings.oom = (struct out_of_memory){true, 1e9, 60, 30, NAN};
     json_t *doc = parsed(r);
-    assert_keys(doc, TOP " out_of_memory tables");
+    assert_keys(doc, TOP);
     const json_t *table = json_array_get(json_object_get(doc, "tables"), 0);
     assert_keys(table, "key title rows rows_left_out");
     const json_t *row = json_array_get(json_object_get(table, "rows"), 1);
@@ -330,7 +352,8 @@ int main(void)
         cmocka_unit_test(empty_report_has_every_key),
         cmocka_unit_test(hostile_text_stays_text),
         cmocka_unit_test(infinities_become_null),
-        cmocka_unit_test(tables_and_memory_are_added_when_there),
+        cmocka_unit_test(what_was_lost_is_told),
+        cmocka_unit_test(tables_and_memory_are_told),
         cmocka_unit_test(ten_thousand_findings_are_all_there),
         cmocka_unit_test(labels_and_replicas_are_there_when_known),
         cmocka_unit_test(one_finding_is_what_the_document_holds_in_one_line),

@@ -145,6 +145,23 @@ static void a_run_that_decides_nothing_is_never_green(void **state)
     buf_release(&b);
 }
 
+/* Clean as far as was seen, but no pass. */
+static void a_run_that_lost_something_is_never_green(void **state)
+{
+    (void)state;
+    struct sample s;
+    sample_report(&s);
+    s.findings.n = 0;
+    s.findings.verdict = VERDICT_CLEAN;
+    s.report.undecided = "an input was lost";
+    struct buf b = page(&s.report);
+    const struct span text = buf_view(&b);
+    assert_true(span_has(text, " failures=\"0\" errors=\"1\""));
+    assert_true(span_has(text, "22.5 s; an input was lost\""));
+    assert_int_equal(count(text, "\"/>\n  <testcase"), 0);
+    buf_release(&b);
+}
+
 /* Only what XML 1.0 has, and nothing that ends an element. */
 static void hostile_text_stays_text(void **state)
 {
@@ -189,6 +206,7 @@ int main(void)
         cmocka_unit_test(what_is_too_small_does_not_fail),
         cmocka_unit_test(accepted_is_skipped),
         cmocka_unit_test(a_run_that_decides_nothing_is_never_green),
+        cmocka_unit_test(a_run_that_lost_something_is_never_green),
         cmocka_unit_test(hostile_text_stays_text),
         cmocka_unit_test(many_findings_are_counted),
     };

@@ -359,6 +359,23 @@ static void huge_finding_is_told_briefly(void **state)
     free(stack);
 }
 
+/* What is pasted must fit: a name that is elided in its middle does not. */
+static void the_suppression_has_whole_names(void **state)
+{
+    (void)state;
+    struct sample s;
+    sample_report(&s);
+    struct buf name = BUF_LIMIT(4096);
+    buf_str(&name, "main.");
+    buf_repeat(&name, 'x', 900);
+    s.items[0].site.function = name.data;
+    struct buf b = page(&s.report);
+    buf_str(&name, "'\n");
+    assert_true(span_has(buf_view(&b), name.data));
+    buf_release(&b);
+    buf_release(&name);
+}
+
 static void many_notes_and_rows_still_fit(void **state)
 {
     (void)state;
@@ -403,6 +420,7 @@ int main(void)
         cmocka_unit_test(hostile_program_name_cannot_end_the_marker),
         cmocka_unit_test(huge_report_is_cut_by_whole_findings),
         cmocka_unit_test(huge_finding_is_told_briefly),
+        cmocka_unit_test(the_suppression_has_whole_names),
         cmocka_unit_test(many_notes_and_rows_still_fit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

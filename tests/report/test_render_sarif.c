@@ -319,6 +319,25 @@ static void hostile_text_stays_text(void **state)
     json_decref(doc);
 }
 
+static void a_run_that_decides_nothing_is_no_success(void **state)
+{
+    (void)state;
+    struct sample s;
+    sample_report(&s);
+    json_t *doc = parsed(&s.report);
+    assert_true(
+        json_is_true(at(run(doc), "invocations.0.executionSuccessful")));
+    json_decref(doc);
+    s.report.undecided = "an input was lost";
+    doc = parsed(&s.report);
+    const json_t *invocation = at(run(doc), "invocations.0");
+    assert_true(json_is_false(at(invocation, "executionSuccessful")));
+    assert_text(invocation, "toolExecutionNotifications.0.level", "error");
+    assert_text(invocation, "toolExecutionNotifications.0.message.text",
+                "could not decide: an input was lost");
+    json_decref(doc);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -329,6 +348,7 @@ int main(void)
         cmocka_unit_test(root_comes_first_in_code_flows),
         cmocka_unit_test(fixed_is_left_out_and_accepted_is_suppressed),
         cmocka_unit_test(what_has_no_place_stands_at_the_anchor),
+        cmocka_unit_test(a_run_that_decides_nothing_is_no_success),
         cmocka_unit_test(rules_are_those_that_are_used),
         cmocka_unit_test(all_rules_fit),
         cmocka_unit_test(equal_ids_are_counted),

@@ -34,7 +34,8 @@ static const char written[] =
     "    \"seconds\": 3600\n"
     "   },\n"
     "   \"first_seen\": \"2026-11-23T10:00:00Z\",\n"
-    "   \"headline\": \"goroutines wait on a channel receive\"\n"
+    "   \"headline\": \"goroutines wait on a channel receive\",\n"
+    "   \"program\": \"orders\"\n"
     "  }\n"
     " ]\n"
     "}\n";
@@ -66,10 +67,16 @@ static void findings_become_the_file(void **state)
     struct finding_acceptance accepted = {.by = "x", .reason = "y"};
     made_goroutines(m, "main.accepted", GRADE_STRONG, 3)->accepted = &accepted;
     made_goroutines(m, "main.fixed", GRADE_STRONG, 3)->state = "fixed";
+    m->findings.program = "orders";
     assert_ok(baseline_of_findings(&m->findings, &b, &err), &err);
-    char *text = write_ok(&b);
+    /* What is aside is there to be found again, not to be saved. */
+    assert_int_equal(b.n, 3);
+    struct baseline saved = {.n = 0};
+    assert_ok(baseline_merge(&saved, &b, &err), &err);
+    char *text = write_ok(&saved);
     assert_string_equal(text, written);
     free(text);
+    baseline_release(&saved);
     baseline_release(&b);
     made_free(m);
 }
@@ -118,6 +125,7 @@ static void strange_names_are_written(void **state)
 /* clang-format off */
 static const char document[] =
     "{\"schema\":\"seep/findings/1\",\"verdict\":\"leak\","
+    "\"command\":\"leaks\",\"program\":\"orders\","
     "\"window\":{\"seconds\":60,\"last\":\"2026-11-23T10:00:00Z\"},"
     "\"limits\":{\"heap_bytes\":null,\"goroutines\":10},"
     "\"inputs\":[{\"kind\":\"goroutine\",\"used\":true},"
@@ -135,8 +143,13 @@ static void documents_are_read_with_their_window(void **state)
     (void)state;
     read_ok(document, &b);
     assert_true(b.is_document);
-    assert_int_equal(b.n, 2);
+    assert_int_equal(b.n, 3);
     assert_string_equal(b.items[0].id, "00000000000000aa");
+    assert_string_equal(b.items[0].program, "orders");
+    assert_false(b.items[0].is_aside || b.items[1].is_aside);
+    assert_true(b.items[2].is_aside);
+    assert_string_equal(b.window.program, "orders");
+    assert_false(b.window.is_comparison || b.window.has_lost);
     assert_string_equal(b.items[0].headline,
                         rules_find("goroutine-chan-receive")->headline);
     assert_true(b.items[0].level == 7 && b.items[0].delta == 6);
@@ -148,6 +161,23 @@ static void documents_are_read_with_their_window(void **state)
     assert_true(isnan(b.window.heap_bytes) && b.window.goroutines == 10);
     assert_true(b.window.seconds == 60);
     assert_false(b.window.is_inconclusive);
+    baseline_release(&b);
+}
+
+/* What a comparison calls fixed is news; what was lost or left open is told. */
+static void documents_say_what_they_cannot_know(void **state)
+{
+    struct baseline b;
+    (void)state;
+    read_ok("{\"schema\":\"seep/findings/1\",\"verdict\":\"clean\","
+            "\"command\":\"diff\",\"undecided\":\"few runs\","
+            "\"window\":{\"lost\":true},\"findings\":[" FINDING(
+                "00000000000000dd", ",\"state\":\"fixed\"") "]}",
+            &b);
+    assert_int_equal(b.n, 1);
+    assert_true(b.items[0].is_fixed);
+    assert_true(b.window.is_comparison && b.window.has_lost);
+    assert_true(b.window.is_inconclusive);
     baseline_release(&b);
 }
 
@@ -282,6 +312,7 @@ int main(void)
         cmocka_unit_test(what_is_read_is_written_again),
         cmocka_unit_test(strange_names_are_written),
         cmocka_unit_test(documents_are_read_with_their_window),
+        cmocka_unit_test(documents_say_what_they_cannot_know),
         cmocka_unit_test(other_files_are_refused),
         cmocka_unit_test(wrong_types_are_unknown_values),
         cmocka_unit_test(cut_files_are_refused),

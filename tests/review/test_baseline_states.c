@@ -112,13 +112,112 @@ static void a_grade_alone_is_not_worse(void **state)
     assert_false(state_of(past, now, 0).is_worse);
 }
 
-static void what_has_no_rates_is_not_compared_with_rates(void **state)
+/* Against a series, two snapshots have levels alone. */
+static void one_sided_rates_leave_the_level(void **state)
 {
-    const struct baseline_state s =
-        state_of(entry(100, 90, 110), entry(900, NAN, NAN), 0);
+    static const struct {
+        double past, now;
+        bool is_worse, is_incomparable;
+    } rows[] = {
+        {100, 900, true,  false},
+        {100, 110, false, false},
+        {NAN, 900, false, true },
+        {100, NAN, false, true },
+    };
     (void)state;
-    assert_false(s.is_worse);
-    assert_true(s.is_incomparable);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct baseline_entry past = entry(100, 90, 110);
+        struct baseline_entry now = entry(100, NAN, NAN);
+        past.level = rows[i].past;
+        now.level = rows[i].now;
+        const struct baseline_state s = state_of(past, now, 0);
+        const struct baseline_state back = state_of(now, past, 0);
+        assert_int_equal(s.is_worse, rows[i].is_worse);
+        assert_int_equal(s.is_incomparable, rows[i].is_incomparable);
+        assert_false(back.is_worse);
+    }
+}
+
+/* What an entry becomes when nothing of now is it, but for what `now` says. */
+static enum baseline_fate fate_in(struct baseline_window window,
+                                  const struct baseline_entry *now, size_t n)
+{
+    struct baseline_entry past = entry(100, 90, 110);
+    struct baseline b = {.items = &past, .n = 1};
+    struct baseline_states states;
+    struct err err = {0};
+    past.program = "orders";
+    window.kinds = window.kinds != 0 ? window.kinds : PROFILE_BIT(past.profile);
+    window.goroutines = 10;
+    assert_ok(baseline_compare(&b, now, n, &window, 0, &states, &err), &err);
+    const enum baseline_fate fate = states.past[0];
+    baseline_states_release(&states);
+    return fate;
+}
+
+static void what_a_run_cannot_know_is_not_fixed(void **state)
+{
+    static const struct {
+        struct baseline_window window;
+        enum baseline_fate fate;
+    } rows[] = {
+        {{.seconds = 3600},                        BASELINE_FIXED    },
+        {{.seconds = 3600, .program = "orders"},   BASELINE_FIXED    },
+        {{.seconds = 3600, .program = ""},         BASELINE_FIXED    },
+        {{.seconds = 3600, .program = "accounts"}, BASELINE_UNCHECKED},
+        {{.seconds = 3600, .has_lost = true},      BASELINE_UNCHECKED},
+        {{.seconds = 3600, .is_comparison = true}, BASELINE_UNCHECKED},
+        {{.kinds = PROFILE_BIT(KIND_HEAP)},        BASELINE_UNCHECKED},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        assert_int_equal(fate_in(rows[i].window, NULL, 0), rows[i].fate);
+    }
+}
+
+/* By its id or its site; a series that says so repeats what a baseline said. */
+static void only_a_comparison_says_what_fell(void **state)
+{
+    const struct baseline_window comparison = {.is_comparison = true};
+    const struct baseline_window series = {.has_lost = true};
+    struct baseline_entry now[2] = {entry(100, NAN, NAN), entry(100, NAN, NAN)};
+    (void)state;
+    now[0].is_fixed = true;
+    assert_int_equal(fate_in(comparison, now, 1), BASELINE_FIXED);
+    assert_int_equal(fate_in(series, now, 1), BASELINE_UNCHECKED);
+    memcpy(now[0].id, "00000000000000aa", 16);
+    assert_int_equal(fate_in(comparison, now, 1), BASELINE_FIXED);
+    /* Gone as one, there as another. */
+    memcpy(now[0].id, now[1].id, 16);
+    assert_int_equal(fate_in(comparison, now, 2), BASELINE_FOUND);
+}
+
+static void what_is_aside_is_still_there(void **state)
+{
+    struct baseline_entry now = entry(100, 90, 110);
+    (void)state;
+    now.is_aside = true;
+    assert_int_equal(
+        fate_in((struct baseline_window){.seconds = 3600}, &now, 1),
+        BASELINE_FOUND);
+}
+
+static void a_run_without_its_profiles_is_blind(void **state)
+{
+    const struct baseline_entry goroutine = entry(100, 90, 110);
+    struct baseline_entry dump = entry(100, 90, 110);
+    struct baseline_window w = {.kinds = PROFILE_BIT(KIND_HEAP)};
+    (void)state;
+    dump.profile = KIND_HEAPDUMP;
+    assert_true(baseline_is_blind(&goroutine, &w));
+    assert_false(baseline_is_blind(&dump, &w));
+    w.is_comparison = true;
+    assert_false(baseline_is_blind(&goroutine, &w));
+    w = (struct baseline_window){.kinds = PROFILE_BIT(KIND_GOROUTINELEAK)};
+    assert_false(baseline_is_blind(&goroutine, &w));
+    assert_true(baseline_is_blind(&dump, &w));
+    w = (struct baseline_window){.kinds = 0};
+    assert_false(baseline_is_blind(&goroutine, &w));
 }
 
 /* Two snapshots have no rates: in half the time it grows by half. */
@@ -201,7 +300,11 @@ int main(void)
         cmocka_unit_test(growth_is_worse_beyond_its_noise),
         cmocka_unit_test(levels_are_compared_where_there_is_no_growth),
         cmocka_unit_test(a_grade_alone_is_not_worse),
-        cmocka_unit_test(what_has_no_rates_is_not_compared_with_rates),
+        cmocka_unit_test(one_sided_rates_leave_the_level),
+        cmocka_unit_test(what_a_run_cannot_know_is_not_fixed),
+        cmocka_unit_test(only_a_comparison_says_what_fell),
+        cmocka_unit_test(what_is_aside_is_still_there),
+        cmocka_unit_test(a_run_without_its_profiles_is_blind),
         cmocka_unit_test(what_two_snapshots_could_show_is_fixed),
         cmocka_unit_test(proof_and_growth_are_one_leak),
         cmocka_unit_test(many_of_one_site_are_new),

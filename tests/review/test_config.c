@@ -118,6 +118,10 @@ static const struct {
      ".seep.yml:2: suppressions: one of rule, id, top, any, created_by and stack is wanted"},
     {"suppressions:\n  - reason: a\n    max_goroutines: 3\n    target: x\n",
      ".seep.yml:2: suppressions: one of rule, id, top, any, created_by and stack is wanted"},
+    {"suppressions:\n  - rule: '*'\n    reason: b\n",
+     ".seep.yml:2: suppressions: stars alone would accept every finding; fail-on: never is the key for that"},
+    {"suppressions:\n  - {any: '*.*', top: '**', stack: ['...', '*'], reason: b}\n",
+     ".seep.yml:2: suppressions: stars alone would accept every finding; fail-on: never is the key for that"},
     {"suppressions: all\n", ".seep.yml:1: suppressions: a list is wanted"},
     {"suppressions:\n  - all\n", ".seep.yml:2: suppressions: a mapping with rule, top, reason, ... is wanted"},
     {"suppressions:\n  - rule: gorutine-chan-receive\n    reason: a\n",
@@ -186,6 +190,25 @@ static void large_files_are_refused(void **state)
     buf_release(&text);
 }
 
+/* Patterns are compared with each frame. */
+static void long_patterns_are_refused(void **state)
+{
+    static const char *const keys[] = {"top: ",    "any: ",    "created_by: ",
+                                       "target: ", "rule: '*", "stack:\n  - "};
+    (void)state;
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+        struct buf text = BUF_LIMIT(1 << 16);
+        struct config c;
+        struct err err = {0};
+        buf_printf(&text, "suppressions:\n- reason: b\n  %s", keys[i]);
+        buf_repeat(&text, 'a', 1025);
+        buf_str(&text, i == 4 ? "'\n" : "\n");
+        assert_false(config_read(buf_view(&text), "x", &c, &err));
+        assert_true(span_ends(span_of(err.text), "longer than 1024 bytes"));
+        buf_release(&text);
+    }
+}
+
 /* What is cut anywhere is read or refused, never more. */
 static void cut_texts_do_no_harm(void **state)
 {
@@ -226,6 +249,7 @@ int main(void)
         cmocka_unit_test(path_maps_may_be_a_mapping),
         cmocka_unit_test(mistakes_are_told_with_their_line),
         cmocka_unit_test(large_files_are_refused),
+        cmocka_unit_test(long_patterns_are_refused),
         cmocka_unit_test(cut_texts_do_no_harm),
         cmocka_unit_test(running_out_of_memory_is_told),
     };

@@ -1,7 +1,8 @@
 /* What a unified diff touches, and what is wrong with one. */
 #include "review/made_repository.h"
 
-#include "review/patch.h"
+#include "base/buf.h"
+#include "review/patch_private.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -353,7 +354,7 @@ static void a_file_may_come_twice(void **state)
                                 "--- a/x.go\n+++ b/x.go\n@@ -9 +9 @@\n-a\n+b\n"
                                 "--- a/a.go\n+++ b/a.go\n@@ -5 +5 @@\n-a\n+b\n",
                                 NULL);
-    assert_int_equal(patch_n_files(p), 3);
+    assert_int_equal(patch_n_files(p), 2);
     assert_int_equal(patch_touch(p, "x.go", "main.A", 1), TOUCH_LINE);
     assert_int_equal(patch_touch(p, "x.go", "main.A", 9), TOUCH_LINE);
     assert_int_equal(patch_touch(p, "x.go", "main.A", 5), TOUCH_NONE);
@@ -362,6 +363,83 @@ static void a_file_may_come_twice(void **state)
 }
 
 /* --- hostile --- */
+
+struct counting {
+    struct paths_files files;
+    size_t n_asked;
+};
+
+static bool counting_has(void *ctx, const char *path)
+{
+    struct counting *c = ctx;
+    (void)path;
+    c->n_asked++;
+    return false;
+}
+
+/* Each beginning of a name is a look at the disk. */
+static void a_long_name_is_looked_for_a_few_times(void **state)
+{
+    (void)state;
+    struct counting c = {.n_asked = 0};
+    struct patch *p = NULL;
+    struct err err = {0};
+    struct buf diff = BUF_LIMIT(1 << 16);
+    for (int i = 0; i < 2; i++) {
+        buf_str(&diff, i == 0 ? "--- " : "+++ ");
+        for (int k = 0; k < 1900; k++) {
+            buf_str(&diff, "x/");
+        }
+        buf_str(&diff, "y.go\n");
+    }
+    buf_str(&diff, "@@ -1 +1 @@\n-a\n+b\n");
+    c.files =
+        (struct paths_files){.ctx = &c, .has = counting_has, .text = made_text};
+    assert_ok(patch_read(buf_view(&diff), &c.files, &p, &err), &err);
+    assert_in_range(c.n_asked, 1, 20);
+    patch_free(p);
+    buf_release(&diff);
+}
+
+/* A frame asks for the changes of its file: as many parts as the patch names
+   it in are one by then. */
+static void a_file_of_many_parts_is_one(void **state)
+{
+    enum { PARTS = 20000 };
+    (void)state;
+    struct buf diff = BUF_LIMIT(4 << 20);
+    for (int i = 0; i < PARTS; i++) {
+        buf_printf(&diff,
+                   "--- a/x.go\n+++ b/x.go\n@@ -%d +%d @@ func A() {\n-a\n+b\n",
+                   i % 100 + 1, i % 100 + 1);
+    }
+    struct patch *p = read_with(diff.data, NULL);
+    assert_int_equal(patch_n_files(p), 1);
+    const struct patch_file *f = &p->files.items[0];
+    assert_int_equal(f->added.n, 100);
+    assert_int_equal(f->functions.n, 1);
+    assert_int_equal(patch_touch(p, "x.go", "main.A", 100), TOUCH_LINE);
+    assert_int_equal(patch_touch(p, "x.go", "main.A", 101), TOUCH_FUNCTION);
+    patch_free(p);
+    buf_release(&diff);
+}
+
+static void many_foreign_files_are_not_all_asked_for(void **state)
+{
+    (void)state;
+    struct counting c = {.n_asked = 0};
+    struct buf diff = BUF_LIMIT(4 << 20);
+    for (int i = 0; i < 3000; i++) {
+        buf_printf(&diff, "--- a/x%d.go\n+++ b/x%d.go\n@@ -1 +1 @@\n-a\n+b\n",
+                   i, i);
+    }
+    struct patch *p = read_with(diff.data, NULL);
+    c.files = (struct paths_files){.ctx = &c, .has = counting_has};
+    assert_true(patch_is_foreign(p, &c.files));
+    assert_int_equal(c.n_asked, 1000);
+    patch_free(p);
+    buf_release(&diff);
+}
 
 /* Any text is read or refused, whatever bytes were turned in it. */
 static void turned_bytes_never_crash(void **state)
@@ -429,6 +507,9 @@ int main(void)
         cmocka_unit_test(headings_of_functions_that_have_ended_touch_nothing),
         cmocka_unit_test(a_deleted_function_touches_no_neighbour),
         cmocka_unit_test(a_file_may_come_twice),
+        cmocka_unit_test(a_long_name_is_looked_for_a_few_times),
+        cmocka_unit_test(a_file_of_many_parts_is_one),
+        cmocka_unit_test(many_foreign_files_are_not_all_asked_for),
         cmocka_unit_test(turned_bytes_never_crash),
         cmocka_unit_test(memory_that_is_out_is_said),
     };

@@ -167,7 +167,7 @@ static void rows_for_other_targets_are_not_unused(void **state)
          .reason = "x",
          .place = "a"},
         {.top = "main.x",
-         .target = "orders",
+         .target = "ord*",
          .max_bytes = NAN,
          .max_goroutines = NAN,
          .reason = "x",
@@ -293,9 +293,97 @@ static void what_cannot_be_seen_is_not_fixed(void **state)
         if (rows[i].note != NULL) {
             assert_string_equal(m->findings.notes[0], rows[i].note);
         }
+        assert_int_equal(m->findings.unchecked != NULL,
+                         rows[i].kinds == PROFILE_BIT(KIND_HEAP));
         made_free(m);
     }
     baseline_release(&b);
+}
+
+/* A comparison says itself what is gone, and nothing of what both sides have.
+ */
+static void a_mended_leak_stays_fixed(void **state)
+{
+    struct made *m = made_new();
+    (void)made_goroutines(m, "main.mended", GRADE_GROWTH, 300);
+    (void)made_goroutines(m, "main.in_both", GRADE_GROWTH, 300);
+    struct baseline full = baseline_of(m);
+    const struct baseline none = {.n = 0};
+    const struct baseline *const rows[] = {&none, &full};
+    made_free(m);
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        m = made_new();
+        m->findings.is_comparison = true;
+        made_goroutines(m, "main.mended", GRADE_GROWTH, 300)->state = "fixed";
+        made_review(m, &(struct review_options){.baseline = rows[i]});
+        assert_int_equal(m->findings.n, 1);
+        assert_string_equal(m->findings.items[0].state, "fixed");
+        assert_int_equal(m->findings.items[0].past != NULL, i == 1);
+        assert_false(review_counts(&m->findings.items[0], true));
+        assert_int_equal(m->findings.n_notes, 0);
+        assert_null(m->findings.unchecked);
+        made_free(m);
+    }
+    baseline_release(&full);
+}
+
+static void a_baseline_of_another_program_is_told(void **state)
+{
+    struct made *m = made_new();
+    m->findings.program = "accounts";
+    (void)made_goroutines(m, "main.a", GRADE_STRONG, 100);
+    struct baseline b = baseline_of(m);
+    made_free(m);
+    m = made_new();
+    (void)state;
+    m->findings.program = "orders";
+    made_review(m, &(struct review_options){.baseline = &b});
+    assert_int_equal(m->findings.n, 0);
+    assert_string_equal(m->findings.notes[0],
+                        "1 accepted finding could not be checked: the baseline "
+                        "has it of accounts, these profiles are of orders");
+    assert_string_equal(m->findings.unchecked, m->findings.notes[0]);
+    made_free(m);
+    baseline_release(&b);
+}
+
+/* What was accepted and cannot be compared may have grown. */
+static void what_cannot_be_compared_is_unchecked(void **state)
+{
+    struct made *m = made_new();
+    (void)made_goroutines(m, "main.a", GRADE_STRONG, 100);
+    struct baseline b = baseline_of(m);
+    const struct finding_acceptance accepted = {.by = "x", .reason = "y"};
+    (void)state;
+    m->metrics[0].name = "inuse_space";
+    made_review(m, &(struct review_options){.baseline = &b});
+    assert_non_null(m->findings.unchecked);
+    assert_true(made_has_note(&m->findings, "could not be compared"));
+    m->findings.unchecked = NULL;
+    m->findings.items[0].accepted = &accepted;
+    made_review(m, &(struct review_options){.baseline = &b});
+    assert_null(m->findings.unchecked);
+    made_free(m);
+    baseline_release(&b);
+}
+
+static void what_is_open_stays_so_when_the_rest_is_accepted(void **state)
+{
+    struct made *m = made_new();
+    const struct suppression row = {.place = ".seep.yml:1",
+                                    .top = "main.a",
+                                    .reason = "known",
+                                    .max_bytes = NAN,
+                                    .max_goroutines = NAN};
+    const struct suppressions all = {&row, 1};
+    (void)state;
+    (void)made_goroutines(m, "main.a", GRADE_GROWTH, 100);
+    m->findings.verdict = VERDICT_GROWTH;
+    m->findings.is_open = true;
+    made_review(m, &(struct review_options){.suppressions = &all});
+    assert_int_equal(m->findings.verdict, VERDICT_INCONCLUSIVE);
+    made_free(m);
 }
 
 static void a_rule_from_tomorrow_is_only_noted(void **state)
@@ -398,6 +486,10 @@ int main(void)
         cmocka_unit_test(states_are_told_in_a_readers_order),
         cmocka_unit_test(what_moved_is_found_by_its_site),
         cmocka_unit_test(what_cannot_be_seen_is_not_fixed),
+        cmocka_unit_test(a_mended_leak_stays_fixed),
+        cmocka_unit_test(a_baseline_of_another_program_is_told),
+        cmocka_unit_test(what_cannot_be_compared_is_unchecked),
+        cmocka_unit_test(what_is_open_stays_so_when_the_rest_is_accepted),
         cmocka_unit_test(a_rule_from_tomorrow_is_only_noted),
         cmocka_unit_test(a_review_of_nothing_changes_nothing),
         cmocka_unit_test(running_out_of_memory_is_told),

@@ -1,6 +1,10 @@
 /* Names as people write them find the frames that profiles have. */
 #include "review/made_findings.h"
 
+#include "review/suppress_private.h"
+
+#include <unistd.h>
+
 static bool name_fits(const char *pattern, const char *function)
 {
     const struct frame frame = {function, "", "", 1, ORIGIN_USER, NULL};
@@ -51,6 +55,32 @@ static void names_fit_over_builds(void **state)
             fail_msg("%s, %s", rows[i].pattern, rows[i].function);
         }
     }
+}
+
+/* The pattern fits until its end, from each place of the name: tried from each
+   it takes a product of both, a third of an hour here. */
+static void names_made_to_be_slow_are_not(void **state)
+{
+    enum { PIECE = 500, NAME = 4000, ROWS = 20000 };
+    char pattern[PIECE + 4];
+    char name[NAME + 1];
+    (void)state;
+    memset(pattern, 'a', sizeof(pattern));
+    pattern[0] = pattern[PIECE + 2] = '*';
+    pattern[PIECE + 1] = 'b';
+    pattern[PIECE + 3] = '\0';
+    memset(name, 'a', NAME);
+    name[NAME] = '\0';
+    const struct spelled_name spelled = {name, name};
+    alarm(60);
+    for (int i = 0; i < ROWS; i++) {
+        assert_false(spelled_name_fits(pattern, &spelled));
+    }
+    alarm(0);
+    assert_true(name_fits("*aab*", "aaaaab"));
+    assert_true(name_fits("*abab*c", "aababac.ababc"));
+    assert_false(name_fits("ab*ba", "aba"));
+    assert_false(name_fits("a*aba*ba", "aaba"));
 }
 
 /* As many stars as the pattern may have cost no more than their product. */
@@ -221,6 +251,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_fit_over_builds),
+        cmocka_unit_test(names_made_to_be_slow_are_not),
         cmocka_unit_test(patterns_of_stars_end),
         cmocka_unit_test(each_key_speaks_of_its_part),
         cmocka_unit_test(the_block_is_as_shown),

@@ -3,6 +3,7 @@
 #include "rules/rules.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 static const struct rules_diff_options defaults = {4, 8 << 20, 50, 0.2};
@@ -13,8 +14,9 @@ static uint32_t location(struct profile_builder *b, const char *function)
     return profile_builder_location(b, 0, PROFILE_NONE, &f, 1);
 }
 
-/* `n` goroutines in main.wait below main.run. */
-static struct profile *goroutines(int64_t n)
+/* `n` goroutines in main.wait below main.run, and 100 at each of so many other
+   sites. */
+static struct profile *goroutines_beside(int64_t n, int n_steady)
 {
     struct profile_builder *b = profile_builder_new();
     struct profile *p = NULL;
@@ -26,8 +28,21 @@ static struct profile *goroutines(int64_t n)
                              location(b, "runtime.chanrecv1"),
                              location(b, "main.wait"), location(b, "main.run")};
     profile_builder_sample(b, locs, 5, &n, 1, NULL, 0);
+    for (int i = 0; i < n_steady; i++) {
+        char name[32];
+        const int64_t level = 100;
+        (void)snprintf(name, sizeof(name), "main.steady%c", 'A' + i);
+        const uint32_t steady[] = {locs[0], locs[1], locs[2], location(b, name),
+                                   locs[4]};
+        profile_builder_sample(b, steady, 5, &level, 1, NULL, 0);
+    }
     assert_ok(profile_builder_finish(b, &p, &err), &err);
     return p;
+}
+
+static struct profile *goroutines(int64_t n)
+{
+    return goroutines_beside(n, 0);
 }
 
 /* `n` objects of 1 MiB of main.keep in use, `births` ever. */
@@ -243,6 +258,68 @@ static void growth_within_the_noise_of_calibration_does_not_count(void **state)
     }
 }
 
+/* Two runs are too few; what is found beside it may be accepted later. */
+static void what_is_open_is_told_beside_what_is_found(void **state)
+{
+    (void)state;
+    static const int64_t levels[] = {60, 140};
+    for (int has_proof = 0; has_proof < 2; has_proof++) {
+        struct series_diff *d = series_diff_new(NULL);
+        struct err err = {0};
+        add(d, DIFF_BASE, KIND_GOROUTINE, goroutines(100), 100);
+        add(d, DIFF_HEAD, KIND_GOROUTINE, goroutines(400), 200);
+        if (has_proof) {
+            add(d, DIFF_HEAD, KIND_GOROUTINELEAK, goroutines(5), 200);
+        }
+        for (uint32_t run = 0; run < 2; run++) {
+            struct snapshot s = {.source = "x",
+                                 .kind = KIND_GOROUTINE,
+                                 .form = FORM_PROTO,
+                                 .time_nanos = INT64_C(300000000000) + run,
+                                 .profile = goroutines(levels[run])};
+            assert_ok(series_diff_calibrate(d, run, &s, &err), &err);
+            snapshot_release(&s);
+        }
+        struct findings f = judge(d);
+        assert_int_equal(f.n, has_proof);
+        assert_int_equal(f.verdict,
+                         has_proof ? VERDICT_LEAK : VERDICT_INCONCLUSIVE);
+        assert_true(f.is_open && f.is_comparison);
+        assert_string_equal(f.limits.advice,
+                            "give five calibration runs or more");
+        findings_release(&f);
+    }
+}
+
+/* Sites that could have counted share the risk, also those that did not move:
+   their number may not depend on what moved. */
+static void steady_sites_share_the_risk(void **state)
+{
+    (void)state;
+    static const int64_t levels[] = {60, 140, 100, 80, 120};
+    for (int n_steady = 0; n_steady <= 20; n_steady += 20) {
+        struct series_diff *d = series_diff_new(NULL);
+        struct err err = {0};
+        add(d, DIFF_BASE, KIND_GOROUTINE, goroutines_beside(100, n_steady),
+            100);
+        add(d, DIFF_HEAD, KIND_GOROUTINE, goroutines_beside(350, n_steady),
+            200);
+        for (uint32_t run = 0; run < 5; run++) {
+            struct snapshot s = {.source = "x",
+                                 .kind = KIND_GOROUTINE,
+                                 .form = FORM_PROTO,
+                                 .time_nanos = INT64_C(300000000000) + run,
+                                 .profile =
+                                     goroutines_beside(levels[run], n_steady)};
+            assert_ok(series_diff_calibrate(d, run, &s, &err), &err);
+            snapshot_release(&s);
+        }
+        struct findings f = judge(d);
+        assert_int_equal(f.n, n_steady == 0 ? 1 : 0);
+        findings_release(&f);
+    }
+}
+
 static void a_leak_that_is_gone_is_fixed(void **state)
 {
     (void)state;
@@ -297,6 +374,8 @@ int main(void)
         cmocka_unit_test(independent_runs_may_be_strong),
         cmocka_unit_test(one_run_that_stands_out_is_no_growth),
         cmocka_unit_test(growth_within_the_noise_of_calibration_does_not_count),
+        cmocka_unit_test(what_is_open_is_told_beside_what_is_found),
+        cmocka_unit_test(steady_sites_share_the_risk),
         cmocka_unit_test(a_leak_that_is_gone_is_fixed),
         cmocka_unit_test(small_shares_do_not_count),
         cmocka_unit_test(three_runs_a_side_are_enough_for_one_site),

@@ -368,6 +368,53 @@ static void another_name_of_the_same_program_is_a_note(void **state)
     series_diff_free(d);
 }
 
+/* Half of all binaries are called main: the name proves nothing. */
+static void strangers_of_one_name_are_warned_of(void **state)
+{
+    (void)state;
+    static const struct row api[] = {
+        {{"main.get"},  1, 100, 10, MIB},
+        {{"main.put"},  1, 100, 10, MIB},
+        {{"main.post"}, 1, 100, 10, MIB},
+        {{"main.list"}, 1, 100, 10, MIB},
+        {{"main.open"}, 1, 100, 10, MIB}
+    };
+    static const struct row job[] = {
+        {{"main.sort"}, 1, 100, 10, MIB},
+        {{"main.send"}, 1, 100, 10, MIB},
+        {{"main.pack"}, 1, 100, 10, MIB},
+        {{"main.wait"}, 1, 100, 10, MIB},
+        {{"main.open"}, 1, 100, 10, MIB}
+    };
+    static const struct {
+        struct made base, head;
+        size_t n; /* functions */
+        bool warns;
+    } cases[] = {
+        {{"/a/main", "1", 524288}, {"/b/main", "2", 524288}, 5, true },
+        {{"/a/main", "", 524288},  {"/b/main", "", 524288},  5, true },
+        {{NULL, NULL, 524288},     {NULL, NULL, 524288},     5, true },
+        {{"/a/main", "1", 524288}, {"/b/main", "1", 524288}, 5, false},
+        {{"/a/main", "1", 524288}, {"/b/main", "2", 524288}, 4, false},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        struct series_diff *d = series_diff_new(NULL);
+        struct err err = {0};
+        assert_ok(finish_two(d, heap_made(cases[i].base, api, cases[i].n), 100,
+                             heap_made(cases[i].head, job, cases[i].n), 200,
+                             false, &err),
+                  &err);
+        if (cases[i].warns) {
+            assert_string_equal(series_diff_warning(d),
+                                "WARNING: base and head share 20% of their "
+                                "functions: are they one program?");
+        } else {
+            assert_null(series_diff_warning(d));
+        }
+        series_diff_free(d);
+    }
+}
+
 static void swapped_states_of_one_process_are_refused(void **state)
 {
     (void)state;
@@ -619,6 +666,7 @@ int main(void)
         cmocka_unit_test(a_kind_on_one_side_only_is_refused),
         cmocka_unit_test(two_programs_are_refused_unless_forced),
         cmocka_unit_test(another_name_of_the_same_program_is_a_note),
+        cmocka_unit_test(strangers_of_one_name_are_warned_of),
         cmocka_unit_test(swapped_states_of_one_process_are_refused),
         cmocka_unit_test(an_older_head_is_said_first),
         cmocka_unit_test(other_builds_are_not_paired),
