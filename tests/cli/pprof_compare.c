@@ -20,8 +20,9 @@ enum {
     LIMIT_S = 600,     /* a large pair on a busy machine */
     MASKED_STATUS = 3, /* ours: one of several sources was lost */
     ASKED_LEAST = 2,
-    ASKED_AGAIN = 25, /* of two outputs one may be rare */
-    ASKED_S = 20,     /* for large profiles */
+    ASKED_AGAIN = 100, /* of two outputs one may come once in eight times: that
+                          is how Go walks its small maps */
+    ASKED_S = 60,      /* for large profiles */
     WORDS_BYTES = 4096,
     EXCERPT_LINES = 14,
 };

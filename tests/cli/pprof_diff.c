@@ -114,6 +114,8 @@ static void start_workers(struct run *r)
         if (r->workers[i] < 0) {
             process_die("fork");
         }
+        /* A group of its own, to be ended with the program that it runs. */
+        (void)setpgid(r->workers[i], 0);
         if (r->workers[i] == 0) {
             sigprocmask(SIG_UNBLOCK, &deadly, NULL);
             work(r, i);
@@ -126,7 +128,7 @@ static void stop_workers(struct run *r)
 {
     for (unsigned i = 0; i < r->n_workers; i++) {
         if (r->workers[i] > 0) {
-            (void)kill(r->workers[i], SIGTERM);
+            (void)kill(-r->workers[i], SIGTERM);
         }
     }
     r->is_interrupted = true;
