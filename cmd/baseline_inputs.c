@@ -1,10 +1,10 @@
 #include "baseline_inputs.h"
 
 #include "analysis.h"
+#include "files.h"
 #include "review_options.h"
 
 #include "base/limits.h"
-#include "fetch/fetch.h"
 #include "series/series.h"
 
 #include <stdio.h>
@@ -16,24 +16,10 @@
 
 /* --- documents --- */
 
-static bool keep(void *ctx, const uint8_t *p, size_t n, struct err *err)
-{
-    buf_add(ctx, p, n);
-    return buf_check(ctx, "the file", err);
-}
-
-static bool keep_end(void *ctx, struct err *err)
-{
-    (void)ctx;
-    (void)err;
-    return true;
-}
-
 bool baseline_load(const char *path, struct baseline *out, bool *is_there,
                    struct err *err)
 {
-    struct buf text = BUF_LIMIT(LIMIT_BASELINE_BYTES);
-    const struct sink sink = {&text, keep, keep_end};
+    struct buf text;
     *out = (struct baseline){.n = 0};
     if (is_there != NULL) {
         *is_there = access(path, F_OK) == 0;
@@ -41,9 +27,10 @@ bool baseline_load(const char *path, struct baseline *out, bool *is_there,
             return true;
         }
     }
-    bool ok = fetch_file(path, LIMIT_BASELINE_BYTES, sink, NULL, err) ||
-              err_wrap(err, "%.160s", path);
-    ok = ok && baseline_read(buf_view(&text), path, out, err);
+    if (!file_read("", path, LIMIT_BASELINE_BYTES, &text, err)) {
+        return false;
+    }
+    const bool ok = baseline_read(buf_view(&text), path, out, err);
     buf_release(&text);
     return ok;
 }

@@ -59,10 +59,10 @@ static bool mark(struct findings *f, struct finding *it, double floor,
     if (ok) {
         it->uncounted = arena_strdup(&f->arena, buf_view(&why));
         ok = (it->uncounted != NULL || err_nomem(err, "the noise floor")) &&
-             gate_note(f,
-                       arena_printf(&f->arena, "does not fail: %s: %s",
-                                    it->site.function, it->uncounted),
-                       err);
+             findings_note(f,
+                           arena_printf(&f->arena, "does not fail: %s: %s",
+                                        it->site.function, it->uncounted),
+                           err);
     }
     buf_release(&why);
     return ok;
@@ -98,9 +98,9 @@ static bool warn_of_growth(struct findings *f, const struct finding *it,
     buf_str(&why, " or more: do they leak? ");
     bool ok = buf_check(&why, "the noise floor", err);
     ok = ok &&
-         gate_note(f,
-                   arena_printf(&f->arena, "%s%s", why.data, it->site.function),
-                   err);
+         findings_note(
+             f, arena_printf(&f->arena, "%s%s", why.data, it->site.function),
+             err);
     buf_release(&why);
     return ok;
 }
@@ -150,12 +150,13 @@ static bool judge(struct series_diff *d, struct findings *f, size_t n_runs,
         }
     }
     return n_rated == 0 ||
-           gate_note(f,
-                     arena_printf(&f->arena,
-                                  "noise floor: growth of %zu healthy runs at "
-                                  "the same site",
-                                  n_runs),
-                     err);
+           findings_note(
+               f,
+               arena_printf(&f->arena,
+                            "noise floor: growth of %zu healthy runs at "
+                            "the same site",
+                            n_runs),
+               err);
 }
 
 static bool read_runs(struct analysis *a, struct series_diff *d,
@@ -206,13 +207,14 @@ static bool is_other_program(const struct findings *f, const char *name)
 static bool note_other_program(struct findings *f, const char *name,
                                struct err *err)
 {
-    return gate_note(f,
-                     arena_printf(&f->arena,
-                                  "WARNING: the calibration runs are of %s, "
-                                  "what is judged is of %s: they say nothing "
-                                  "of its noise",
-                                  name, f->program),
-                     err);
+    return findings_note(
+        f,
+        arena_printf(&f->arena,
+                     "WARNING: the calibration runs are of %s, "
+                     "what is judged is of %s: they say nothing "
+                     "of its noise",
+                     name, f->program),
+        err);
 }
 
 bool calibrate_growth(struct session *s, const struct calibrate *c,

@@ -12,7 +12,6 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/banned.h"
 
@@ -634,12 +633,9 @@ static bool find_past(struct task *t, struct err *err)
 static bool check_output(const struct task *t, const struct words *args,
                          struct err *err)
 {
-    struct stat out;
-    struct stat in;
     const char *path = t->o->output != NULL ? t->o->output : t->path;
-    for (size_t i = 1; i < args->n && stat(path, &out) == 0; i++) {
-        if (stat(args->items[i], &in) == 0 && in.st_dev == out.st_dev &&
-            in.st_ino == out.st_ino) {
+    for (size_t i = 1; i < args->n; i++) {
+        if (file_is_same(args->items[i], path)) {
             return err_set(err, ERR_USAGE, "%s: %.160s is an input",
                            t->o->output != NULL ? "--output" : "--baseline",
                            path);

@@ -1,6 +1,7 @@
 #include "files.h"
 
 #include "console.h"
+#include "fetch/fetch.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -172,6 +173,32 @@ bool file_write(const char *path, struct span data, struct err *err)
     }
     const bool ok = write_bytes(f, (const uint8_t *)data.p, data.len, err);
     return file_writer_end(f, ok, err);
+}
+
+static bool keep(void *ctx, const uint8_t *p, size_t n, struct err *err)
+{
+    buf_add(ctx, p, n);
+    return buf_check(ctx, "the file", err);
+}
+
+static bool keep_end(void *ctx, struct err *err)
+{
+    (void)ctx;
+    (void)err;
+    return true;
+}
+
+bool file_read(const char *what, const char *path, size_t limit_bytes,
+               struct buf *out, struct err *err)
+{
+    *out = BUF_LIMIT(limit_bytes);
+    const struct sink sink = {out, keep, keep_end};
+    if (!fetch_file(path, limit_bytes, sink, NULL, err)) {
+        buf_release(out);
+        return err_wrap(err, "%s%s%.160s", what, *what != '\0' ? ": " : "",
+                        path);
+    }
+    return true;
 }
 
 bool file_is_same(const char *a, const char *b)

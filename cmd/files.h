@@ -6,6 +6,7 @@
 #ifndef SEEP_CMD_FILES_H
 #define SEEP_CMD_FILES_H
 
+#include "base/buf.h"
 #include "base/sink.h"
 #include "base/span.h"
 
@@ -25,6 +26,11 @@ bool file_writer_end(struct file_writer *f, bool ok, struct err *err) MUST_USE;
 
 /* All at once. */
 bool file_write(const char *path, struct span data, struct err *err) MUST_USE;
+
+/* All of a file; `out` is released when it fails. `what`, the option or file
+   that is to blame, is said before the path; "" for the path alone. */
+bool file_read(const char *what, const char *path, size_t limit_bytes,
+               struct buf *out, struct err *err) MUST_USE;
 
 /* Are both names those of one regular file? */
 bool file_is_same(const char *a, const char *b);

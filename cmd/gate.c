@@ -109,21 +109,6 @@ bool gate_resolve(const struct gate_settings *s, const struct review *review,
 
 /* --- limits --- */
 
-bool gate_note(struct findings *f, const char *text, struct err *err)
-{
-    const char **notes = arena_new(&f->arena, const char *, f->n_notes + 1);
-    if (text == NULL || notes == NULL) {
-        return err_nomem(err, "notes");
-    }
-    if (f->n_notes > 0) {
-        memcpy(notes, f->notes, f->n_notes * sizeof(*notes));
-    }
-    notes[f->n_notes] = text;
-    f->notes = notes;
-    f->n_notes++;
-    return true;
-}
-
 static bool is_bytes(const struct metric *m)
 {
     return strcmp(m->unit, "bytes") == 0;
@@ -156,7 +141,7 @@ static bool limit_one(struct findings *f, struct finding *it,
     if (ok && why.len > 0) {
         it->uncounted = arena_strdup(&f->arena, buf_view(&why));
         ok = (it->uncounted != NULL || err_nomem(err, "limits")) &&
-             gate_note(
+             findings_note(
                  f,
                  arena_printf(&f->arena, "does not fail: %s is %s",
                               it->has_site ? it->site.function : it->headline,

@@ -70,10 +70,6 @@ bool gate_resolve(const struct gate_settings *s, const struct review *review,
 bool gate_limit(struct findings *f, const struct gate *g,
                 struct err *err) MUST_USE;
 
-/* One more line for people behind those of the findings; `text` lives as long
-   as they. */
-bool gate_note(struct findings *f, const char *text, struct err *err) MUST_USE;
-
 /* Why what does not fail is no pass all the same: `undecided`, what the command
    knows itself (or NULL), else what the findings say. NULL: it is one. */
 const char *gate_undecided(const struct findings *f, const struct gate *g,

@@ -4,6 +4,7 @@
  */
 #include "review_options.h"
 
+#include "files.h"
 #include "review_files.h"
 
 #include "base/limits.h"
@@ -42,32 +43,6 @@ static const struct config unset_config = {
     .min_bytes = NAN, .min_goroutines = NAN, .min_growth = NAN, .only_new = -1};
 
 /* --- files --- */
-
-static bool keep(void *ctx, const uint8_t *p, size_t n, struct err *err)
-{
-    buf_add(ctx, p, n);
-    return buf_check(ctx, "the file", err);
-}
-
-static bool keep_end(void *ctx, struct err *err)
-{
-    (void)ctx;
-    (void)err;
-    return true;
-}
-
-/* `what` names the option or file that is to blame. */
-static bool read_whole(const char *what, const char *path, size_t limit_bytes,
-                       struct buf *out, struct err *err)
-{
-    *out = BUF_LIMIT(limit_bytes);
-    const struct sink sink = {out, keep, keep_end};
-    if (!fetch_file(path, limit_bytes, sink, NULL, err)) {
-        buf_release(out);
-        return err_wrap(err, "%s: %.160s", what, path);
-    }
-    return true;
-}
 
 /* Even a link to nothing: it is not passed over. */
 static bool is_entry(const char *path)
@@ -182,8 +157,8 @@ static bool read_config(struct review *r, const struct review_settings *s,
         return true;
     }
     struct buf text;
-    if (!read_whole(s->config != NULL ? "--config" : "configuration",
-                    r->config_path, LIMIT_CONFIG_BYTES, &text, err)) {
+    if (!file_read(s->config != NULL ? "--config" : "configuration",
+                   r->config_path, LIMIT_CONFIG_BYTES, &text, err)) {
         return false;
     }
     const bool ok =
@@ -258,8 +233,8 @@ static bool read_baseline(struct review *r, const struct review_settings *s,
     if (r->baseline_path == NULL || s->no_baseline || r->is_baseline_missing) {
         return true;
     }
-    if (!read_whole(s->baseline != NULL ? "--baseline" : "baseline",
-                    r->baseline_path, LIMIT_BASELINE_BYTES, &text, err)) {
+    if (!file_read(s->baseline != NULL ? "--baseline" : "baseline",
+                   r->baseline_path, LIMIT_BASELINE_BYTES, &text, err)) {
         return false;
     }
     const char *name = s->baseline != NULL ? s->baseline : r->config.baseline;
@@ -274,7 +249,7 @@ static bool read_patch_file(struct review *r, const char *path,
                             const struct paths_files *files, struct err *err)
 {
     struct buf text;
-    if (!read_whole("--patch", path, LIMIT_PATCH_BYTES, &text, err)) {
+    if (!file_read("--patch", path, LIMIT_PATCH_BYTES, &text, err)) {
         return false;
     }
     const bool ok = patch_read(buf_view(&text), files, &r->patch, err);
@@ -468,21 +443,6 @@ bool review_only_new(const struct review *r)
     return r != NULL && r->only_new;
 }
 
-/* One more line for people. */
-static bool add_note(struct findings *f, const char *text, struct err *err)
-{
-    const char **notes = arena_new(&f->arena, const char *, f->n_notes + 1);
-    if (text == NULL || notes == NULL) {
-        return err_nomem(err, "notes");
-    }
-    for (size_t i = 0; i < f->n_notes; i++) {
-        notes[i] = f->notes[i];
-    }
-    notes[f->n_notes++] = text;
-    f->notes = notes;
-    return true;
-}
-
 /* A patch that touches nothing because its names are others is no good news. */
 static bool note_patch(const struct review *r, struct findings *f,
                        struct err *err)
@@ -492,17 +452,19 @@ static bool note_patch(const struct review *r, struct findings *f,
     }
     if (r->files == NULL) {
         return r->can_map ||
-               add_note(f,
-                        "the patch is of no use without a repository: name it "
-                        "with --repo",
-                        err);
+               findings_note(
+                   f,
+                   "the patch is of no use without a repository: name it "
+                   "with --repo",
+                   err);
     }
     const struct paths_files files = review_files_view(r->files);
     return !patch_is_foreign(r->patch, &files) ||
-           add_note(f,
-                    "no source of the patch is in the repository: it is of "
-                    "another one, or of another folder than --repo names",
-                    err);
+           findings_note(
+               f,
+               "no source of the patch is in the repository: it is of "
+               "another one, or of another folder than --repo names",
+               err);
 }
 
 /* Its path from the root, for comparing with a patch's; NULL: it lies
@@ -521,7 +483,7 @@ static bool note_deciding(const struct review *r, const char *name,
 {
     for (size_t i = 0; name != NULL && i < patch_n_files(r->patch); i++) {
         if (strcmp(patch_file(r->patch, i), name) == 0) {
-            return add_note(
+            return findings_note(
                 f,
                 arena_printf(&f->arena,
                              "the change touches %s, which decides what fails: "
@@ -554,12 +516,12 @@ static bool note_config(const struct review *r, struct findings *f,
                         struct err *err)
 {
     if (r->is_config_misnamed) {
-        return add_note(f, ".seep.yaml is not read: its name is .seep.yml",
-                        err);
+        return findings_note(f, ".seep.yaml is not read: its name is .seep.yml",
+                             err);
     }
     return !r->is_config_found ||
-           add_note(f, arena_printf(&f->arena, "settings: %s", r->config_name),
-                    err);
+           findings_note(
+               f, arena_printf(&f->arena, "settings: %s", r->config_name), err);
 }
 
 /* Nothing is accepted without it, so that it can be saved at all. */
@@ -567,12 +529,13 @@ static bool note_missing(const struct review *r, struct findings *f,
                          struct err *err)
 {
     return !r->is_baseline_missing || r->settings->no_baseline ||
-           add_note(f,
-                    arena_printf(&f->arena,
-                                 "the baseline %.160s, which %.80s names, is "
-                                 "not there: seep baseline save makes it",
-                                 r->config.baseline, r->config_name),
-                    err);
+           findings_note(
+               f,
+               arena_printf(&f->arena,
+                            "the baseline %.160s, which %.80s names, is "
+                            "not there: seep baseline save makes it",
+                            r->config.baseline, r->config_name),
+               err);
 }
 
 bool review_mark(struct review *r, struct findings *f, const char *target,

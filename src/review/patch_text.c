@@ -23,6 +23,7 @@ struct reading {
     struct span rest;
     size_t line_number;  /* of the line at hand */
     size_t n_text_bytes; /* of sources that were looked at, again and again */
+    size_t n_missed;     /* names of no source */
     size_t n_sections;
     bool is_after_hunk;
     struct section section;
@@ -30,15 +31,19 @@ struct reading {
 
 /* --- a section that is complete --- */
 
+/* NULL: there is none, or the patch has named so many files that are not there
+   that no more are looked for on the disk. */
 static const char *text_of(struct reading *r, const char *name)
 {
+    enum { MISSED_MAX = 20000 };
     const struct paths_files *files = r->files;
-    const bool is_there = files != NULL && files->text != NULL &&
-                          (files->has == NULL || files->has(files->ctx, name));
-    if (!is_there || r->n_text_bytes > LIMIT_SOURCES_BYTES) {
+    if (files == NULL || files->text == NULL || r->n_missed == MISSED_MAX ||
+        r->n_text_bytes > LIMIT_SOURCES_BYTES) {
         return NULL;
     }
-    const char *text = files->text(files->ctx, name);
+    const bool is_there = files->has == NULL || files->has(files->ctx, name);
+    r->n_missed += !is_there;
+    const char *text = is_there ? files->text(files->ctx, name) : NULL;
     r->n_text_bytes += text != NULL ? strlen(text) : 0;
     return text;
 }

@@ -55,14 +55,16 @@ static bool adjust(struct diff_judge *j, enum diff_plane plane, bool of_runs,
 }
 
 /* Could this site have counted? By what both sides hold together, not by how
-   they share it: choosing sites by their change would make the promised risk
-   that of fewer sites than were looked at. */
+   they share it, and by what calibration runs had: choosing sites by their
+   change would make the promised risk that of fewer sites than were looked at.
+ */
 static bool is_candidate(const struct diff_site *s,
                          const struct diff_total *total, double least)
 {
     const double n_base = (double)total->n[DIFF_BASE];
     const double n_head = (double)total->n[DIFF_HEAD];
-    return n_base * s->base + n_head * s->head >= n_head * least;
+    return n_base * s->base + n_head * s->head >= n_head * least ||
+           s->noise.highest >= least;
 }
 
 /* The risk is shared among the sites that could count. */

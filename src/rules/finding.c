@@ -43,6 +43,21 @@ void findings_release(struct findings *f)
     *f = (struct findings){0};
 }
 
+bool findings_note(struct findings *f, const char *text, struct err *err)
+{
+    const char **notes = arena_new(&f->arena, const char *, f->n_notes + 1);
+    if (text == NULL || notes == NULL) {
+        return err_nomem(err, "notes");
+    }
+    if (f->n_notes > 0) {
+        memcpy(notes, f->notes, f->n_notes * sizeof(*notes));
+    }
+    notes[f->n_notes] = text;
+    f->notes = notes;
+    f->n_notes++;
+    return true;
+}
+
 static bool nomem(struct err *err)
 {
     return err_nomem(err, "writing a finding");

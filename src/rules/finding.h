@@ -195,4 +195,9 @@ struct findings {
 
 void findings_release(struct findings *f);
 
+/* One more line for people behind the notes; `text`, which lives as long as
+   the findings, is no memory when it is NULL. */
+bool findings_note(struct findings *f, const char *text,
+                   struct err *err) MUST_USE;
+
 #endif

@@ -6,9 +6,16 @@
 
 /* The program's own parts are not in the library. */
 /* NOLINTBEGIN(bugprone-suspicious-include) */
+#include "../../cmd/files.c"
 #include "../../cmd/review_files.c"
 #include "../../cmd/review_options.c"
 /* NOLINTEND(bugprone-suspicious-include) */
+
+/* Nothing is written here. */
+void console_guard(const char *path)
+{
+    (void)path;
+}
 
 enum { COMMAND_BYTES = 4096 };
 

@@ -424,6 +424,25 @@ static void a_file_of_many_parts_is_one(void **state)
     buf_release(&diff);
 }
 
+static void names_of_nothing_are_looked_for_so_often(void **state)
+{
+    (void)state;
+    struct counting c = {.n_asked = 0};
+    struct patch *p = NULL;
+    struct err err = {0};
+    struct buf diff = BUF_LIMIT(8 << 20);
+    for (int i = 0; i < 30000; i++) {
+        buf_printf(&diff, "--- a/b/%d.go\n+++ a/b/%d.go\n@@ -1 +1 @@\n-a\n+b\n",
+                   i, i);
+    }
+    c.files =
+        (struct paths_files){.ctx = &c, .has = counting_has, .text = made_text};
+    assert_ok(patch_read(buf_view(&diff), &c.files, &p, &err), &err);
+    assert_int_equal(c.n_asked, 20000);
+    patch_free(p);
+    buf_release(&diff);
+}
+
 static void many_foreign_files_are_not_all_asked_for(void **state)
 {
     (void)state;
@@ -509,6 +528,7 @@ int main(void)
         cmocka_unit_test(a_file_may_come_twice),
         cmocka_unit_test(a_long_name_is_looked_for_a_few_times),
         cmocka_unit_test(a_file_of_many_parts_is_one),
+        cmocka_unit_test(names_of_nothing_are_looked_for_so_often),
         cmocka_unit_test(many_foreign_files_are_not_all_asked_for),
         cmocka_unit_test(turned_bytes_never_crash),
         cmocka_unit_test(memory_that_is_out_is_said),
