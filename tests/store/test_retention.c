@@ -160,7 +160,7 @@ static void at_the_longest_stride_the_oldest_go(void **state)
 {
     struct stored *f = *state;
     struct stored_list l;
-    stored_open_as(f, (struct store_options){.bytes_max = 700 << 10});
+    stored_open_as(f, (struct store_options){.bytes_max = 1400 << 10});
     const store_target a = stored_target(f, "a");
     for (uint64_t m = 0; m < 6000; m += 50) {
         append_hours(f, a, m, m + 50, 3 * STACKS);
