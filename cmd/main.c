@@ -80,15 +80,6 @@ static int print_and_end(struct buf *text)
 
 static int unknown_command(const char *word)
 {
-    /* Commands of releases to come get a plain answer. */
-    static const char *const planned[] = {"baseline"};
-    for (size_t i = 0; i < sizeof(planned) / sizeof(planned[0]); i++) {
-        if (strcmp(word, planned[i]) == 0) {
-            console_say("%s is not in this release; seep --help lists what is",
-                        word);
-            return STATUS_FAILED;
-        }
-    }
     const char *names[N_COMMANDS + 1];
     for (size_t i = 0; i < N_COMMANDS; i++) {
         names[i] = commands[i]->name;
