@@ -281,7 +281,7 @@ static void extents_are_those_of_go_parser(void **state)
     assert_int_equal(fclose(f), 0);
     (void)snprintf(command, sizeof(command),
                    "cd %s && export HOME=\"${HOME:-$PWD}\" GO111MODULE=off && "
-                   "root=$(%s env GOROOT) && find \"$root/src\" -name '*.go' "
+                   "root=$(%s env GOROOT) && find \"$root/src/\" -name '*.go' "
                    "! -path '*/testdata/*' | LC_ALL=C sort | "
                    "timeout 110 %s run oracle.go >out",
                    dir, go, go);
