@@ -142,6 +142,7 @@ static bool read_snapshots(struct session *s, const struct baseline_how *how,
     if (ok) {
         struct baseline *b = &out->items[0];
         b->window.last_nanos = series_about(series)->last_nanos;
+        b->window.is_inconclusive |= series_about(series)->unjudged != NULL;
         for (size_t i = 0; i < b->n; i++) {
             b->items[i].first_seen_nanos = b->window.last_nanos;
         }
