@@ -322,8 +322,8 @@ static bool note_builds(struct series_diff *d, struct err *err)
 static bool is_swapped_process(const struct series_diff *d)
 {
     const struct diff_layer *l = &d->layers[DIFF_HEAP];
-    if (!series_diff_has(d, DIFF_HEAP) || l->total.n[DIFF_BASE] != 1 ||
-        l->total.n[DIFF_HEAD] != 1 || diff_is_other_build(d)) {
+    if (!series_diff_has(d, DIFF_HEAP) || l->total.n_profiles[DIFF_BASE] != 1 ||
+        l->total.n_profiles[DIFF_HEAD] != 1 || diff_is_other_build(d)) {
         return false;
     }
     return diff_is_later(l->used[DIFF_HEAD], l->used[DIFF_BASE]);

@@ -539,6 +539,90 @@ static void runs_are_compared_by_their_spread(void **state)
     series_diff_free(d);
 }
 
+/* Two snapshots of main.cart in this folder, of one process. */
+static void add_folder(struct series_diff *d, int group, const char *folder,
+                       int64_t births, int64_t level, int64_t seconds)
+{
+    for (int64_t i = 0; i < 2; i++) {
+        const struct row row[] = {
+            {{"main.cart"}, 1, births + i, level + 2 * i, MIB}
+        };
+        struct err err = {0};
+        struct snapshot s = snapshot_of(heap_of(row, 1), seconds + i);
+        s.source = folder;
+        assert_ok(
+            group < N_DIFF_SIDES
+                ? series_diff_add_listed(d, (enum diff_side)group, &s, &err)
+                : series_diff_calibrate(d, (uint32_t)births, &s, &err),
+            &err);
+        snapshot_release(&s);
+    }
+}
+
+/* Each folder counts once: levels 11, 13 and 12 against 41, 43 and 42. */
+static void snapshots_of_one_process_are_one_run(void **state)
+{
+    (void)state;
+    static const char *const folders[] = {"a/0", "b/0", "c/0", "d/0"};
+    static const int64_t levels[] = {10, 12, 11};
+    struct series_diff *d = series_diff_new(NULL);
+    for (int i = 0; i < 3; i++) {
+        add_folder(d, DIFF_BASE, folders[i], 600 - 100 * i, levels[i],
+                   100 + 10 * i);
+        add_folder(d, DIFF_HEAD, folders[i], 700 - 100 * i, 30 + levels[i],
+                   200 + 10 * i);
+        add_folder(d, DIFF_CALIBRATION, folders[i], 600 - 100 * i, levels[i],
+                   300 + 10 * i);
+    }
+    finish(d);
+    const struct diff_total *total = series_diff_total(d, DIFF_HEAP);
+    const struct diff_site *s = site_of(d, "main.cart");
+    assert_int_equal(total->n[DIFF_BASE], 3);
+    assert_int_equal(total->n_profiles[DIFF_BASE], 6);
+    assert_int_equal(total->replicas, DIFF_INDEPENDENT);
+    assert_true(fabs(s->p - 0.05) < 1e-12);
+    /* Welch over runs: t = 30 / sqrt(1/3 + 1/3), df = 4. */
+    assert_true(fabs(s->p_runs - stat_t_upper(30 / sqrt(2.0 / 3), 4)) < 1e-12);
+    assert_true(s->base == 12.0 * MIB && s->head == 42.0 * MIB);
+    /* Of a calibration run the last level counts: 12, 14 and 13. */
+    assert_int_equal(s->noise.n, 3);
+    assert_true(s->noise.mean == 13.0 * MIB && s->noise.range == 2.0 * MIB);
+    series_diff_free(d);
+}
+
+/* Two folders a side are two runs, however many snapshots. */
+static void two_processes_a_side_are_no_group(void **state)
+{
+    (void)state;
+    struct series_diff *d = series_diff_new(NULL);
+    add_folder(d, DIFF_BASE, "a/0", 600, 10, 100);
+    add_folder(d, DIFF_BASE, "b/0", 500, 12, 110);
+    add_folder(d, DIFF_HEAD, "c/0", 650, 40, 200);
+    add_folder(d, DIFF_HEAD, "d/0", 550, 42, 210);
+    finish(d);
+    const struct diff_total *total = series_diff_total(d, DIFF_HEAP);
+    assert_int_equal(total->n[DIFF_BASE], 2);
+    assert_int_equal(total->replicas, DIFF_ONE_PROCESS);
+    assert_true(isnan(site_of(d, "main.cart")->p));
+    series_diff_free(d);
+}
+
+/* A folder of single profiles of several processes: births fall. */
+static void births_tell_processes_of_a_folder_apart(void **state)
+{
+    (void)state;
+    struct series_diff *d = series_diff_new(NULL);
+    add_folder(d, DIFF_BASE, "a/0", 600, 10, 100);
+    add_folder(d, DIFF_BASE, "a/0", 500, 12, 110);
+    add_folder(d, DIFF_BASE, "a/0", 400, 12, 120);
+    add_folder(d, DIFF_HEAD, "b/0", 600, 10, 200);
+    finish(d);
+    const struct diff_total *total = series_diff_total(d, DIFF_HEAP);
+    assert_int_equal(total->n[DIFF_BASE], 3);
+    assert_int_equal(total->n[DIFF_HEAD], 1);
+    series_diff_free(d);
+}
+
 static void calibration_runs_give_the_noise_of_a_site(void **state)
 {
     (void)state;
@@ -674,6 +758,9 @@ int main(void)
         cmocka_unit_test(
             a_heap_from_before_the_first_collection_decides_nothing),
         cmocka_unit_test(runs_are_compared_by_their_spread),
+        cmocka_unit_test(snapshots_of_one_process_are_one_run),
+        cmocka_unit_test(two_processes_a_side_are_no_group),
+        cmocka_unit_test(births_tell_processes_of_a_folder_apart),
         cmocka_unit_test(calibration_runs_give_the_noise_of_a_site),
         cmocka_unit_test(bursts_bound_sites_that_runs_hardly_have),
         cmocka_unit_test(rates_of_runs_are_slopes),
