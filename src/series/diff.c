@@ -281,14 +281,6 @@ static bool reach(struct diff_sums *v, size_t n)
     return true;
 }
 
-static void add_sum(struct diff_sum *to, const struct diff_sum *more)
-{
-    to->value += more->value;
-    to->objects += more->objects;
-    to->sampled += more->sampled;
-    to->born += more->born;
-}
-
 static bool add_to_row(struct adding *a, uint32_t row,
                        const struct diff_sum *more, struct err *err)
 {
@@ -298,7 +290,7 @@ static bool add_to_row(struct adding *a, uint32_t row,
             return nomem(err);
         }
     }
-    add_sum(&rows->items[row], more);
+    diff_add_sum(&rows->items[row], more);
     a->column->total += more->value;
 
     const uint32_t site = a->layer->row_site.items[row];
@@ -308,7 +300,7 @@ static bool add_to_row(struct adding *a, uint32_t row,
     if (!reach(&a->column->sites, (size_t)site + 1)) {
         return nomem(err);
     }
-    add_sum(&a->column->sites.items[site], more);
+    diff_add_sum(&a->column->sites.items[site], more);
     return true;
 }
 

@@ -2,8 +2,9 @@
  * Two groups of profiles, base and head, compared by site. A site is the
  * innermost user function of a stack (else of a dependency, else what the
  * stack hangs on), over all its callers and lines: work that moves from one
- * caller to another is no growth. Heap counts are compared as the sampled
- * objects that Go recorded, recovered exactly.
+ * caller to another is no growth. Between two builds the closures of a function
+ * are one site, since one more of them renumbers the others. Heap counts are
+ * compared as the sampled objects that Go recorded, recovered exactly.
  *
  * Profiles of one process are no independent runs. Those that were read from
  * one directory are of one process as long as no allocation count falls from

@@ -99,6 +99,10 @@ void diff_find_processes(struct series_diff *d);
 /* Index behind the columns of the process that begins at this one. */
 size_t diff_process_end(const struct diff_group *g, size_t first);
 
+/* Makes the closures of a function one site; see diff_merge.c. */
+bool diff_merge_sites(struct diff_layer *l, struct err *err) MUST_USE;
+
+void diff_add_sum(struct diff_sum *to, const struct diff_sum *more);
 struct diff_sum diff_site_of(const struct diff_column *c, uint32_t id);
 
 /* Means over the profiles of a process, and over all processes. */
@@ -115,8 +119,10 @@ bool diff_births_go_on(const struct diff_column *before,
 bool diff_learn_program(struct series_diff *d, struct diff_program *program,
                         const struct snapshot *snap, struct err *err) MUST_USE;
 
-/* Do both sides say what program and build they are of, and differ? */
+/* Do both sides say what program and build they are of, and differ? Or are the
+   same? */
 bool diff_is_other_build(const struct series_diff *d);
+bool diff_is_same_build(const struct series_diff *d);
 
 /* Is it one program, in order, of one rate? After diff_compare. */
 bool diff_check(struct series_diff *d, bool forced, struct err *err) MUST_USE;

@@ -14,6 +14,20 @@
 
 #define NOT_YET UINT32_MAX
 
+void diff_add_sum(struct diff_sum *to, const struct diff_sum *more)
+{
+    to->value += more->value;
+    to->objects += more->objects;
+    to->sampled += more->sampled;
+    to->born += more->born;
+}
+
+static struct diff_sum divided(const struct diff_sum *s, double n)
+{
+    return (struct diff_sum){s->value / n, s->objects / n, s->sampled / n,
+                             s->born / n};
+}
+
 struct diff_sum diff_site_of(const struct diff_column *c, uint32_t id)
 {
     return id < c->sites.n ? c->sites.items[id] : (struct diff_sum){0};
@@ -176,17 +190,12 @@ size_t diff_process_end(const struct diff_group *g, size_t first)
 static struct diff_sum mean_of(const struct diff_group *g, size_t first,
                                size_t end, uint32_t id)
 {
-    const double n = (double)(end - first);
     struct diff_sum out = {0};
     for (size_t i = first; i < end; i++) {
         const struct diff_sum s = diff_site_of(&g->columns.items[i], id);
-        out.value += s.value;
-        out.objects += s.objects;
-        out.sampled += s.sampled;
-        out.born += s.born;
+        diff_add_sum(&out, &s);
     }
-    return (struct diff_sum){out.value / n, out.objects / n, out.sampled / n,
-                             out.born / n};
+    return divided(&out, (double)(end - first));
 }
 
 void diff_process_levels(const struct diff_group *g, uint32_t id,
@@ -208,15 +217,10 @@ struct diff_sum diff_site_mean(const struct diff_group *g, uint32_t id)
     for (size_t i = 0; i < g->columns.n;) {
         const size_t end = diff_process_end(g, i);
         const struct diff_sum s = mean_of(g, i, end, id);
-        out.value += s.value;
-        out.objects += s.objects;
-        out.sampled += s.sampled;
-        out.born += s.born;
+        diff_add_sum(&out, &s);
         i = end;
     }
-    const double n = (double)g->n_processes;
-    return (struct diff_sum){out.value / n, out.objects / n, out.sampled / n,
-                             out.born / n};
+    return divided(&out, (double)g->n_processes);
 }
 
 double diff_total_mean(const struct diff_group *g)

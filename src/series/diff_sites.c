@@ -399,6 +399,10 @@ bool diff_compare(struct series_diff *d, struct diff_layer *l, struct err *err)
     if (!describe_total(l, diff_is_other_build(d), err)) {
         return false;
     }
+    const bool is_one_build = diff_is_same_build(d) || l->total.is_one_process;
+    if (!is_one_build && !diff_merge_sites(l, err)) {
+        return false;
+    }
     struct naming *names = calloc((size_t)l->n_sites + 1, sizeof *names);
     l->sites = calloc((size_t)l->n_sites + 1, sizeof *l->sites);
     if (!names || !l->sites) {

@@ -443,6 +443,33 @@ static void an_older_head_is_said_first(void **state)
     series_diff_free(d);
 }
 
+/* Which was profiled first says nothing when both were at the same time. */
+static void sides_of_one_time_are_in_no_order(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *build;
+        int64_t gap;
+        bool warns;
+    } cases[] = {
+        {"1", 1,  false},
+        {"1", 23, true },
+        {"2", 23, false},
+        {"2", 61, true },
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        const struct made base = {"app", "1", 524288};
+        const struct made head = {"app", cases[i].build, 524288};
+        struct series_diff *d = series_diff_new(NULL);
+        struct err err = {0};
+        assert_ok(finish_two(d, heap_made(base, shop, 2), 100 + cases[i].gap,
+                             heap_made(head, shop_later, 2), 100, false, &err),
+                  &err);
+        assert_int_equal(series_diff_warning(d) != NULL, cases[i].warns);
+        series_diff_free(d);
+    }
+}
+
 /* Builds that differ are two processes, however alike their counts. */
 static void other_builds_are_not_paired(void **state)
 {
@@ -537,6 +564,37 @@ static void runs_are_compared_by_their_spread(void **state)
                 1e-12);
     assert_true(isnan(s->p));
     series_diff_free(d);
+}
+
+/* One more closure above renames those below, as their functions' ids do not.
+ */
+static void closures_are_one_site_between_builds(void **state)
+{
+    (void)state;
+    const struct row base[] = {
+        {{"main.run.func1"}, 1, 100, 30, MIB},
+        {{"main.run.func2"}, 1, 100, 10, MIB}
+    };
+    const struct row head[] = {
+        {{"main.run.func1"}, 1, 80,  2,  MIB},
+        {{"main.run.func2"}, 1, 100, 30, MIB},
+        {{"main.run.func3"}, 1, 100, 10, MIB}
+    };
+    for (int is_same = 0; is_same < 2; is_same++) {
+        struct err err = {0};
+        struct made made = {"app", "1", 524288};
+        struct series_diff *d = series_diff_new(NULL);
+        add_profile(d, DIFF_BASE, heap_made(made, base, 2), 100);
+        made.build = is_same ? "1" : "2";
+        add_profile(d, DIFF_HEAD, heap_made(made, head, 3), 200);
+        assert_ok(series_diff_finish(d, false, &err), &err);
+        size_t n = 0;
+        const struct diff_site *s = series_diff_sites(d, DIFF_HEAP, &n);
+        assert_int_equal(n, is_same ? 3 : 1);
+        assert_true(is_same ||
+                    (s->base == 40.0 * MIB && s->head == 42.0 * MIB));
+        series_diff_free(d);
+    }
 }
 
 /* Two snapshots of main.cart in this folder, of one process. */
@@ -753,11 +811,13 @@ int main(void)
         cmocka_unit_test(strangers_of_one_name_are_warned_of),
         cmocka_unit_test(swapped_states_of_one_process_are_refused),
         cmocka_unit_test(an_older_head_is_said_first),
+        cmocka_unit_test(sides_of_one_time_are_in_no_order),
         cmocka_unit_test(other_builds_are_not_paired),
         cmocka_unit_test(rates_and_lengths_that_differ_are_said),
         cmocka_unit_test(
             a_heap_from_before_the_first_collection_decides_nothing),
         cmocka_unit_test(runs_are_compared_by_their_spread),
+        cmocka_unit_test(closures_are_one_site_between_builds),
         cmocka_unit_test(snapshots_of_one_process_are_one_run),
         cmocka_unit_test(two_processes_a_side_are_no_group),
         cmocka_unit_test(births_tell_processes_of_a_folder_apart),
