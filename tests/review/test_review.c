@@ -127,7 +127,8 @@ static void the_last_day_still_accepts(void **state)
          "y: expired on 2026-12-31: 1 finding it accepted counts again"},
         {20819, "main.gone",  false,
          "y: expired on 2026-12-31, and matches nothing: remove it"    },
-        {20818, "main.gone",  false, "y: suppression matched nothing"  },
+        {20818, "main.gone",  false,
+         "y: suppression matched nothing (top: main.gone)"             },
         {0,     "main.await", true,  NULL                              },
     };
     (void)state;
@@ -179,7 +180,53 @@ static void rows_for_other_targets_are_not_unused(void **state)
     (void)state;
     made_review(m, &o);
     assert_int_equal(m->findings.n_notes, 1);
-    assert_string_equal(m->findings.notes[0], "b: suppression matched nothing");
+    assert_string_equal(
+        m->findings.notes[0],
+        "b: suppression matched nothing (top: main.x, target: ord*)");
+    made_free(m);
+}
+
+/* What can never match must say why, or its writer waits in vain. */
+static void rows_that_cannot_match_say_why(void **state)
+{
+    static const char *const frames[] = {"main.a", "...", "main.b"};
+    const struct suppression rows[] = {
+        {.any = "main.x",
+         .target = "orders",
+         .max_bytes = NAN,
+         .max_goroutines = NAN,
+         .reason = "x",
+         .place = "a"   },
+        {.created_by = "main.start",
+         .max_bytes = NAN,
+         .max_goroutines = NAN,
+         .reason = "x",
+         .place = "b" },
+        {.stack = frames,
+         .n_stack = 3,
+         .max_bytes = NAN,
+         .max_goroutines = NAN,
+         .reason = "x",
+         .place = "c"},
+    };
+    const struct suppressions s = {rows, 3};
+    const struct review_options o = {.suppressions = &s};
+    struct made *m = made_new();
+    (void)state;
+    (void)made_goroutines(m, "main.await", GRADE_STRONG, 306);
+    m->findings.items[0].has_creator = false;
+    made_review(m, &o);
+    assert_int_equal(m->findings.n_notes, 3);
+    assert_string_equal(m->findings.notes[0],
+                        "a: suppression matched nothing (any: main.x, target: "
+                        "orders): files have no target; it is for seep leaks "
+                        "--store and seep watch");
+    assert_string_equal(
+        m->findings.notes[1],
+        "b: suppression matched nothing (created_by: main.start): nothing here "
+        "says who started a goroutine; profiles in text with debug=2 do");
+    assert_string_equal(m->findings.notes[2],
+                        "c: suppression matched nothing (stack: main.a; ...)");
     made_free(m);
 }
 
@@ -483,6 +530,7 @@ int main(void)
         cmocka_unit_test(levels_are_kept),
         cmocka_unit_test(the_last_day_still_accepts),
         cmocka_unit_test(rows_for_other_targets_are_not_unused),
+        cmocka_unit_test(rows_that_cannot_match_say_why),
         cmocka_unit_test(states_are_told_in_a_readers_order),
         cmocka_unit_test(what_moved_is_found_by_its_site),
         cmocka_unit_test(what_cannot_be_seen_is_not_fixed),
