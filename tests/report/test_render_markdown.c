@@ -376,6 +376,21 @@ static void the_suppression_has_whole_names(void **state)
     buf_release(&name);
 }
 
+static void charts_are_in_the_order_of_the_findings(void **state)
+{
+    (void)state;
+    struct sample s;
+    sample_report(&s);
+    const struct finding first = s.items[0];
+    s.items[0] = s.items[1];
+    s.items[1] = first;
+    struct buf b = page(&s.report);
+    const char *bytes = strstr(b.data, "y-axis \"MB\"");
+    const char *counts = strstr(b.data, "y-axis \"goroutines\"");
+    assert_true(bytes && counts && bytes < counts);
+    buf_release(&b);
+}
+
 /* A note names functions and files: a cut in the middle would lose the name. */
 static void notes_have_whole_names(void **state)
 {
@@ -441,6 +456,7 @@ int main(void)
         cmocka_unit_test(huge_report_is_cut_by_whole_findings),
         cmocka_unit_test(huge_finding_is_told_briefly),
         cmocka_unit_test(the_suppression_has_whole_names),
+        cmocka_unit_test(charts_are_in_the_order_of_the_findings),
         cmocka_unit_test(notes_have_whole_names),
         cmocka_unit_test(many_notes_and_rows_still_fit),
     };

@@ -279,6 +279,42 @@ static void states_are_told_in_a_readers_order(void **state)
     made_free(m);
 }
 
+/* One of a rule came, one went, at a like level: that is no proof of a fix. */
+static void what_may_be_renamed_is_said(void **state)
+{
+    static const struct {
+        double now;
+        bool is_like;
+    } rows[] = {
+        {120, true }, /* the same leak under another name */
+        {201, false},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct made *m = made_new();
+        (void)made_goroutines(m, "main.old", GRADE_STRONG, 100);
+        struct baseline b = baseline_of(m);
+        made_free(m);
+        m = made_new();
+        struct finding *f =
+            made_goroutines(m, "main.young", GRADE_STRONG, rows[i].now);
+        memcpy(f->id, "00000000000000aa", 16);
+        memcpy(f->loose_id, "00000000000000bb", 16);
+        made_review(m, &(struct review_options){.baseline = &b});
+        assert_int_equal(m->findings.n, 2);
+        assert_string_equal(m->findings.items[1].state, "fixed");
+        assert_int_equal(m->findings.n_notes, rows[i].is_like);
+        if (rows[i].is_like) {
+            assert_string_equal(
+                m->findings.notes[0],
+                "perhaps not fixed but renamed: main.old of the baseline, for "
+                "main.young is new at a like level");
+        }
+        baseline_release(&b);
+        made_free(m);
+    }
+}
+
 static void what_moved_is_found_by_its_site(void **state)
 {
     struct made *m = made_new();
@@ -532,6 +568,7 @@ int main(void)
         cmocka_unit_test(rows_for_other_targets_are_not_unused),
         cmocka_unit_test(rows_that_cannot_match_say_why),
         cmocka_unit_test(states_are_told_in_a_readers_order),
+        cmocka_unit_test(what_may_be_renamed_is_said),
         cmocka_unit_test(what_moved_is_found_by_its_site),
         cmocka_unit_test(what_cannot_be_seen_is_not_fixed),
         cmocka_unit_test(a_mended_leak_stays_fixed),
