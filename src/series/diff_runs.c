@@ -14,6 +14,12 @@
 
 #define NOT_YET UINT32_MAX
 
+/* Counts are whole; what is recovered of them is not always. */
+static const double rounding = 0.5;
+
+/* One chance in a thousand. */
+static const double evidence_min = 10;
+
 void diff_add_sum(struct diff_sum *to, const struct diff_sum *more)
 {
     to->value += more->value;
@@ -36,8 +42,6 @@ struct diff_sum diff_site_of(const struct diff_column *c, uint32_t id)
 bool diff_births_go_on(const struct diff_column *before,
                        const struct diff_column *after)
 {
-    /* Counts are whole; what is recovered of them is not always. */
-    static const double rounding = 0.5;
     for (uint32_t i = 0; i < before->sites.n; i++) {
         if (diff_site_of(after, i).born + rounding <
             before->sites.items[i].born) {
@@ -68,6 +72,29 @@ static int by_process(const void *pa, const void *pb)
         return a->process < b->process ? -1 : 1;
     }
     return by_time(pa, pb);
+}
+
+/* How unlikely it is that as many independent runs look like states of one
+   process, in bits: at each site, of r + 1 counts that rise every time, only
+   one order in (r + 1)! does. */
+static double evidence_of(const struct diff_group *g, size_t first, size_t end)
+{
+    double bits = 0;
+    for (uint32_t id = 0; id < g->columns.items[end - 1].sites.n; id++) {
+        double n_orders = 1;
+        double rises = 0;
+        for (size_t i = first + 1; i < end; i++) {
+            const double before =
+                diff_site_of(&g->columns.items[i - 1], id).born;
+            const double after = diff_site_of(&g->columns.items[i], id).born;
+            if (after > before + rounding) {
+                rises++;
+                n_orders *= rises + 1;
+            }
+        }
+        bits += isfinite(n_orders) ? log2(n_orders) : evidence_min;
+    }
+    return bits;
 }
 
 static bool has_births(const struct diff_column *c)
@@ -127,10 +154,11 @@ static uint32_t process_beside(const struct diff_group *heap,
     return out;
 }
 
-/* Numbers of processes that no column has would count as processes. */
+/* Sorts, and leaves no number out: it would count as a process. */
 static void close_gaps(struct diff_group *g)
 {
     uint32_t n = 0;
+    qsort(g->columns.items, g->columns.n, sizeof *g->columns.items, by_process);
     for (size_t i = 0; i < g->columns.n;) {
         const uint32_t process = g->columns.items[i].process;
         for (; i < g->columns.n && g->columns.items[i].process == process;
@@ -140,6 +168,25 @@ static void close_gaps(struct diff_group *g)
         n++;
     }
     g->n_processes = n;
+}
+
+/* Files that were named one by one are runs unless much speaks against it. */
+static void part_runs(struct diff_group *g)
+{
+    uint32_t n = (uint32_t)g->n_processes;
+    for (size_t i = 0; i < g->columns.n;) {
+        const size_t end = diff_process_end(g, i);
+        const bool is_sure = evidence_of(g, i, end) >= evidence_min;
+        uint32_t process = g->columns.items[i].process;
+        for (size_t k = i + 1; k < end; k++) {
+            struct diff_column *c = &g->columns.items[k];
+            if (!is_sure && c->run != g->columns.items[k - 1].run) {
+                process = n++;
+            }
+            c->process = process;
+        }
+        i = end;
+    }
 }
 
 static void find_processes(struct diff_group *g, const struct diff_group *heap)
@@ -156,8 +203,11 @@ static void find_processes(struct diff_group *g, const struct diff_group *heap)
             c->process = n++;
         }
     }
-    qsort(g->columns.items, g->columns.n, sizeof *g->columns.items, by_process);
     close_gaps(g);
+    if (!heap) {
+        part_runs(g);
+        close_gaps(g);
+    }
 }
 
 void diff_find_processes(struct series_diff *d)

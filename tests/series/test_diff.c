@@ -665,6 +665,31 @@ static void two_processes_a_side_are_no_group(void **state)
     series_diff_free(d);
 }
 
+/* Named one by one: rising births at two sites are chance, at twelve they are
+   not. */
+static void named_profiles_are_runs_unless_births_say_no(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"main.a", "main.b", "main.c", "main.d",
+                                        "main.e", "main.f", "main.g", "main.h",
+                                        "main.i", "main.j", "main.k", "main.l"};
+    for (size_t n = 2; n <= 12; n += 10) {
+        struct series_diff *d = series_diff_new(NULL);
+        for (int i = 0; i < 2; i++) {
+            struct row rows[12];
+            for (size_t k = 0; k < n; k++) {
+                rows[k] = (struct row){{names[k]}, 1, 100 + 20 * i, 10, MIB};
+            }
+            add(d, DIFF_BASE, rows, n, 100 + i);
+            add(d, DIFF_HEAD, rows, n, 200 + i);
+        }
+        finish(d);
+        assert_int_equal(series_diff_total(d, DIFF_HEAP)->n[DIFF_BASE],
+                         n == 2 ? 2 : 1);
+        series_diff_free(d);
+    }
+}
+
 /* A folder of single profiles of several processes: births fall. */
 static void births_tell_processes_of_a_folder_apart(void **state)
 {
@@ -819,6 +844,7 @@ int main(void)
         cmocka_unit_test(runs_are_compared_by_their_spread),
         cmocka_unit_test(closures_are_one_site_between_builds),
         cmocka_unit_test(snapshots_of_one_process_are_one_run),
+        cmocka_unit_test(named_profiles_are_runs_unless_births_say_no),
         cmocka_unit_test(two_processes_a_side_are_no_group),
         cmocka_unit_test(births_tell_processes_of_a_folder_apart),
         cmocka_unit_test(calibration_runs_give_the_noise_of_a_site),
