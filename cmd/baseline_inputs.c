@@ -101,6 +101,23 @@ static bool read_series(struct analysis *a, struct series *series,
     return analysis_read(a, &visitor, err) && series_finish(series, err);
 }
 
+/* They are judged by another command; left out in silence, what they show would
+   seem to be accepted. */
+static bool refuse_heap_dumps(const struct series *series, struct err *err)
+{
+    size_t n = 0;
+    const struct series_input *inputs = series_inputs(series, &n);
+    for (size_t i = 0; i < n; i++) {
+        if (inputs[i].kind == KIND_HEAPDUMP) {
+            return err_set(err, ERR_USAGE,
+                           "%.160s is a heap dump: seep heap %.160s --format "
+                           "json -o heap.json makes findings of it",
+                           inputs[i].source, inputs[i].source);
+        }
+    }
+    return true;
+}
+
 static bool judge(struct analysis *a, const struct series *series,
                   struct review *review, struct baseline *out, struct err *err)
 {
@@ -125,10 +142,12 @@ static bool read_snapshots(struct session *s, const struct baseline_how *how,
     if (ok && !read_series(&a, series, args, n, err)) {
         ok = a.where != NULL ? err_wrap(err, "%.160s", a.where) : false;
     }
-    ok = ok && judge(&a, series, how->review, &out->items[0], err);
+    ok = ok && refuse_heap_dumps(series, err) &&
+         judge(&a, series, how->review, &out->items[0], err);
     if (ok) {
         struct baseline *b = &out->items[0];
         b->window.last_nanos = series_about(series)->last_nanos;
+        b->window.is_inconclusive |= series_about(series)->unjudged != NULL;
         for (size_t i = 0; i < b->n; i++) {
             b->items[i].first_seen_nanos = b->window.last_nanos;
         }

@@ -477,6 +477,71 @@ static int status_of(const struct task *t, const char *what)
     return why != NULL ? STATUS_UNSURE : STATUS_OK;
 }
 
+/* What a baseline that is saved again accepts beyond the one before. */
+struct changes {
+    size_t n_kept, n_raised, n_dropped;
+    struct baseline_entry past, now; /* of the first that is raised */
+};
+
+/* The highest level at which one of the past is there now; NULL: nowhere. */
+static const struct baseline_entry *
+highest_now(const struct task *t, const struct baseline_entry *past)
+{
+    const struct baseline_entry *out = NULL;
+    for (size_t k = 0; k < t->in.n; k++) {
+        for (size_t i = 0; i < t->in.items[k].n; i++) {
+            const struct baseline_entry *now = &t->in.items[k].items[i];
+            if (t->states[k].now[i].past == past && !now->is_aside &&
+                !now->is_fixed && (out == NULL || now->level > out->level)) {
+                out = now;
+            }
+        }
+    }
+    return out;
+}
+
+static struct changes find_changes(const struct task *t)
+{
+    struct changes c = {.n_kept = 0};
+    for (size_t i = 0; i < t->past.n; i++) {
+        const struct baseline_entry *past = &t->past.items[i];
+        const struct baseline_entry *now = highest_now(t, past);
+        c.n_dropped += now == NULL && t->fates[i] != BASELINE_UNCHECKED;
+        c.n_kept += now != NULL;
+        if (now != NULL && now->level > past->level) {
+            c.past = c.n_raised == 0 ? *past : c.past;
+            c.now = c.n_raised == 0 ? *now : c.now;
+            c.n_raised++;
+        }
+    }
+    return c;
+}
+
+/* "1 raised (main.f: 315 -> 1,203), 0 new, 1 dropped": what nobody should
+   accept unseen. */
+static void say_changes(struct task *t, const struct changes *c, size_t n_found)
+{
+    struct table words = {.task = t};
+    const size_t n_new = n_found > c->n_kept ? n_found - c->n_kept : 0;
+    if (t->session->common.quiet || !t->has_past ||
+        c->n_raised + n_new + c->n_dropped == 0) {
+        return;
+    }
+    if (c->n_raised == 0) {
+        console_say("against the one before: 0 raised, %zu new, %zu dropped",
+                    n_new, c->n_dropped);
+        return;
+    }
+    const char *before = level_text(&words, &c->past);
+    const char *after = level_text(&words, &c->now);
+    console_say("against the one before: %zu raised (%.160s: %s -> %s%s), %zu "
+                "new, %zu dropped",
+                c->n_raised,
+                *c->now.function != '\0' ? c->now.function : c->now.headline,
+                before != NULL ? before : "", after != NULL ? after : "",
+                c->n_raised > 1 ? ", ..." : "", n_new, c->n_dropped);
+}
+
 /* What these inputs could not show stays accepted. */
 static int run_save(struct task *t, struct err *err)
 {
@@ -487,11 +552,13 @@ static int run_save(struct task *t, struct err *err)
         ok = baseline_merge(&all, &t->in.items[k], err);
     }
     const size_t n_found = all.n;
+    const struct changes changes = find_changes(t);
     (void)drop_past(t, is_checked);
     ok = ok && baseline_merge(&all, &t->past, err) &&
          write_baseline(t, &all, err);
     if (ok) {
         say(t, "accepted", n_found, "in");
+        say_changes(t, &changes, n_found);
     }
     if (ok && all.n > n_found) {
         say(t, "kept", all.n - n_found, "that these inputs could not show, in");

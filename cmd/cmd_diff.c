@@ -228,20 +228,45 @@ static bool make_tables(const struct series_diff *d, size_t top,
 /* --- the command ------------------------------------------------------------
  */
 
+/* Where snapshots go. */
+struct taking {
+    struct series_diff *diff;
+    const struct analysis *analysis;
+};
+
+/* Was it found in a directory, and not named alone? */
+static bool is_listed(const struct analysis *a, unsigned group,
+                      const char *path)
+{
+    for (size_t i = 0; i < a->sources.n; i++) {
+        const struct source *s = &a->sources.items[i];
+        if (s->group == group && strcmp(s->path, path) == 0) {
+            return !s->is_named;
+        }
+    }
+    return false;
+}
+
 static bool take_snapshot(void *ctx, unsigned group, const struct snapshot *s,
                           struct err *err)
 {
-    return group < N_DIFF_SIDES
-               ? series_diff_add(ctx, (enum diff_side)group, s, err)
-               : series_diff_calibrate(ctx, group - N_DIFF_SIDES, s, err);
+    const struct taking *t = ctx;
+    if (group >= N_DIFF_SIDES) {
+        return series_diff_calibrate(t->diff, group - N_DIFF_SIDES, s, err);
+    }
+    const enum diff_side side = (enum diff_side)group;
+    return is_listed(t->analysis, group, s->source)
+               ? series_diff_add_listed(t->diff, side, s, err)
+               : series_diff_add(t->diff, side, s, err);
 }
 
 static bool take_left_out(void *ctx, unsigned group, const char *source,
                           enum profile_kind kind, const char *why,
                           struct err *err)
 {
+    const struct taking *t = ctx;
     (void)group;
-    return series_diff_note_input(ctx, source, kind, why, err);
+    return series_diff_note_input(t->diff, source, kind, why, err);
 }
 
 /* `BASE HEAD` is short for `--base BASE --head HEAD`. */
@@ -266,7 +291,8 @@ static bool find_sides(struct diff_options *o, const struct words *args,
 static bool read_all(struct analysis *a, struct series_diff *d,
                      const struct diff_options *o, struct err *err)
 {
-    const struct visitor visitor = {d, take_snapshot, take_left_out};
+    struct taking taking = {d, a};
+    const struct visitor visitor = {&taking, take_snapshot, take_left_out};
     for (unsigned side = 0; side < N_DIFF_SIDES; side++) {
         for (size_t i = 0; i < o->sides[side].n; i++) {
             if (!analysis_add(a, o->sides[side].items[i], side, err)) {
@@ -366,8 +392,8 @@ static bool check_calibration(const struct diff_run *r, struct err *err)
             series_diff_total(r->diff, (enum diff_plane)k)->noise.n;
         if (n == 1) {
             return err_set(err, ERR_MISMATCH,
-                           "--calibrate: one %s profile shows no noise; give "
-                           "those of two runs or more",
+                           "--calibrate: the %s profiles are of one run, which "
+                           "shows no noise; give those of two runs or more",
                            k == DIFF_HEAP ? "heap" : "goroutine");
         }
         has_noise |= n > 1;

@@ -4,10 +4,12 @@
  */
 #include "console.h"
 #include "files.h"
+#include "gate.h"
 #include "heap_compare.h"
 #include "heap_load.h"
 #include "heap_words.h"
 #include "output.h"
+#include "review_options.h"
 #include "verdict.h"
 
 #include "base/num.h"
@@ -52,6 +54,7 @@ struct heap_cmd_options {
     uint64_t sample_rate;
     uint64_t memory_limit_bytes;
     int fail_on;
+    struct review_settings review;
     struct outputs outputs;
 };
 
@@ -59,7 +62,7 @@ static void heap_defaults(void *options)
 {
     struct heap_cmd_options *o = options;
     o->share_percent = 1;
-    o->fail_on = N_FAIL_ON; /* see fail_on_of() */
+    o->fail_on = -1; /* see resolve() */
 }
 
 #define FIELD(name) offsetof(struct heap_cmd_options, name)
@@ -94,6 +97,7 @@ static const struct option_row rows[] = {
      .help = "give up rather than take more memory than SIZE, the mapped dump apart"},
     {.name = "fail-on", .arg = "GRADE", .kind = OPTION_CHOICE, .choices = fail_on_words, .offset = FIELD(fail_on),
      .help = "exit 1 at or above GRADE, of suspects: proven, strong, suspect, growth, never (default strong; of heap diff growth)"},
+    REVIEW_ROWS(struct heap_cmd_options, review),
     OUTPUT_ROWS(struct heap_cmd_options, outputs, REPORT_FORMATS),
 };
 /* clang-format on */
@@ -371,39 +375,57 @@ static struct dump_options judge_options(const struct heap_cmd_options *o)
                                  .min_goroutines = (double)o->min_goroutines};
 }
 
-static enum fail_on fail_on_of(const struct heap_cmd_options *o,
-                               enum fail_on otherwise)
+/* Views show the dump and judge nothing. */
+static bool is_judged(const struct heap_cmd_options *o)
 {
-    return o->fail_on == N_FAIL_ON ? otherwise : (enum fail_on)o->fail_on;
+    return o->view == VIEW_SUSPECTS && o->paths_to == NULL && o->object == NULL;
+}
+
+/* What fails, and what a repository adds to it. Sizes are no matter of the gate
+   here: they decide what is a suspect. */
+static bool resolve(struct session *s, const struct heap_cmd_options *o,
+                    enum fail_on otherwise, struct heap_gate *out,
+                    struct err *err)
+{
+    struct gate_settings settings;
+    const struct gate standard = {.fail_on = otherwise};
+    gate_settings_defaults(&settings);
+    settings.fail_on = o->fail_on;
+    if (!review_load(&o->review, s, &out->review, err) ||
+        !gate_resolve(&settings, out->review, &standard, &out->gate, err)) {
+        return false;
+    }
+    out->has_patch = o->review.patch != NULL || o->review.revisions != NULL;
+    return true;
 }
 
 /* Where nothing is suspect, who holds most is worth knowing all the same. */
 static bool judge(struct heap_report *r, const struct heap_cmd_options *o,
-                  struct findings *findings, bool *is_judged, struct err *err)
+                  struct findings *findings, struct err *err)
 {
     const struct dump_evidence evidence = {.facts = r->facts, .view = r->view};
     const struct dump_options options = judge_options(o);
-    *is_judged =
-        o->view == VIEW_SUSPECTS && o->paths_to == NULL && o->object == NULL;
-    return !*is_judged ||
+    return !is_judged(o) ||
            (rules_judge_dump(&evidence, &options, findings, err) &&
             (has_suspects(findings) ||
              heap_report_holders(r, o->share_percent / 100, err)));
 }
 
 static int show(struct session *s, const struct heap_loaded *l,
-                const struct heap_cmd_options *o, const char *dump)
+                const struct heap_cmd_options *o, const char *dump,
+                const struct heap_gate *g)
 {
     struct err err = {0};
     struct findings findings = {0};
     struct heap_report r = {
         .facts = &l->facts, .paths = l->paths, .n_max = rows_of(o)};
-    bool is_judged = false;
     const struct heap_words words = {.dump = dump, .exe = o->exe};
-    bool ok = heap_report_new(&r, &err) && heap_report_summary(&r, &err) &&
-              judge(&r, o, &findings, &is_judged, &err) &&
-              heap_fill_words(s, &words, &findings, &err) &&
-              add_asked(&r, l, o, &err) && write_exports(&r, o, &err);
+    bool ok =
+        heap_report_new(&r, &err) && heap_report_summary(&r, &err) &&
+        judge(&r, o, &findings, &err) &&
+        heap_fill_words(s, &words, &findings, &err) &&
+        (!is_judged(o) || review_mark(g->review, &findings, NULL, &err)) &&
+        add_asked(&r, l, o, &err) && write_exports(&r, o, &err);
     if (ok) {
         const struct series_input input = heap_input(dump);
         struct report report = {.tool_version = SEEP_VERSION,
@@ -411,7 +433,9 @@ static int show(struct session *s, const struct heap_loaded *l,
                                 .target = dump,
                                 .inputs = &input,
                                 .n_inputs = 1,
-                                .findings = is_judged ? &findings : NULL};
+                                .program = heap_program(&words),
+                                .findings = is_judged(o) ? &findings : NULL};
+        heap_gate_into(g, &report);
         heap_report_note(&r, l->note);
         heap_report_into(&r, &report);
         ok = outputs_write_report(&o->outputs, s, &report, &err);
@@ -419,9 +443,8 @@ static int show(struct session *s, const struct heap_loaded *l,
     int status = STATUS_OK;
     if (!ok) {
         status = console_fail(NULL, &err);
-    } else if (is_judged) {
-        status =
-            verdict_status(&findings, fail_on_of(o, FAIL_ON_STRONG), false);
+    } else if (is_judged(o)) {
+        status = heap_gate_status(g, &findings, &o->outputs);
     }
     findings_release(&findings);
     heap_report_release(&r);
@@ -440,35 +463,50 @@ static struct heap_load_options load_options(const struct heap_cmd_options *o,
 }
 
 static int diff_run(struct session *s, const struct heap_cmd_options *o,
-                    const struct words *args)
+                    const struct words *args, const struct heap_gate *g)
 {
     struct heap_compare_options how = {
         .before = load_options(o, args->items[1]),
         .after = load_options(o, args->items[2]),
         .judge = judge_options(o),
         .n_max = o->n_max > 0 ? (size_t)o->n_max : 10,
-        .fail_on = fail_on_of(o, FAIL_ON_GROWTH),
+        .gate = g,
         .outputs = &o->outputs};
     how.before.exe = o->exe_before != NULL ? o->exe_before : o->exe;
     return heap_compare_run(s, &how);
+}
+
+static int dump_run(struct session *s, const struct heap_cmd_options *o,
+                    const char *dump, const struct heap_gate *g)
+{
+    struct err err = {0};
+    struct heap_loaded loaded = {0};
+    const struct heap_load_options how = load_options(o, dump);
+    const int status = heap_load(s, &how, &loaded, &err)
+                           ? show(s, &loaded, o, dump, g)
+                           : console_fail(loaded.where, &err);
+    heap_loaded_release(&loaded);
+    return status;
 }
 
 static int heap_run(struct session *s, void *options, const struct words *args)
 {
     const struct heap_cmd_options *o = options;
     struct err err = {0};
-    struct heap_loaded loaded = {0};
     if (!check(o, args, &err)) {
         return console_fail(NULL, &err);
     }
-    if (is_diff(args)) {
-        return diff_run(s, o, args);
+    struct heap_gate g = {.review = NULL};
+    int status = STATUS_FAILED;
+    if (is_judged(o) &&
+        !resolve(s, o, is_diff(args) ? FAIL_ON_GROWTH : FAIL_ON_STRONG, &g,
+                 &err)) {
+        status = console_fail(NULL, &err);
+    } else {
+        status = is_diff(args) ? diff_run(s, o, args, &g)
+                               : dump_run(s, o, args->items[0], &g);
     }
-    const struct heap_load_options how = load_options(o, args->items[0]);
-    const int status = heap_load(s, &how, &loaded, &err)
-                           ? show(s, &loaded, o, args->items[0])
-                           : console_fail(loaded.where, &err);
-    heap_loaded_release(&loaded);
+    review_free(g.review);
     return status;
 }
 

@@ -12,6 +12,8 @@
 
 #include "series/series.h"
 
+#include <string.h>
+
 struct leaks_options {
     struct gate_settings gate;
     struct review_settings review;
@@ -129,7 +131,37 @@ struct leaks_run {
     struct gate gate;
     struct calibrated calibrated;
     struct leaks_store_history stored;
+    size_t n_judged; /* runs of a process that restarted */
 };
+
+/* Runs that nobody judged leave it open, but for a store: that is a history of
+   runs, of which one is asked about. */
+static const char *find_undecided(const struct leaks_run *r,
+                                  const struct series *series)
+{
+    if (r->calibrated.undecided != NULL) {
+        return r->calibrated.undecided;
+    }
+    return r->n_judged > 1 || r->options->store.path != NULL
+               ? NULL
+               : series_about(series)->unjudged;
+}
+
+/* What became of the other runs of a process that restarted. */
+static bool note_runs(struct analysis *a, const struct series *series,
+                      const struct leaks_run *r, struct err *err)
+{
+    const char *unjudged = series_about(series)->unjudged;
+    if (r->n_judged > 1) {
+        return analysis_note(a,
+                             arena_printf(a->session->arena,
+                                          "%zu runs are long enough and were "
+                                          "judged; none is worse than this one",
+                                          r->n_judged),
+                             err);
+    }
+    return unjudged == NULL || analysis_note(a, unjudged, err);
+}
 
 static bool show(struct analysis *a, const struct series *series,
                  const struct findings *findings, const struct leaks_run *r,
@@ -138,7 +170,7 @@ static bool show(struct analysis *a, const struct series *series,
     const struct leaks_store_history *stored = &r->stored;
     const struct review_settings *review = &r->options->review;
     if ((stored->note != NULL && !analysis_note(a, stored->note, err)) ||
-        !add_series_notes(a, series, err)) {
+        !add_series_notes(a, series, err) || !note_runs(a, series, r, err)) {
         return false;
     }
     size_t n_inputs = 0;
@@ -163,7 +195,7 @@ static bool show(struct analysis *a, const struct series *series,
         .anchor = review_anchor(r->review),
         .gate = &r->gate.report,
         .undecided =
-            gate_undecided(findings, &r->gate, r->calibrated.undecided),
+            gate_undecided(findings, &r->gate, find_undecided(r, series)),
     };
     return outputs_write_report(&r->options->outputs, a->session, &report, err);
 }
@@ -192,13 +224,11 @@ static int judge(struct analysis *a, struct series *series, struct leaks_run *r)
     struct findings findings = {0};
     struct heap_join held = {.view = NULL};
     int status = STATUS_FAILED;
-    a->where = NULL;
-    if (series_finish(series, &err) &&
-        rules_judge(series, r->rules, &findings, &err) &&
+    if (rules_judge(series, r->rules, &findings, &err) &&
         heap_join_run(a, series, r->options->heap, r->options->exe, &held,
                       &findings, &err) &&
         mark(a, r, &findings, &err) && show(a, series, &findings, r, &err)) {
-        status = gate_status(&findings, &r->gate, r->calibrated.undecided,
+        status = gate_status(&findings, &r->gate, find_undecided(r, series),
                              &r->options->outputs);
     } else {
         status = analysis_fail(a, &err);
@@ -271,35 +301,146 @@ static int judge_live(struct session *session, const struct leaks_run *r,
                       });
 }
 
+/* --- what is saved --- */
+
+struct saved {
+    struct analysis a;
+    struct stack_table *table;
+    struct series *series;
+};
+
+static void saved_release(struct saved *s)
+{
+    analysis_release(&s->a);
+    series_free(s->series);
+    stack_table_free(s->table);
+    *s = (struct saved){.series = NULL};
+}
+
+/* `run`: of a process that restarted, see series.h. */
+static bool saved_read(struct saved *s, struct session *session,
+                       struct leaks_run *r, const struct words *args,
+                       uint32_t run, struct err *err)
+{
+    const struct leaks_options *o = r->options;
+    s->a = (struct analysis){.session = session,
+                             .skip_bad = o->skip_bad,
+                             .has_digests = o->gate.calibrations.n > 0};
+    s->table = stack_table_new();
+    /* Only what a store gives comes as points over a table; files keep all
+       their labels. */
+    s->series = series_new(&(struct series_options){
+        .module =
+            o->module != NULL ? o->module : review_config(r->review)->module,
+        .table = o->store.path != NULL ? s->table : NULL,
+        .run = run});
+    if (s->table == NULL || s->series == NULL) {
+        return err_nomem(err, "series");
+    }
+    if (o->store.path != NULL
+            ? !read_store(&s->a, s->series, s->table, o, &r->stored, err)
+            : !read_all(&s->a, s->series, o, args, err)) {
+        return false;
+    }
+    s->a.where = NULL;
+    return series_finish(s->series, err);
+}
+
+/* How bad one run is: what fails before what does not, then by grade. */
+static bool weigh_run(struct session *session, struct leaks_run *r,
+                      const struct words *args, uint32_t run, unsigned *weight,
+                      struct err *err)
+{
+    struct session quiet = *session; /* what is lost was said */
+    struct saved s = {.series = NULL};
+    struct findings f = {0};
+    quiet.common.quiet = true;
+    const bool ok = saved_read(&s, &quiet, r, args, run, err) &&
+                    rules_judge(s.series, r->rules, &f, err) &&
+                    mark(&s.a, r, &f, err);
+    *weight = gate_is_found(&f, &r->gate) ? N_GRADES : 0;
+    unsigned worst = 0;
+    for (size_t i = 0; ok && i < f.n; i++) {
+        const unsigned grade = (unsigned)f.items[i].grade;
+        worst =
+            review_counts(&f.items[i], false) && grade > worst ? grade : worst;
+    }
+    *weight += worst;
+    findings_release(&f);
+    saved_release(&s);
+    return ok;
+}
+
+/* Of the runs of a process that restarted, the one to show: a healthy one must
+   not hide one that leaks. */
+static bool choose_run(struct session *session, struct leaks_run *r,
+                       const struct words *args,
+                       const struct series_about *about, uint32_t *run,
+                       struct err *err)
+{
+    unsigned most = 0;
+    *run = about->run;
+    if (!weigh_run(session, r, args, *run, &most, err)) {
+        return false;
+    }
+    r->n_judged = 1;
+    for (uint32_t k = 1; k <= about->n_segments; k++) {
+        unsigned weight = 0;
+        if (k == about->run || (about->judgeable >> (k - 1) & 1) == 0) {
+            continue;
+        }
+        if (!weigh_run(session, r, args, k, &weight, err)) {
+            return false;
+        }
+        r->n_judged++;
+        *run = weight > most ? k : *run;
+        most = weight > most ? weight : most;
+    }
+    return true;
+}
+
+/* Standard input is read once, and a store is a history. */
+static bool can_read_again(const struct leaks_options *o,
+                           const struct words *args)
+{
+    bool can = o->store.path == NULL;
+    for (size_t i = 0; i < args->n; i++) {
+        can &= strcmp(args->items[i], "-") != 0;
+    }
+    return can;
+}
+
+static bool read_worst(struct saved *s, struct session *session,
+                       struct leaks_run *r, const struct words *args,
+                       struct err *err)
+{
+    uint32_t run = 0;
+    if (!saved_read(s, session, r, args, 0, err)) {
+        return false;
+    }
+    const struct series_about *about = series_about(s->series);
+    if (about->unjudged == NULL || !can_read_again(r->options, args)) {
+        return true;
+    }
+    if (!choose_run(session, r, args, about, &run, err)) {
+        return false;
+    }
+    if (run == about->run) {
+        return true;
+    }
+    saved_release(s);
+    return saved_read(s, session, r, args, run, err);
+}
+
 static int judge_saved(struct session *session, struct leaks_run *r,
                        const struct words *args)
 {
-    const struct leaks_options *o = r->options;
     struct err err = {0};
-    struct analysis a = {.session = session,
-                         .skip_bad = o->skip_bad,
-                         .has_digests = o->gate.calibrations.n > 0};
-    struct stack_table *table = stack_table_new();
-    /* Only what a store gives comes as points over a table; files keep all
-       their labels. */
-    struct series *series = series_new(&(struct series_options){
-        .module =
-            o->module != NULL ? o->module : review_config(r->review)->module,
-        .table = o->store.path != NULL ? table : NULL});
-    int status = STATUS_FAILED;
-    if (table == NULL || series == NULL) {
-        err_nomem(&err, "series");
-        status = console_fail(NULL, &err);
-    } else if (o->store.path != NULL
-                   ? !read_store(&a, series, table, o, &r->stored, &err)
-                   : !read_all(&a, series, o, args, &err)) {
-        status = analysis_fail(&a, &err);
-    } else {
-        status = judge(&a, series, r);
-    }
-    analysis_release(&a);
-    series_free(series);
-    stack_table_free(table);
+    struct saved s = {.series = NULL};
+    const int status = read_worst(&s, session, r, args, &err)
+                           ? judge(&s.a, s.series, r)
+                           : analysis_fail(&s.a, &err);
+    saved_release(&s);
     return status;
 }
 

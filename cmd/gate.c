@@ -43,7 +43,8 @@ bool gate_apply_count(void *field, const char *text, struct arena *arena,
     return true;
 }
 
-/* "10%", or the ratio 0.1. */
+/* "10%", or the ratio 0.1. A plain number above 1 is a percentage that lost its
+   sign: taken for a ratio it would let everything pass. */
 bool gate_apply_growth(void *field, const char *text, struct arena *arena,
                        struct err *err)
 {
@@ -56,6 +57,11 @@ bool gate_apply_growth(void *field, const char *text, struct arena *arena,
         return err_set(err, ERR_USAGE,
                        "--min-growth: '%s' is not a growth such as 10%% or 0.1",
                        text);
+    }
+    if (!is_percent && ratio > 1) {
+        return err_set(err, ERR_USAGE,
+                       "--min-growth: '%s' is a ratio, so %g %%; say '%s%%'",
+                       text, 100 * ratio, text);
     }
     *(double *)field = is_percent ? ratio / 100 : ratio;
     return true;
@@ -168,7 +174,7 @@ bool gate_limit(struct findings *f, const struct gate *g, struct err *err)
 
 static const char lost[] = "an input was lost; mend it or leave it out";
 
-static bool is_found(const struct findings *f, const struct gate *g)
+bool gate_is_found(const struct findings *f, const struct gate *g)
 {
     if (g->fail_on == FAIL_ON_NEVER) {
         return false;
@@ -215,7 +221,7 @@ const char *gate_undecided(const struct findings *f, const struct gate *g,
 int gate_status(const struct findings *f, const struct gate *g,
                 const char *undecided, const struct outputs *outputs)
 {
-    if (is_found(f, g)) {
+    if (gate_is_found(f, g)) {
         return STATUS_FOUND;
     }
     const char *why = gate_undecided(f, g, undecided);

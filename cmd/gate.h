@@ -75,6 +75,9 @@ bool gate_limit(struct findings *f, const struct gate *g,
 const char *gate_undecided(const struct findings *f, const struct gate *g,
                            const char *undecided);
 
+/* Is there what fails? */
+bool gate_is_found(const struct findings *f, const struct gate *g);
+
 /* Exit status: 1 before 3 before 0. When nobody reads the reason of a 3 on
    stdout, it is said on stderr. */
 int gate_status(const struct findings *f, const struct gate *g,

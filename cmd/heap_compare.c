@@ -3,9 +3,34 @@
 #include "heap_compare.h"
 
 #include "console.h"
-#include "heap_words.h"
 
 #include "report/report.h"
+
+#include <string.h>
+
+void heap_gate_into(const struct heap_gate *g, struct report *r)
+{
+    r->has_patch = g->has_patch;
+    r->anchor = review_anchor(g->review);
+    r->gate = &g->gate.report;
+}
+
+int heap_gate_status(const struct heap_gate *g, const struct findings *f,
+                     const struct outputs *outputs)
+{
+    const bool is_open =
+        f->verdict == VERDICT_INCONCLUSIVE && f->limits.advice == NULL;
+    return gate_status(f, &g->gate,
+                       is_open ? "the dump could not show enough" : NULL,
+                       outputs);
+}
+
+const char *heap_program(const struct heap_words *w)
+{
+    const char *path = w->exe != NULL ? w->exe : w->dump;
+    const char *slash = strrchr(path, '/');
+    return slash != NULL ? slash + 1 : path;
+}
 
 struct compared {
     struct heap_loaded loaded;
@@ -67,7 +92,8 @@ static int show(struct session *s, const struct heap_compare_options *o,
     bool ok = check_order(o, before, after, &err) &&
               heap_report_diff(&before->report, &after->report, &err) &&
               rules_judge_dump_growth(&a, &b, &o->judge, &findings, &err) &&
-              heap_fill_words(s, &words, &findings, &err);
+              heap_fill_words(s, &words, &findings, &err) &&
+              review_mark(o->gate->review, &findings, NULL, &err);
     if (ok) {
         const struct series_input inputs[] = {heap_input(o->before.dump),
                                               heap_input(o->after.dump)};
@@ -76,13 +102,15 @@ static int show(struct session *s, const struct heap_compare_options *o,
                                 .target = o->after.dump,
                                 .inputs = inputs,
                                 .n_inputs = 2,
+                                .program = heap_program(&words),
                                 .findings = &findings};
+        heap_gate_into(o->gate, &report);
         heap_report_note(&after->report, before->loaded.note);
         heap_report_note(&after->report, after->loaded.note);
         heap_report_into(&after->report, &report);
         ok = outputs_write_report(o->outputs, s, &report, &err);
     }
-    const int status = ok ? verdict_status(&findings, o->fail_on, false)
+    const int status = ok ? heap_gate_status(o->gate, &findings, o->outputs)
                           : console_fail(NULL, &err);
     findings_release(&findings);
     return status;

@@ -3,17 +3,33 @@
 #define SEEP_CMD_HEAP_COMPARE_H
 
 #include "cmd.h"
+#include "gate.h"
 #include "heap_load.h"
+#include "heap_words.h"
 #include "output.h"
-#include "verdict.h"
+#include "review_options.h"
 
 #include "rules/rules.h"
+
+/* What fails of the judged findings of dumps, and what was read of the
+   repository. */
+struct heap_gate {
+    struct review *review;
+    struct gate gate;
+    bool has_patch;
+};
+void heap_gate_into(const struct heap_gate *g, struct report *r);
+int heap_gate_status(const struct heap_gate *g, const struct findings *f,
+                     const struct outputs *outputs);
+
+/* What a run of the same program has in common with this one. */
+const char *heap_program(const struct heap_words *w);
 
 struct heap_compare_options {
     struct heap_load_options before, after;
     struct dump_options judge;
     size_t n_max;
-    enum fail_on fail_on;
+    const struct heap_gate *gate;
     const struct outputs *outputs;
 };
 

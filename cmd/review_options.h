@@ -39,9 +39,9 @@ struct review_settings {
     {.name = "patch", .arg = "FILE", .kind = OPTION_TEXT,                      \
      .offset = REVIEW_FIELD(type, field, patch),                               \
      .help = "unified diff of the change (- is stdin): marks the lines and functions it touches"}, \
-    {.name = "rev", .arg = "A..B", .kind = OPTION_TEXT,                        \
+    {.name = "rev", .arg = "A...B", .kind = OPTION_TEXT,                        \
      .offset = REVIEW_FIELD(type, field, revisions),                           \
-     .help = "the same from git: A..B, A...B from their merge base, or A to the working tree"}, \
+     .help = "the same from git: A...B from their merge base, A..B, or A to the working tree"}, \
     {.name = "repo", .arg = "DIR", .kind = OPTION_TEXT,                        \
      .offset = REVIEW_FIELD(type, field, repository),                          \
      .help = "root of the sources (default: around the current folder, by .git or go.mod)"}, \

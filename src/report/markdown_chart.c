@@ -239,9 +239,14 @@ void markdown_charts(struct markdown *p, const struct markdown_curve *curves,
             c->lines[c->n_lines++] = &curves[i];
         }
     }
+    /* In the order of the table above. */
+    const bool bytes_first =
+        charts[0].n_lines > 0 && charts[1].n_lines > 0 &&
+        charts[1].lines[0]->number < charts[0].lines[0]->number;
     for (size_t i = 0; i < 2; i++) {
-        if (charts[i].n_lines > 0) {
-            add_chart(p, &charts[i], about);
+        struct chart *c = &charts[bytes_first ? 1 - i : i];
+        if (c->n_lines > 0) {
+            add_chart(p, c, about);
         }
     }
 }

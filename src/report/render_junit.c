@@ -121,8 +121,7 @@ struct suite {
 static void set_classname(struct suite *s)
 {
     const struct report *r = s->report;
-    const char *name =
-        r->about && r->about->program ? r->about->program : r->target;
+    const char *name = summary_program(r);
     buf_printf(&s->classname, "seep.%s", r->command ? r->command : "report");
     for (size_t i = 0; name && name[i] && i < 80; i++) {
         const char c = name[i];

@@ -13,13 +13,13 @@
 
 enum {
     DOCUMENT_BYTES = 60000,
-    TAIL_BYTES = 10000,    /* kept free for tables, notes and the footer */
+    TAIL_BYTES = 12000,    /* kept free for tables, notes and the footer */
     CHART_BYTES = 4000,    /* kept free for charts */
     ACCEPTED_BYTES = 5000, /* of the rows of what is accepted */
     COMMAND_BYTES = 4000,
     FINDING_BYTES = 16000, /* above, evidence and stack are dropped */
     COMMAND_COLUMNS = 1000,
-    NOTE_COLUMNS = 100,
+    NOTE_COLUMNS = 300,
     NOTES_SHOWN = 8,
     CURVES_MAX = 6
 };
@@ -27,8 +27,7 @@ enum {
 /* Letters, digits, dots and single dashes: "--" would end the comment. */
 static void marker(struct markdown *p, const struct report *r)
 {
-    const char *name =
-        r->about && r->about->program ? r->about->program : r->target;
+    const char *name = summary_program(r);
     buf_printf(p->out, "<!-- seep:%s:", r->command ? r->command : "report");
     bool was_dash = true;
     for (size_t i = 0; name && name[i] && i < 80; i++) {
@@ -446,7 +445,7 @@ static bool render(const struct report *r, const struct render_options *o,
         add_findings(&p, r, rest.len);
         buf_span(&doc, buf_view(&rest));
     }
-    /* What follows: at most 8 notes of 100 columns, and the footer. */
+    /* What follows: at most 8 notes of 300 columns, and the footer. */
     for (size_t i = 0; i < r->n_tables; i++) {
         add_table(&doc, &word, &r->tables[i], !r->findings,
                   DOCUMENT_BYTES - TAIL_BYTES);

@@ -576,8 +576,7 @@ static json_t *invocations(struct sarif *s, size_t n_left_out)
 static json_t *automation(struct sarif *s)
 {
     const struct report *r = s->report;
-    const char *name =
-        r->about && r->about->program ? r->about->program : r->target;
+    const char *name = summary_program(r);
     struct buf id = BUF_LIMIT(PART_BYTES);
     json_t *out = json_object();
     buf_printf(&id, "seep/%s/", r->command ? r->command : "report");

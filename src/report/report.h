@@ -64,6 +64,7 @@ struct report {
     const char *tool_version;
     const char *command;               /* "leaks", "diff" */
     const char *target;                /* NULL */
+    const char *program;               /* where `about` does not say; NULL */
     const struct report_label *labels; /* of the target, sorted by name */
     size_t n_labels;
     const struct series_about *about;

@@ -120,6 +120,13 @@ static void add_part(struct buf *out, size_t start, const char *text)
     }
 }
 
+const char *summary_program(const struct report *r)
+{
+    const bool is_known = r->about != NULL && r->about->program != NULL;
+    return is_known ? r->about->program
+                    : (r->program != NULL ? r->program : r->target);
+}
+
 void summary_about(struct buf *out, const struct report *r)
 {
     const struct series_about *a = r->about;

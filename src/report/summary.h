@@ -17,6 +17,10 @@ bool summary_is_one_dump(const struct report *r);
 /* "1 strong finding in 10 snapshots over 22.5 s" */
 void summary_verdict(struct buf *out, const struct report *r);
 
+/* What parts one service's reports from another's: its program, else the
+   target; NULL unknown. */
+const char *summary_program(const struct report *r);
+
 /* "orders, go1.23.5, no restart"; may be empty. */
 void summary_about(struct buf *out, const struct report *r);
 

@@ -123,6 +123,16 @@ static double expected_growth(const struct baseline_entry *e,
     return is_shorter ? e->delta * w->seconds / e->seconds : e->delta;
 }
 
+/* Does it stand out of its noise? Asked of the growth that is likely, not of
+   the least: that has the doubt in it already. */
+static bool is_beyond_noise(const struct baseline_entry *e,
+                            const struct baseline_window *w, double least)
+{
+    const bool has_rate = w->seconds > 0 && has_rates(e);
+    const double likely = has_rate ? e->per_hour * w->seconds / 3600 : least;
+    return !isfinite(e->noise) || likely >= least_z * e->noise;
+}
+
 /* A goroutine that is proven to leak in one run may only grow in another. */
 static enum profile_kind family(enum profile_kind k)
 {
@@ -169,8 +179,7 @@ static bool could_show(const struct baseline_entry *e,
     const double least =
         e->profile == KIND_HEAP ? w->heap_bytes : w->goroutines;
     const double growth = expected_growth(e, w);
-    return least > 0 && growth >= least &&
-           !(isfinite(e->noise) && growth < least_z * e->noise);
+    return least > 0 && growth >= least && is_beyond_noise(e, w, growth);
 }
 
 /* --- who is who --- */

@@ -333,6 +333,11 @@ struct patch_unfit patch_unfit(const struct patch *p)
     return p->unfit;
 }
 
+bool patch_takes_back(const struct patch *p)
+{
+    return p->takes_back;
+}
+
 bool patch_is_foreign(const struct patch *p, const struct paths_files *files)
 {
     enum { ASKED_MAX = 1000 }; /* enough to tell, of whatever a patch names */

@@ -42,6 +42,9 @@ struct patch_unfit {
 };
 struct patch_unfit patch_unfit(const struct patch *p);
 
+/* Of "A..B": has A commits that B lacks, so that what they changed is in it? */
+bool patch_takes_back(const struct patch *p);
+
 /* Does it change sources of Go, none of which are in the repository? Then it is
    of another one, or of another folder of it. Deleted files say nothing. */
 bool patch_is_foreign(const struct patch *p, const struct paths_files *files);

@@ -107,6 +107,17 @@ static bool go_to_merge_base(struct comparing *c, struct err *err)
            fail(c, "the commit in common", err);
 }
 
+/* Has the first what the second lacks? Then the difference takes that back, as
+   if the second had changed it. */
+static bool has_more(const struct comparing *c)
+{
+    git_oid base;
+    const git_oid *first = c->git.object_id(c->sides[0]);
+    return c->git.merge_base(&base, c->repository, first,
+                             c->git.object_id(c->sides[1])) == 0 &&
+           memcmp(&base, first, sizeof base) != 0;
+}
+
 static bool find_revisions(struct comparing *c, struct span revisions,
                            struct err *err)
 {
@@ -119,8 +130,11 @@ static bool find_revisions(struct comparing *c, struct span revisions,
     }
     const bool from_base = span_starts(span_from(revisions, dots), "...");
     const struct span last = span_from(revisions, dots + 2 + from_base);
-    return find_commit(c, last, &c->sides[1], err) &&
-           (!from_base || go_to_merge_base(c, err));
+    if (!find_commit(c, last, &c->sides[1], err)) {
+        return false;
+    }
+    c->patch->takes_back = !from_base && has_more(c);
+    return !from_base || go_to_merge_base(c, err);
 }
 
 /* --- the difference --- */

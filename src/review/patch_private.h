@@ -35,6 +35,7 @@ struct patch {
     struct patch_files files;
     uint32_t *by_name; /* indices of files, sorted by their names */
     struct patch_unfit unfit;
+    bool takes_back;    /* commits that only the first revision has */
     struct arena arena; /* names */
 };
 

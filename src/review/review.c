@@ -154,22 +154,31 @@ static bool has_accepted(const struct findings *f)
 
 /* --- notes --- */
 
+static const char *plural(size_t n)
+{
+    return n == 1 ? "" : "s";
+}
+
 static void note_paths(struct reviewing *r)
 {
     const struct paths_missed m = paths_missed(r->o->paths);
     struct arena *a = &r->f->arena;
     if (m.n_unmapped > 0) {
         review_note(r, arena_printf(a,
-                                    "%zu files of your code have no place in "
+                                    "%zu file%s of your code %s no place in "
                                     "the repository, such as %s: --path-map "
                                     "FROM=TO says where they are",
-                                    m.n_unmapped, m.unmapped));
+                                    m.n_unmapped, plural(m.n_unmapped),
+                                    m.n_unmapped == 1 ? "has" : "have",
+                                    m.unmapped));
     }
     if (m.n_absent > 0) {
-        review_note(r, arena_printf(a,
-                                    "%zu files are not in the repository, such "
-                                    "as %s: is it the commit that was built?",
-                                    m.n_absent, m.absent));
+        review_note(r,
+                    arena_printf(a,
+                                 "%zu file%s not in the repository, such "
+                                 "as %s: is it the commit that was built?",
+                                 m.n_absent, m.n_absent == 1 ? " is" : "s are",
+                                 m.absent));
     }
 }
 
@@ -178,19 +187,29 @@ static void note_stale(struct reviewing *r)
     const struct paths_missed m = paths_missed(r->o->paths);
     struct arena *a = &r->f->arena;
     if (m.n_stale > 0) {
-        review_note(r, arena_printf(a,
-                                    "%zu frames are not where the repository "
-                                    "has their functions, such as %s: is it "
-                                    "the commit that was built?",
-                                    m.n_stale, m.stale));
+        review_note(
+            r, arena_printf(a,
+                            "%zu frame%s not where the repository has "
+                            "%s, such as %s: is it the commit that was "
+                            "built?",
+                            m.n_stale, m.n_stale == 1 ? " is" : "s are",
+                            m.n_stale == 1 ? "its function" : "their functions",
+                            m.stale));
+    }
+    if (r->o->patch != NULL && patch_takes_back(r->o->patch)) {
+        review_note(r, "--rev A..B: A has commits that B lacks, and what they "
+                       "changed counts as touched; A...B leaves it out");
     }
     if (r->o->patch != NULL && patch_unfit(r->o->patch).n > 0) {
-        review_note(r, arena_printf(a,
-                                    "%zu files of the patch, such as %s, are "
-                                    "in the repository neither as before nor "
-                                    "as after it",
-                                    patch_unfit(r->o->patch).n,
-                                    patch_unfit(r->o->patch).first));
+        review_note(
+            r, arena_printf(a,
+                            "%zu file%s of the patch, such as %s, %s "
+                            "in the repository neither as before nor "
+                            "as after it",
+                            patch_unfit(r->o->patch).n,
+                            plural(patch_unfit(r->o->patch).n),
+                            patch_unfit(r->o->patch).first,
+                            patch_unfit(r->o->patch).n == 1 ? "is" : "are"));
     }
 }
 

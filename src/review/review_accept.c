@@ -180,6 +180,66 @@ static void note_expired(struct reviewing *r, const struct suppression *s,
                                    use->n_ended == 1 ? "counts" : "count"));
 }
 
+/* "any: main.f, target: orders": which row it is, for whoever has many. */
+static void describe(struct buf *b, const struct suppression *s)
+{
+    enum { STACK = 5 };
+    const struct {
+        const char *key, *value;
+    } parts[] = {
+        {"rule",       s->rule                            },
+        {"id",         s->id                              },
+        {"top",        s->top                             },
+        {"any",        s->any                             },
+        {"created_by", s->created_by                      },
+        {"stack",      s->n_stack > 0 ? s->stack[0] : NULL},
+        {"target",     s->target                          },
+    };
+    for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++) {
+        if (parts[i].value != NULL) {
+            buf_printf(b, "%s%s: %.200s%s", b->len > 0 ? ", " : "",
+                       parts[i].key, parts[i].value,
+                       i == STACK && s->n_stack > 1 ? "; ..." : "");
+        }
+    }
+}
+
+static bool has_creators(const struct findings *f)
+{
+    bool has = false;
+    for (size_t i = 0; i < f->n; i++) {
+        has |= f->items[i].has_creator;
+    }
+    return has;
+}
+
+/* Why it could not have matched, where that is known; "" else. */
+static const char *why_unused(const struct reviewing *r,
+                              const struct suppression *s)
+{
+    if (s->target != NULL && r->o->target == NULL) {
+        return ": files have no target; it is for seep leaks --store and seep "
+               "watch";
+    }
+    return s->created_by != NULL && !has_creators(r->f)
+               ? ": nothing here says who started a goroutine; profiles in "
+                 "text with debug=2 do"
+               : "";
+}
+
+static void note_unused(struct reviewing *r, const struct suppression *s)
+{
+    struct buf what = BUF_LIMIT(1 << 13);
+    describe(&what, s);
+    review_note(r, buf_ok(&what)
+                       ? arena_printf(&r->f->arena,
+                                      "%s: suppression matched "
+                                      "nothing (%s)%s",
+                                      s->place, what.data, why_unused(r, s))
+                       : NULL);
+    buf_release(&what);
+}
+
 static void note_uses(struct reviewing *r, const struct use *uses)
 {
     const struct suppressions *all = r->o->suppressions;
@@ -187,18 +247,18 @@ static void note_uses(struct reviewing *r, const struct use *uses)
     for (size_t i = 0; i < all->n; i++) {
         const struct suppression *s = &all->items[i];
         const bool is_ended = is_expired(s, r->o->today);
-        /* A row for another target is not out of use. */
-        const bool is_unused = uses[i].n_accepted + uses[i].n_beyond == 0 &&
-                               suppression_is_for(s, r->o->target);
+        /* A row for another target is not out of use; but without one to ask
+           for it would never match, and nobody would know. */
+        const bool is_unused =
+            uses[i].n_accepted + uses[i].n_beyond == 0 &&
+            (r->o->target == NULL || suppression_is_for(s, r->o->target));
         if ((!is_ended && !is_unused) || n_notes++ >= NOTES_MAX) {
             continue;
         }
         if (is_ended) {
             note_expired(r, s, &uses[i]);
         } else {
-            review_note(r, arena_printf(&r->f->arena,
-                                        "%s: suppression matched nothing",
-                                        s->place));
+            note_unused(r, s);
         }
     }
     if (n_notes > NOTES_MAX) {

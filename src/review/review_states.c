@@ -123,6 +123,57 @@ static bool make_fixed(struct reviewing *r, const struct baseline_entry *e,
     return fill_metric(r, e, f);
 }
 
+/* Within twice of each other: one leak under two names hardly moves by more. */
+static bool is_like_level(const struct baseline_entry *e,
+                          const struct finding *f)
+{
+    const double level = f->n_metrics > 0 ? f->metrics[0].last : NAN;
+    return f->n_metrics > 0 && strcmp(f->metrics[0].name, e->metric) == 0 &&
+           level <= 2 * e->level && e->level <= 2 * level;
+}
+
+/* Of one rule one finding came and one went, at a like level: a function that
+   was renamed looks so. NULL: it does not. */
+static const struct finding *find_renamed(const struct reviewing *r,
+                                          const struct baseline_states *s,
+                                          const struct baseline_entry *e)
+{
+    const struct baseline *b = r->o->baseline;
+    const struct finding *out = NULL;
+    size_t n_gone = 0;
+    size_t n_new = 0;
+    for (size_t i = 0; i < b->n; i++) {
+        n_gone += s->past[i] == BASELINE_FIXED &&
+                  strcmp(b->items[i].rule, e->rule) == 0;
+    }
+    for (size_t i = 0; i < r->f->n; i++) {
+        const struct finding *f = &r->f->items[i];
+        if (f->state != NULL && strcmp(f->state, "new") == 0 &&
+            strcmp(f->rule->id, e->rule) == 0) {
+            n_new++;
+            out = f;
+        }
+    }
+    return n_gone == 1 && n_new == 1 && out->has_site && *e->function != '\0' &&
+                   is_like_level(e, out)
+               ? out
+               : NULL;
+}
+
+/* Then nobody should take it for mended. */
+static void doubt_fixed(struct reviewing *r, const struct finding *renamed,
+                        struct finding *f)
+{
+    struct arena *a = &r->f->arena;
+    f->cause = "The baseline has it, and these profiles do not; but one that "
+               "is new grows at a like level, so perhaps it was renamed.";
+    f->fix = "Look whether it is the same code. If so: seep baseline save.";
+    review_note(r, arena_printf(a,
+                                "perhaps not fixed but renamed: %s of the "
+                                "baseline, for %s is new at a like level",
+                                f->site.function, renamed->site.function));
+}
+
 static bool add_fixed(struct reviewing *r, const struct baseline_states *s)
 {
     const struct baseline *b = r->o->baseline;
@@ -138,6 +189,7 @@ static bool add_fixed(struct reviewing *r, const struct baseline_states *s)
     for (size_t i = 0; i < b->n; i++) {
         const struct baseline_entry *e = &b->items[i];
         const struct rule *rule = rules_find(e->rule);
+        const struct finding *renamed = NULL;
         if (s->past[i] != BASELINE_FIXED) {
             continue;
         }
@@ -148,6 +200,8 @@ static bool add_fixed(struct reviewing *r, const struct baseline_states *s)
                                         e->id, e->rule));
         } else if (!make_fixed(r, e, rule, &items[n++])) {
             return false;
+        } else if ((renamed = find_renamed(r, s, e)) != NULL) {
+            doubt_fixed(r, renamed, &items[n - 1]);
         }
     }
     f->items = items;

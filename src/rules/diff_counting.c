@@ -159,7 +159,7 @@ bool diff_is_fixed(const struct diff_judge *j, enum diff_plane plane,
     }
     return -s->delta >= diff_least_growth(j, plane) && s->head <= s->base / 2 &&
            -s->z >= j->options->min_z &&
-           (isnan(s->p_runs) || 1 - s->p_runs <= group_q) &&
+           (isnan(s->p_fell) || s->p_fell <= group_q) &&
            !(-s->delta <= j->floor[plane][diff_site_index(j, plane, s)]);
 }
 

@@ -128,6 +128,15 @@ static const char *kept_note(struct diff_judge *j, enum diff_plane plane,
     return out;
 }
 
+/* Calibrated, but not with profiles of this kind? */
+static bool is_without_floor(const struct diff_judge *j, enum diff_plane plane)
+{
+    const enum diff_plane other =
+        plane == DIFF_HEAP ? DIFF_GOROUTINE : DIFF_HEAP;
+    return series_diff_total(j->diff, plane)->noise.n == 0 &&
+           series_diff_total(j->diff, other)->noise.n > 0;
+}
+
 /* "noise floor of 5 calibration runs: heap at most +3.2 MB a site (main.scale),
    in all +12 MB; one comparison in 100 exceeds it by chance". */
 static const char *noise_note(struct diff_judge *j, enum diff_plane plane,
@@ -137,7 +146,7 @@ static const char *noise_note(struct diff_judge *j, enum diff_plane plane,
     const struct diff_site *most = NULL;
     const struct diff_site *sites = series_diff_sites(j->diff, plane, &n);
     const struct diff_total *total = series_diff_total(j->diff, plane);
-    *has_note = total->noise.n > 0;
+    *has_note = total->noise.n > 0 || is_without_floor(j, plane);
     for (size_t i = 0; i < n; i++) {
         most = !most || j->floor[plane][i] >
                             j->floor[plane][diff_site_index(j, plane, most)]
@@ -145,7 +154,13 @@ static const char *noise_note(struct diff_judge *j, enum diff_plane plane,
                    : most;
     }
     if (total->noise.n == 0) {
-        return NULL;
+        return *has_note
+                   ? arena_printf(&j->out->arena,
+                                  "no noise floor for the %s: the calibration "
+                                  "runs have no %s profile",
+                                  plane == DIFF_HEAP ? "heap" : "goroutines",
+                                  plane == DIFF_HEAP ? "heap" : "goroutine")
+                   : NULL;
     }
     struct buf text = BUF_LIMIT(16 << 10);
     buf_printf(&text,

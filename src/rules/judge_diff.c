@@ -211,11 +211,14 @@ static bool fill_lines(struct diff_judge *j, enum diff_plane plane,
     const double floor = j->floor[plane][diff_site_index(j, plane, s)];
     lines[(*n)++] = counts_line(arena, plane, s);
     if (!isnan(s->p_runs)) {
+        const bool has_runs = total->n[DIFF_BASE] + total->n[DIFF_HEAD] > 2;
+        const size_t *sides = has_runs ? total->n : total->n_profiles;
         lines[(*n)++] = arena_printf(
             arena,
-            "above base by more than profiles of a side differ: Welch's t test "
-            "over %zu and %zu, p %.2g",
-            total->n[DIFF_BASE], total->n[DIFF_HEAD], s->p_runs);
+            "above base by more than %s of a side differ: Welch's t test over "
+            "%zu and %zu, p %.2g",
+            has_runs ? "the runs" : "the profiles", sides[DIFF_BASE],
+            sides[DIFF_HEAD], s->p_runs);
     }
     if (!isnan(floor)) {
         struct buf text = BUF_LIMIT(256);
@@ -298,7 +301,7 @@ static const struct finding_statistics no_statistics = {.p = NAN,
 static const char *state_of(const struct diff_judge *j, enum diff_plane plane,
                             const struct diff_site *s)
 {
-    if (series_diff_total(j->diff, plane)->n[DIFF_BASE] == 0) {
+    if (series_diff_total(j->diff, plane)->n_profiles[DIFF_BASE] == 0) {
         return NULL;
     }
     return s->base <= 0 ? "new" : s->delta > 0 ? "worse" : "existing";
@@ -335,7 +338,8 @@ static bool add_finding(struct diff_judge *j, enum diff_plane plane,
         .operation = v.e.operation,
         .stack = v.stack.frames,
         .n_stack = v.stack.n_frames,
-        .statistics = {.points = total->n[DIFF_BASE] + total->n[DIFF_HEAD],
+        .statistics = {.points = total->n_profiles[DIFF_BASE] +
+                                 total->n_profiles[DIFF_HEAD],
                        .p = s->p,
                        .q = diff_q(j, plane, s),
                        .retention = s->retention,

@@ -33,8 +33,7 @@ struct series_diff *series_diff_new(const char *module)
 
 static void column_release(struct diff_column *c)
 {
-    diff_doubles_release(&c->value);
-    diff_doubles_release(&c->born);
+    diff_sums_release(&c->sites);
 }
 
 static void layer_release(struct diff_layer *l)
@@ -269,12 +268,12 @@ static struct diff_sum sum_of_sample(struct adding *a, const struct profile *p,
     return out;
 }
 
-static bool reach(struct diff_doubles *v, size_t n)
+static bool reach(struct diff_sums *v, size_t n)
 {
     if (v->n >= n) {
         return true;
     }
-    if (!diff_doubles_reserve(v, n)) {
+    if (!diff_sums_reserve(v, n)) {
         return false;
     }
     memset(v->items + v->n, 0, (n - v->n) * sizeof *v->items);
@@ -291,23 +290,17 @@ static bool add_to_row(struct adding *a, uint32_t row,
             return nomem(err);
         }
     }
-    struct diff_sum *sum = &rows->items[row];
-    sum->value += more->value;
-    sum->objects += more->objects;
-    sum->sampled += more->sampled;
-    sum->born += more->born;
+    diff_add_sum(&rows->items[row], more);
     a->column->total += more->value;
 
     const uint32_t site = a->layer->row_site.items[row];
     if (site == DIFF_NO_SITE) {
         return true;
     }
-    if (!reach(&a->column->value, (size_t)site + 1) ||
-        !reach(&a->column->born, (size_t)site + 1)) {
+    if (!reach(&a->column->sites, (size_t)site + 1)) {
         return nomem(err);
     }
-    a->column->value.items[site] += more->value;
-    a->column->born.items[site] += more->born;
+    diff_add_sum(&a->column->sites.items[site], more);
     return true;
 }
 
@@ -386,7 +379,19 @@ static double sum_of(const struct profile *p, int column)
     return sum;
 }
 
-/* `run` tells the runs of a calibration apart. */
+/* Of the input that was added last: mostly that of the one before. */
+static const char *folder_of(struct series_diff *d)
+{
+    const struct span source = span_of(d->inputs.items[d->inputs.n - 1].source);
+    const size_t slash = span_rfind_char(source, '/');
+    const struct span folder =
+        slash < source.len ? span_first(source, slash + 1) : (struct span){0};
+    if (!d->folder || !span_is(folder, d->folder)) {
+        d->folder = arena_strdup(&d->arena, folder);
+    }
+    return d->folder;
+}
+
 static bool add_profile(struct series_diff *d, int side, enum diff_plane plane,
                         enum diff_class class, const struct snapshot *snap,
                         uint32_t run, struct err *err)
@@ -394,7 +399,8 @@ static bool add_profile(struct series_diff *d, int side, enum diff_plane plane,
     struct diff_layer *l = &d->layers[plane];
     struct diff_column column = {.time_nanos = snap->time_nanos,
                                  .input = (uint32_t)d->inputs.n - 1,
-                                 .run = run};
+                                 .run = run,
+                                 .folder = folder_of(d)};
     struct adding a = {.layer = l,
                        .group = &l->groups[side][class],
                        .column = &column,
@@ -403,7 +409,8 @@ static bool add_profile(struct series_diff *d, int side, enum diff_plane plane,
     a.chances.period = (double)snap->profile->period;
     a.group->period = snap->profile->period;
     column.born_bytes = sum_of(snap->profile, a.columns.alloc_bytes);
-    bool ok = diff_learn_program(d, &d->programs[side], snap, err) &&
+    bool ok = (column.folder || nomem(err)) &&
+              diff_learn_program(d, &d->programs[side], snap, err) &&
               find_module(d, snap->profile, err) &&
               add_samples(d, &a, snap->profile, err);
     if (ok && !diff_columns_push(&a.group->columns, column)) {
@@ -475,6 +482,12 @@ static bool add_snapshot(struct series_diff *d, int side, uint32_t run,
 bool series_diff_add(struct series_diff *d, enum diff_side side,
                      const struct snapshot *snap, struct err *err)
 {
+    return add_snapshot(d, (int)side, (uint32_t)d->inputs.n + 1, snap, err);
+}
+
+bool series_diff_add_listed(struct series_diff *d, enum diff_side side,
+                            const struct snapshot *snap, struct err *err)
+{
     return add_snapshot(d, (int)side, 0, snap, err);
 }
 
@@ -532,9 +545,10 @@ static void describe(struct series_diff *d)
     const struct diff_total *heap = &d->layers[DIFF_HEAP].total;
     const struct diff_total *goroutine = &d->layers[DIFF_GOROUTINE].total;
     about->program = head->name ? head->name : base->name;
-    about->n_heap = (uint32_t)(heap->n[DIFF_BASE] + heap->n[DIFF_HEAD]);
-    about->n_goroutine =
-        (uint32_t)(goroutine->n[DIFF_BASE] + goroutine->n[DIFF_HEAD]);
+    about->n_heap =
+        (uint32_t)(heap->n_profiles[DIFF_BASE] + heap->n_profiles[DIFF_HEAD]);
+    about->n_goroutine = (uint32_t)(goroutine->n_profiles[DIFF_BASE] +
+                                    goroutine->n_profiles[DIFF_HEAD]);
     about->n_segments = 1;
     about->first_nanos = base->first_nanos;
     about->last_nanos = head->last_nanos;
@@ -595,10 +609,13 @@ bool series_diff_finish(struct series_diff *d, bool forced, struct err *err)
 {
     bool has_any = false;
     for (int k = 0; k < N_DIFF_PLANES; k++) {
+        for (int group = 0; group < N_DIFF_GROUPS; group++) {
+            choose_class(d, &d->layers[k], group);
+        }
+    }
+    diff_find_processes(d);
+    for (int k = 0; k < N_DIFF_PLANES; k++) {
         struct diff_layer *l = &d->layers[k];
-        choose_class(d, l, DIFF_BASE);
-        choose_class(d, l, DIFF_HEAD);
-        choose_class(d, l, DIFF_CALIBRATION);
         if (!series_diff_has(d, (enum diff_plane)k)) {
             if (!drop_one_sided(d, l, err)) {
                 return false;

@@ -2,8 +2,13 @@
  * Two groups of profiles, base and head, compared by site. A site is the
  * innermost user function of a stack (else of a dependency, else what the
  * stack hangs on), over all its callers and lines: work that moves from one
- * caller to another is no growth. Heap counts are compared as the sampled
- * objects that Go recorded, recovered exactly.
+ * caller to another is no growth. Between two builds the closures of a function
+ * are one site, since one more of them renumbers the others. Heap counts are
+ * compared as the sampled objects that Go recorded, recovered exactly.
+ *
+ * Profiles of one process are no independent runs. Those that were read from
+ * one directory are of one process as long as no allocation count falls from
+ * one to the next; a process counts once, with the mean of its profiles.
  *
  * Use: series_diff_new, series_diff_add for every snapshot, then
  * series_diff_finish once, then read. Nothing of a snapshot is borrowed.
@@ -41,7 +46,7 @@ struct diff_noise {
     double range, highest;  /* range: highest minus lowest */
 };
 
-/* Levels are means over the profiles of a side: bytes in use, or goroutines.
+/* Levels are means over the processes of a side: bytes in use, or goroutines.
    What a plane does not have is 0 or NAN. */
 struct diff_site {
     uint32_t id;
@@ -54,27 +59,28 @@ struct diff_site {
     double z;              /* growth over its noise */
     double error;          /* sampling error of delta, same unit */
     double p; /* group test, one-sided; NAN with fewer than 3 a side */
-    /* Welch's t test over the profiles as runs, one-sided: is head higher by
-       more than runs differ? NAN with one profile a side. */
-    double p_runs;
-    /* Highest minus lowest level over the profiles of both sides together:
-       does not know the sides, so choosing tests by it is no bias. 0 with one
-       profile a side. */
+    /* Welch's t test, one-sided: is head higher by more than processes differ,
+       and than profiles do? NAN with one profile a side. And: is it lower? */
+    double p_runs, p_fell;
+    /* Highest minus lowest level over the processes of both sides together
+       (the profiles, with one process a side): does not know the sides, so
+       choosing tests by it is no bias. 0 with one profile a side. */
     double spread;
     struct diff_noise noise; /* of the calibration runs; n = 0: none */
 };
 
 /* How the two sides relate. */
 enum diff_replicas {
-    DIFF_TOO_FEW,     /* fewer than 3 profiles on a side: no group test */
+    DIFF_TOO_FEW,     /* fewer than 3 processes on a side: no group test */
     DIFF_UNKNOWN,     /* cannot be told */
-    DIFF_ONE_PROCESS, /* a side is one process seen again and again */
+    DIFF_ONE_PROCESS, /* sides are processes seen again and again */
     DIFF_INDEPENDENT
 };
 
 struct diff_total {
-    size_t n[N_DIFF_SIDES];     /* profiles used */
-    double level[N_DIFF_SIDES]; /* mean of the totals */
+    size_t n[N_DIFF_SIDES];          /* processes */
+    size_t n_profiles[N_DIFF_SIDES]; /* used */
+    double level[N_DIFF_SIDES];      /* mean of the totals */
     int64_t period[N_DIFF_SIDES];
     bool is_one_process; /* base and head are one process, seen twice */
     enum diff_replicas replicas;
@@ -89,14 +95,20 @@ struct diff_total {
 struct series_diff *series_diff_new(const char *module); /* NULL: found out */
 void series_diff_free(struct series_diff *d);
 
+/* A profile that was given by its name. */
 bool series_diff_add(struct series_diff *d, enum diff_side side,
                      const struct snapshot *snap, struct err *err) MUST_USE;
+
+/* A profile of a directory that was given: all that are there are taken to be
+   of one process, unless allocation counts show more. */
+bool series_diff_add_listed(struct series_diff *d, enum diff_side side,
+                            const struct snapshot *snap,
+                            struct err *err) MUST_USE;
 bool series_diff_note_input(struct series_diff *d, const char *source,
                             enum profile_kind kind, const char *why,
                             struct err *err) MUST_USE;
 
-/* A profile of the run with this number, of those that ought to be equal. The
-   runs of a comparison have one moment each, whatever their number. */
+/* A profile of the run with this number, of those that ought to be equal. */
 bool series_diff_calibrate(struct series_diff *d, uint32_t run,
                            const struct snapshot *snap,
                            struct err *err) MUST_USE;

@@ -67,6 +67,15 @@ double diff_burst_floor(const struct diff_total *total,
     return total->unit * root * root - site->base;
 }
 
+/* Level of a site in the last profile of the process that begins at column
+   *i, which moves on to the next process. The last, and no mean: means differ
+   less than the single profiles that sides may consist of. */
+static double last_of(const struct diff_group *g, size_t *i, uint32_t id)
+{
+    *i = diff_process_end(g, *i);
+    return diff_site_of(&g->columns.items[*i - 1], id).value;
+}
+
 /* The run that has most of a site, when the others hardly have it. */
 static void find_burst(const struct diff_group *g, uint32_t id, double unit,
                        double *bursts)
@@ -74,16 +83,17 @@ static void find_burst(const struct diff_group *g, uint32_t id, double unit,
     double first = 0;
     double second = 0;
     size_t at = 0;
-    for (size_t i = 0; i < g->columns.n; i++) {
-        const struct diff_column *c = &g->columns.items[i];
-        const double level = id < c->value.n ? c->value.items[id] / unit : 0;
+    size_t run = 0;
+    for (size_t i = 0; i < g->columns.n;) {
+        const double level = last_of(g, &i, id) / unit;
         if (level > first) {
             second = first;
             first = level;
-            at = i;
+            at = run;
         } else if (level > second) {
             second = level;
         }
+        run++;
     }
     if (second < rare_units) {
         bursts[at] = fmax(bursts[at], sqrt(first) - sqrt(second));
@@ -93,7 +103,7 @@ static void find_burst(const struct diff_group *g, uint32_t id, double unit,
 static bool measure_bursts(struct diff_layer *l, const struct diff_group *g,
                            struct err *err)
 {
-    double *bursts = calloc(g->columns.n, sizeof *bursts);
+    double *bursts = calloc(g->n_processes, sizeof *bursts);
     if (!bursts) {
         return nomem(err);
     }
@@ -101,7 +111,7 @@ static bool measure_bursts(struct diff_layer *l, const struct diff_group *g,
     for (uint32_t id = 0; id < l->n_sites; id++) {
         find_burst(g, id, l->total.unit, bursts);
     }
-    l->total.bursts = noise_of(bursts, g->columns.n);
+    l->total.bursts = noise_of(bursts, g->n_processes);
     free(bursts);
     return true;
 }
@@ -112,20 +122,22 @@ bool diff_measure_noise(struct diff_layer *l, struct err *err)
     if (!g) {
         return true;
     }
-    const size_t n = g->columns.n;
+    const size_t n = g->n_processes;
     double *levels = calloc(n, sizeof *levels);
     if (!levels) {
         return nomem(err);
     }
-    for (size_t i = 0; i < n; i++) {
-        levels[i] = g->columns.items[i].total;
+    size_t run = 0;
+    for (size_t i = 0; i < g->columns.n; run++) {
+        i = diff_process_end(g, i);
+        levels[run] = g->columns.items[i - 1].total;
     }
     l->total.noise = noise_of(levels, n);
     for (size_t s = 0; s < l->n_shown; s++) {
         const uint32_t id = l->sites[s].id;
-        for (size_t i = 0; i < n; i++) {
-            const struct diff_column *c = &g->columns.items[i];
-            levels[i] = id < c->value.n ? c->value.items[id] : 0;
+        run = 0;
+        for (size_t i = 0; i < g->columns.n; run++) {
+            levels[run] = last_of(g, &i, id);
         }
         l->sites[s].noise = noise_of(levels, n);
     }
@@ -166,8 +178,8 @@ static void mark_sites(const struct diff_layer *l, const char *function,
 static double level_of(const struct diff_column *c, const bool *is_of)
 {
     double sum = 0;
-    for (size_t id = 0; id < c->value.n; id++) {
-        sum += is_of[id] ? c->value.items[id] : 0;
+    for (size_t id = 0; id < c->sites.n; id++) {
+        sum += is_of[id] ? c->sites.items[id].value : 0;
     }
     return sum;
 }

@@ -15,21 +15,24 @@ struct diff_sum {
     double sampled, born;  /* raw sampled counts */
 };
 VEC_TYPE(diff_sums, struct diff_sum)
-VEC_TYPE(diff_doubles, double)
 
 /* One profile, by site: what the tests over whole profiles need. */
 struct diff_column {
     int64_t time_nanos;
-    uint32_t input, run;
+    uint32_t input;
+    uint32_t run;       /* as the caller numbers them */
+    uint32_t process;   /* counted from 0 in its group; set by finish */
+    const char *folder; /* that it was read from; borrowed */
     double total;
-    double born_bytes;               /* ever allocated, estimated; heap */
-    struct diff_doubles value, born; /* by site id */
+    double born_bytes;      /* ever allocated, estimated; heap */
+    struct diff_sums sites; /* by site id */
 };
 VEC_TYPE(diff_columns, struct diff_column)
 
 struct diff_group {
     struct diff_sums rows;
-    struct diff_columns columns;
+    struct diff_columns columns; /* by process and time, once finished */
+    size_t n_processes;
     int64_t period;
 };
 
@@ -65,6 +68,7 @@ struct diff_program {
 
 struct series_diff {
     const char *module;
+    const char *folder; /* of the last profile; NULL none */
     struct diff_layer layers[N_DIFF_PLANES];
     struct diff_program programs[N_DIFF_GROUPS];
     bool lacks[N_DIFF_SIDES]; /* a kind of profile that the other has */
@@ -88,12 +92,37 @@ bool diff_note(struct series_diff *d, const char *text,
 bool diff_is_later(const struct diff_group *before,
                    const struct diff_group *after);
 
+/* Tells the processes of each side and calibration apart: sets `process` of all
+   columns and sorts them. See diff_runs.c. */
+void diff_find_processes(struct series_diff *d);
+
+/* Index behind the columns of the process that begins at this one. */
+size_t diff_process_end(const struct diff_group *g, size_t first);
+
+/* Makes the closures of a function one site; see diff_merge.c. */
+bool diff_merge_sites(struct diff_layer *l, struct err *err) MUST_USE;
+
+void diff_add_sum(struct diff_sum *to, const struct diff_sum *more);
+struct diff_sum diff_site_of(const struct diff_column *c, uint32_t id);
+
+/* Means over the profiles of a process, and over all processes. */
+void diff_process_levels(const struct diff_group *g, uint32_t id,
+                         double *levels);
+struct diff_sum diff_site_mean(const struct diff_group *g, uint32_t id);
+double diff_total_mean(const struct diff_group *g);
+
+/* Does no site of `after` have fewer births than in `before`? */
+bool diff_births_go_on(const struct diff_column *before,
+                       const struct diff_column *after);
+
 /* What the profiles say of the program; see diff_program.c. */
 bool diff_learn_program(struct series_diff *d, struct diff_program *program,
                         const struct snapshot *snap, struct err *err) MUST_USE;
 
-/* Do both sides say what program and build they are of, and differ? */
+/* Do both sides say what program and build they are of, and differ? Or are the
+   same? */
 bool diff_is_other_build(const struct series_diff *d);
+bool diff_is_same_build(const struct series_diff *d);
 
 /* Is it one program, in order, of one rate? After diff_compare. */
 bool diff_check(struct series_diff *d, bool forced, struct err *err) MUST_USE;

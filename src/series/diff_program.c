@@ -7,6 +7,7 @@
 #include "base/num.h"
 #include "series/diff_private.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -228,10 +229,7 @@ static bool warn_of_strangers(struct series_diff *d, double share,
                               size_t n_functions, struct err *err)
 {
     enum { FUNCTIONS_MIN = 5 }; /* fewer may all be what changed */
-    const char *base = d->programs[DIFF_BASE].build_id;
-    const char *head = d->programs[DIFF_HEAD].build_id;
-    const bool is_one_build = base && head && strcmp(base, head) == 0;
-    if (is_one_build || n_functions < FUNCTIONS_MIN ||
+    if (diff_is_same_build(d) || n_functions < FUNCTIONS_MIN ||
         share >= common_share_min) {
         return true;
     }
@@ -287,6 +285,13 @@ bool diff_is_other_build(const struct series_diff *d)
            differ(base->name, head->name);
 }
 
+bool diff_is_same_build(const struct series_diff *d)
+{
+    const char *base = d->programs[DIFF_BASE].build_id;
+    const char *head = d->programs[DIFF_HEAD].build_id;
+    return base && head && strcmp(base, head) == 0;
+}
+
 static bool note_builds(struct series_diff *d, struct err *err)
 {
     const struct diff_program *base = &d->programs[DIFF_BASE];
@@ -322,11 +327,29 @@ static bool note_builds(struct series_diff *d, struct err *err)
 static bool is_swapped_process(const struct series_diff *d)
 {
     const struct diff_layer *l = &d->layers[DIFF_HEAP];
-    if (!series_diff_has(d, DIFF_HEAP) || l->total.n[DIFF_BASE] != 1 ||
-        l->total.n[DIFF_HEAD] != 1 || diff_is_other_build(d)) {
+    if (!series_diff_has(d, DIFF_HEAP) || l->total.n_profiles[DIFF_BASE] != 1 ||
+        l->total.n_profiles[DIFF_HEAD] != 1 || diff_is_other_build(d)) {
         return false;
     }
     return diff_is_later(l->used[DIFF_HEAD], l->used[DIFF_BASE]);
+}
+
+static double seconds_between(int64_t from, int64_t to)
+{
+    return (double)sub_sat_i64(to, from) / 1e9;
+}
+
+/* Sides that are profiled at the same time begin and end in any order: only a
+   gap that is longer than that says that somebody swapped them. Two builds are
+   not two states of one process, so that less speaks for it. */
+static double longest_chance(const struct series_diff *d)
+{
+    const struct diff_program *base = &d->programs[DIFF_BASE];
+    const struct diff_program *head = &d->programs[DIFF_HEAD];
+    const double least = diff_is_other_build(d) ? 60 : 10;
+    return fmax(least,
+                fmax(seconds_between(base->first_nanos, base->last_nanos),
+                     seconds_between(head->first_nanos, head->last_nanos)));
 }
 
 static bool check_order(struct series_diff *d, bool forced, struct err *err)
@@ -337,19 +360,20 @@ static bool check_order(struct series_diff *d, bool forced, struct err *err)
         base->first_nanos <= head->last_nanos) {
         return true;
     }
-    if (is_swapped_process(d) && !forced) {
+    const bool is_swapped = is_swapped_process(d);
+    if (is_swapped && !forced) {
         return err_set(err, ERR_MISMATCH,
                        "head is the earlier state of base's own process: the "
                        "sides are swapped; --force compares anyway");
     }
-    return warn(
-        d,
-        arena_printf(&d->arena,
-                     "WARNING: base was taken %.0f s after head: are "
-                     "the sides swapped?",
-                     (double)sub_sat_i64(base->first_nanos, head->last_nanos) /
-                         1e9),
-        err);
+    const double gap = seconds_between(head->last_nanos, base->first_nanos);
+    return (!is_swapped && gap <= longest_chance(d)) ||
+           warn(d,
+                arena_printf(&d->arena,
+                             "WARNING: base was taken %.0f s after head: are "
+                             "the sides swapped?",
+                             gap),
+                err);
 }
 
 /* --- alike? -----------------------------------------------------------------

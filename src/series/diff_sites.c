@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Profiles a side from which on a group test can say something: of 3 and 3,
+/* Processes a side from which on a group test can say something: of 3 and 3,
    one order in 20 is as extreme. */
 enum { GROUP_MIN = 3 };
 
@@ -32,18 +32,6 @@ static struct diff_sum mean_of(const struct diff_group *g, size_t row)
     const struct diff_sum *s = &g->rows.items[row];
     return (struct diff_sum){s->value / n, s->objects / n, s->sampled / n,
                              s->born / n};
-}
-
-static bool births_fall(const struct diff_column *before,
-                        const struct diff_column *after)
-{
-    for (size_t i = 0; i < before->born.n; i++) {
-        const double now = i < after->born.n ? after->born.items[i] : 0;
-        if (now < before->born.items[i]) {
-            return true;
-        }
-    }
-    return false;
 }
 
 /* Stacks with births from which on it says something that none of them fell:
@@ -70,43 +58,81 @@ bool diff_is_later(const struct diff_group *before,
 static double births_of(const struct diff_column *c)
 {
     double total = 0;
-    for (size_t i = 0; i < c->born.n; i++) {
-        total += c->born.items[i];
+    for (size_t i = 0; i < c->sites.n; i++) {
+        total += c->sites.items[i].born;
     }
     return total;
 }
 
+/* The last profile of a process. */
+struct last {
+    const struct diff_column *column;
+};
+
 static int by_time(const void *pa, const void *pb)
 {
-    const struct diff_column *a = pa;
-    const struct diff_column *b = pb;
+    const struct diff_column *a = ((const struct last *)pa)->column;
+    const struct diff_column *b = ((const struct last *)pb)->column;
     if (a->time_nanos != b->time_nanos) {
         return a->time_nanos < b->time_nanos ? -1 : 1;
     }
     return (a->input > b->input) - (a->input < b->input);
 }
 
-/* Is the side one process seen several times? Its columns are sorted. */
-static enum diff_replicas replicas_of(struct diff_group *g)
+/* Are the processes of a side one that was seen several times, by the last of
+   their profiles? */
+static bool replicas_of(const struct diff_group *g, enum diff_replicas *out,
+                        struct err *err)
 {
-    qsort(g->columns.items, g->columns.n, sizeof *g->columns.items, by_time);
+    struct last *last = calloc(g->n_processes, sizeof *last);
+    if (!last) {
+        return nomem(err);
+    }
+    size_t n = 0;
+    for (size_t i = 0; i < g->columns.n;) {
+        i = diff_process_end(g, i);
+        last[n++].column = &g->columns.items[i - 1];
+    }
+    qsort(last, n, sizeof *last, by_time);
     size_t n_falls = 0;
-    double births = 0;
-    for (size_t i = 0; i < g->columns.n; i++) {
-        births += births_of(&g->columns.items[i]);
-        if (i > 0) {
-            n_falls +=
-                births_fall(&g->columns.items[i - 1], &g->columns.items[i]);
-        }
+    double births = births_of(last[0].column);
+    for (size_t i = 1; i < n; i++) {
+        births += births_of(last[i].column);
+        n_falls += !diff_births_go_on(last[i - 1].column, last[i].column);
     }
-    if (births <= 0) {
-        return DIFF_UNKNOWN;
-    }
+    free(last);
     /* Of independent processes, at least one of three is not the largest. */
-    return n_falls > 0 ? DIFF_INDEPENDENT : DIFF_ONE_PROCESS;
+    *out = births <= 0   ? DIFF_UNKNOWN
+           : n_falls > 0 ? DIFF_INDEPENDENT
+                         : DIFF_ONE_PROCESS;
+    return true;
 }
 
-static void describe_total(struct diff_layer *l, bool is_other_build)
+static bool describe_replicas(struct diff_layer *l, struct err *err)
+{
+    struct diff_total *t = &l->total;
+    enum diff_replicas a;
+    enum diff_replicas b;
+    if (t->n[DIFF_BASE] < GROUP_MIN || t->n[DIFF_HEAD] < GROUP_MIN) {
+        t->replicas = t->n_profiles[DIFF_BASE] >= GROUP_MIN &&
+                              t->n_profiles[DIFF_HEAD] >= GROUP_MIN
+                          ? DIFF_ONE_PROCESS
+                          : DIFF_TOO_FEW;
+        return true;
+    }
+    if (!replicas_of(l->used[DIFF_BASE], &a, err) ||
+        !replicas_of(l->used[DIFF_HEAD], &b, err)) {
+        return false;
+    }
+    t->replicas =
+        a == DIFF_ONE_PROCESS || b == DIFF_ONE_PROCESS   ? DIFF_ONE_PROCESS
+        : a == DIFF_INDEPENDENT && b == DIFF_INDEPENDENT ? DIFF_INDEPENDENT
+                                                         : DIFF_UNKNOWN;
+    return true;
+}
+
+static bool describe_total(struct diff_layer *l, bool is_other_build,
+                           struct err *err)
 {
     struct diff_total *t = &l->total;
     for (int side = 0; side < N_DIFF_SIDES; side++) {
@@ -114,30 +140,22 @@ static void describe_total(struct diff_layer *l, bool is_other_build)
         if (!g) {
             continue;
         }
-        t->n[side] = g->columns.n;
+        t->n[side] = g->n_processes;
+        t->n_profiles[side] = g->columns.n;
         t->period[side] = g->period;
-        for (size_t i = 0; i < g->columns.n; i++) {
-            t->level[side] += g->columns.items[i].total / (double)g->columns.n;
-        }
+        t->level[side] = diff_total_mean(g);
     }
     if (!l->used[DIFF_BASE] || !l->used[DIFF_HEAD]) {
-        return;
+        return true;
     }
-    if (t->n[DIFF_BASE] == 1 && t->n[DIFF_HEAD] == 1) {
+    if (t->n_profiles[DIFF_BASE] == 1 && t->n_profiles[DIFF_HEAD] == 1) {
         t->is_one_process =
             !is_other_build &&
             l->used[DIFF_BASE]->columns.items[0].time_nanos <=
                 l->used[DIFF_HEAD]->columns.items[0].time_nanos &&
             diff_is_later(l->used[DIFF_BASE], l->used[DIFF_HEAD]);
     }
-    if (t->n[DIFF_BASE] >= GROUP_MIN && t->n[DIFF_HEAD] >= GROUP_MIN) {
-        const enum diff_replicas a = replicas_of(l->used[DIFF_BASE]);
-        const enum diff_replicas b = replicas_of(l->used[DIFF_HEAD]);
-        t->replicas =
-            a == DIFF_ONE_PROCESS || b == DIFF_ONE_PROCESS   ? DIFF_ONE_PROCESS
-            : a == DIFF_INDEPENDENT && b == DIFF_INDEPENDENT ? DIFF_INDEPENDENT
-                                                             : DIFF_UNKNOWN;
-    }
+    return describe_replicas(l, err);
 }
 
 /* Variance of the change of a row by sampling, in its own unit squared. */
@@ -194,22 +212,18 @@ static void name_sites(const struct diff_layer *l, struct naming *names)
 
 static void sum_sites(const struct diff_layer *l, struct naming *names)
 {
-    for (size_t row = 0; row < l->row_site.n; row++) {
-        const uint32_t id = l->row_site.items[row];
-        if (id == DIFF_NO_SITE) {
-            continue;
-        }
-        const struct diff_sum base = mean_of(l->used[DIFF_BASE], row);
-        const struct diff_sum head = mean_of(l->used[DIFF_HEAD], row);
+    for (uint32_t id = 0; id < l->n_sites; id++) {
+        const struct diff_sum base = diff_site_mean(l->used[DIFF_BASE], id);
+        const struct diff_sum head = diff_site_mean(l->used[DIFF_HEAD], id);
         struct diff_site *s = &l->sites[id];
-        s->base += base.value;
-        s->head += head.value;
-        s->delta += head.value - base.value;
-        s->base_objects += base.objects;
-        s->head_objects += head.objects;
-        s->base_sampled += base.sampled;
-        s->head_sampled += head.sampled;
-        names[id].births += head.born - base.born;
+        s->base = base.value;
+        s->head = head.value;
+        s->delta = head.value - base.value;
+        s->base_objects = base.objects;
+        s->head_objects = head.objects;
+        s->base_sampled = base.sampled;
+        s->head_sampled = head.sampled;
+        names[id].births = head.born - base.born;
     }
 }
 
@@ -241,7 +255,7 @@ static void judge_site(const struct diff_layer *l, struct diff_site *s,
                        const struct naming *name, bool is_heap)
 {
     s->births = s->deaths = s->retention = NAN;
-    s->p = s->p_runs = NAN;
+    s->p = s->p_runs = s->p_fell = NAN;
     if (is_heap && l->total.is_one_process) {
         const double grown = s->head_sampled - s->base_sampled;
         s->births = fmax(fmax(name->births, grown), 0);
@@ -291,42 +305,69 @@ static double welch_p(const double *low, size_t n_low, const double *high,
     return stat_t_upper(grown / sqrt(a + b), df);
 }
 
-/* Levels of one site, of base's profiles and then of head's. */
-static void levels_of(const struct diff_layer *l, uint32_t id, double *levels)
+/* Levels of one site, of base and then of head. */
+struct levels {
+    double *x;
+    size_t n_base, n_head;
+};
+
+static void profile_levels(const struct diff_layer *l, uint32_t id,
+                           const struct levels *out)
 {
+    double *x = out->x;
     for (int side = 0; side < N_DIFF_SIDES; side++) {
         const struct diff_columns *columns = &l->used[side]->columns;
         for (size_t i = 0; i < columns->n; i++) {
-            const struct diff_column *c = &columns->items[i];
-            *levels++ = id < c->value.n ? c->value.items[id] : 0;
+            *x++ = diff_site_of(&columns->items[i], id).value;
         }
     }
 }
 
+/* Tightens the tests of a site by these levels. Profiles of one process are no
+   runs, so that what they say alone is never enough; but what they do not
+   support is no growth. */
+static void test_levels(struct diff_site *s, const struct levels *v)
+{
+    if (v->n_base + v->n_head < 3) {
+        return;
+    }
+    const double p = welch_p(v->x, v->n_base, v->x + v->n_base, v->n_head);
+    double low = INFINITY;
+    double high = -INFINITY;
+    for (size_t i = 0; i < v->n_base + v->n_head; i++) {
+        low = fmin(low, v->x[i]);
+        high = fmax(high, v->x[i]);
+    }
+    s->spread = high - low;
+    s->p_runs = fmax(s->p_runs, p);
+    s->p_fell = fmax(s->p_fell, 1 - p);
+}
+
 static bool group_tests(struct diff_layer *l, struct err *err)
 {
-    const size_t n_base = l->total.n[DIFF_BASE];
-    const size_t n_head = l->total.n[DIFF_HEAD];
-    if (n_base == 0 || n_head == 0 || n_base + n_head < 3) {
+    const struct diff_total *t = &l->total;
+    struct levels profiles = {NULL, t->n_profiles[DIFF_BASE],
+                              t->n_profiles[DIFF_HEAD]};
+    struct levels runs = {NULL, t->n[DIFF_BASE], t->n[DIFF_HEAD]};
+    const size_t n = profiles.n_base + profiles.n_head;
+    if (profiles.n_base == 0 || profiles.n_head == 0 || n < 3) {
         return true;
     }
-    double *levels = calloc(n_base + n_head, sizeof *levels);
+    double *levels = calloc(n, sizeof *levels);
     if (!levels) {
         return nomem(err);
     }
+    runs.x = profiles.x = levels;
     for (uint32_t id = 0; id < l->n_sites; id++) {
         struct diff_site *s = &l->sites[id];
-        double low = INFINITY;
-        double high = -INFINITY;
-        levels_of(l, id, levels);
-        for (size_t i = 0; i < n_base + n_head; i++) {
-            low = fmin(low, levels[i]);
-            high = fmax(high, levels[i]);
-        }
-        s->spread = high - low;
-        s->p_runs = welch_p(levels, n_base, levels + n_base, n_head);
-        if (l->total.replicas != DIFF_TOO_FEW) {
-            s->p = rank_sum_p(levels, n_base, levels + n_base, n_head);
+        profile_levels(l, id, &profiles);
+        test_levels(s, &profiles);
+        diff_process_levels(l->used[DIFF_BASE], id, levels);
+        diff_process_levels(l->used[DIFF_HEAD], id, levels + runs.n_base);
+        test_levels(s, &runs);
+        if (runs.n_base >= GROUP_MIN && runs.n_head >= GROUP_MIN) {
+            s->p = rank_sum_p(levels, runs.n_base, levels + runs.n_base,
+                              runs.n_head);
         }
     }
     free(levels);
@@ -355,7 +396,13 @@ static int by_change(const void *pa, const void *pb)
 bool diff_compare(struct series_diff *d, struct diff_layer *l, struct err *err)
 {
     const bool is_heap = l == &d->layers[DIFF_HEAP];
-    describe_total(l, diff_is_other_build(d));
+    if (!describe_total(l, diff_is_other_build(d), err)) {
+        return false;
+    }
+    const bool is_one_build = diff_is_same_build(d) || l->total.is_one_process;
+    if (!is_one_build && !diff_merge_sites(l, err)) {
+        return false;
+    }
     struct naming *names = calloc((size_t)l->n_sites + 1, sizeof *names);
     l->sites = calloc((size_t)l->n_sites + 1, sizeof *l->sites);
     if (!names || !l->sites) {

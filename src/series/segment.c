@@ -11,7 +11,11 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { CHAINS_MAX = 64 };
+enum {
+    CHAINS_MAX = 64,
+    RUN_LEAST = 5, /* heap points of which a verdict is made */
+    RUNS_NAMED = 3
+};
 
 struct chain {
     uint32_t last;        /* point at its end, index into series.all */
@@ -144,6 +148,43 @@ static bool note_judged(struct series *s, size_t begin, size_t end,
         err);
 }
 
+/* A longer run beside a leaking one must not make it pass: which other runs
+   could have been judged? */
+static bool find_unjudged(struct series *s, const struct chain *chains,
+                          size_t n, size_t judged, struct err *err)
+{
+    const struct vec_u32 *at = &s->planes[PLANE_HEAP].at;
+    struct buf names = BUF_LIMIT(64 << 10);
+    size_t n_others = 0;
+    for (size_t k = 0; k < n; k++) {
+        if (chains[k].n < RUN_LEAST) {
+            continue;
+        }
+        s->about.judgeable |= (uint64_t)1 << k;
+        if (k == judged) {
+            continue;
+        }
+        if (n_others++ < RUNS_NAMED) {
+            buf_printf(&names, "%s%.200s to %.200s", n_others > 1 ? ", " : "",
+                       s->all.items[at->items[chains[k].begin]].source,
+                       s->all.items[chains[k].last].source);
+        }
+    }
+    buf_str(&names, n_others > RUNS_NAMED ? ", ..." : "");
+    const bool ok = buf_check(&names, "runs", err);
+    if (ok && n_others > 0) {
+        s->about.unjudged = arena_printf(
+            &s->arena,
+            "%zu other run%s of the process %s not judged: %s; give "
+            "the files of one run at a time",
+            n_others, n_others == 1 ? "" : "s", n_others == 1 ? "was" : "were",
+            names.data);
+    }
+    buf_release(&names);
+    return ok && (n_others == 0 || s->about.unjudged != NULL ||
+                  err_nomem(err, "runs"));
+}
+
 /* Keeps of a plane the points in [begin, end) of `all`. */
 static void keep_range(struct series *s, struct plane *pl, uint32_t begin,
                        uint32_t end)
@@ -188,7 +229,8 @@ static uint32_t run_begin(const struct series *s, uint32_t id)
     return id;
 }
 
-/* The judged run is the one with most points, of equals the latest. */
+/* The judged run is the one that is asked for, else the one with most points,
+   of equals the latest. */
 static bool choose(struct series *s, const struct chain *chains, size_t n,
                    struct err *err)
 {
@@ -196,6 +238,9 @@ static bool choose(struct series *s, const struct chain *chains, size_t n,
     size_t best = 0;
     for (size_t k = 0; k < n; k++) {
         best = chains[k].n >= chains[best].n ? k : best;
+    }
+    if (s->options.run > 0 && s->options.run <= n) {
+        best = s->options.run - 1;
     }
     const uint32_t begin =
         best == 0 ? 0 : run_begin(s, at->items[chains[best].begin]);
@@ -209,7 +254,9 @@ static bool choose(struct series *s, const struct chain *chains, size_t n,
         }
     }
     s->about.n_segments = (uint32_t)n;
-    if (n > 1 && !note_judged(s, chains[best].begin, chains[best].end, err)) {
+    s->about.run = (uint32_t)best + 1;
+    if (n > 1 && (!note_judged(s, chains[best].begin, chains[best].end, err) ||
+                  !find_unjudged(s, chains, n, best, err))) {
         return false;
     }
     if (n > 1) {

@@ -20,6 +20,8 @@ struct series;
 struct series_options {
     const char *module;        /* the user's module prefix; NULL = found out */
     struct stack_table *table; /* shared, outlives the series; NULL = its own */
+    uint32_t run; /* which of a process that restarted, from 1; 0 = that with
+                     most points, of equals the latest */
 };
 
 struct series *series_new(const struct series_options *options);
@@ -74,6 +76,9 @@ struct series_about {
     int64_t heap_period_bytes;       /* MemProfileRate; 0 = no heap */
     double live_heap_bytes;          /* in use at the last point, estimated */
     double live_goroutines;
+    uint32_t run;         /* the one judged, from 1; 0 = unknown */
+    uint64_t judgeable;   /* bit k: run k + 1 is long enough for a verdict */
+    const char *unjudged; /* the others of them by name; NULL: none */
 };
 const struct series_about *series_about(const struct series *s);
 

@@ -126,13 +126,13 @@ run main 1
 buffered='s/make(chan error, 1)/make(chan error)/'
 change leak main notify/notify.go "$buffered"
 run leak 1 -seed 2
-compare "goroutines: head leaks" 1 main.1 leak.1 --rev main..leak
+compare "goroutines: head leaks" 1 main.1 leak.1 --rev main...leak
 says '^1 new$'
 says 'acme.dev/shop/notify.send'
 gate "goroutines: the series too" 1 leaks --fail-on suspect \
-    "$work/leak.1" --rev main..leak
+    "$work/leak.1" --rev main...leak
 says 'touched by this change (function): acme.dev/shop/notify.Customer  notify/notify.go:14'
-git diff main..leak >"$work/leak.patch"
+git diff main...leak >"$work/leak.patch"
 gate "the same by --patch" 1 leaks --fail-on suspect \
     "$work/leak.1" --patch "$work/leak.patch"
 says 'touched by this change (function): acme.dev/shop/notify.Customer  notify/notify.go:14'
@@ -141,10 +141,10 @@ ring='s/l.items\[l.next\] = copyOf(item)/l.items = append(l.items, copyOf(item))
 change hoard main history/history.go "$ring"
 run hoard 1 -seed 3
 added=$(grep -n 'append(l.items' history/history.go | cut -d : -f 1)
-compare "heap: head leaks" 1 main.1 hoard.1 --rev main..hoard
+compare "heap: head leaks" 1 main.1 hoard.1 --rev main...hoard
 says "touched by this change (line): acme.dev/shop/history.(\*Log).Add  history/history.go:$added\$"
 gate "heap: the series too" 1 leaks --fail-on suspect \
-    "$work/hoard.1" --rev main..hoard
+    "$work/hoard.1" --rev main...hoard
 says "touched by this change (line): acme.dev/shop/history.(\*Log).Add  history/history.go:$added\$"
 
 # --- both leak: existing; more of it: worse; none of it: fixed ---

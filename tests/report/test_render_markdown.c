@@ -376,6 +376,41 @@ static void the_suppression_has_whole_names(void **state)
     buf_release(&name);
 }
 
+static void charts_are_in_the_order_of_the_findings(void **state)
+{
+    (void)state;
+    struct sample s;
+    sample_report(&s);
+    const struct finding first = s.items[0];
+    s.items[0] = s.items[1];
+    s.items[1] = first;
+    struct buf b = page(&s.report);
+    const char *bytes = strstr(b.data, "y-axis \"MB\"");
+    const char *counts = strstr(b.data, "y-axis \"goroutines\"");
+    assert_true(bytes && counts && bytes < counts);
+    buf_release(&b);
+}
+
+/* A note names functions and files: a cut in the middle would lose the name. */
+static void notes_have_whole_names(void **state)
+{
+    (void)state;
+    static const char note[] =
+        "does not fail: acme.dev/shop/internal/audit/trail.(*Recorder).wait is "
+        "within the noise of 3 calibration runs: 12 goroutines, at most 40 in "
+        "healthy ones";
+    const char *const notes[] = {note};
+    struct sample s;
+    sample_report(&s);
+    s.report.notes = notes;
+    s.report.n_notes = 1;
+    struct buf b = page(&s.report);
+    assert_true(span_has(buf_view(&b), "acme.dev/shop/internal/audit/trail."
+                                       "(\\*Recorder).wait is within the noise"
+                                       " of 3 calibration runs"));
+    buf_release(&b);
+}
+
 static void many_notes_and_rows_still_fit(void **state)
 {
     (void)state;
@@ -421,6 +456,8 @@ int main(void)
         cmocka_unit_test(huge_report_is_cut_by_whole_findings),
         cmocka_unit_test(huge_finding_is_told_briefly),
         cmocka_unit_test(the_suppression_has_whole_names),
+        cmocka_unit_test(charts_are_in_the_order_of_the_findings),
+        cmocka_unit_test(notes_have_whole_names),
         cmocka_unit_test(many_notes_and_rows_still_fit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -255,6 +255,38 @@ static void what_two_snapshots_could_show_is_fixed(void **state)
     }
 }
 
+/* 60 to 140 an hour, 100 likely, in a window as long as that which found it:
+   the lower bound must do, and its noise is asked of the likely growth. */
+static void doubt_counts_once_in_what_is_fixed(void **state)
+{
+    static const struct {
+        double seconds, noise;
+        bool is_fixed;
+    } rows[] = {
+        {3600, 20, true },
+        {3600, 24, true },
+        {3600, 26, false},
+        {2400, 20, false}, /* 40 at the least, 50 could be shown */
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct baseline_entry past = entry(100, 60, 140);
+        struct baseline b = {.items = &past, .n = 1};
+        const struct baseline_window window = {
+            .seconds = rows[i].seconds, .goroutines = 50, .heap_bytes = NAN};
+        struct baseline_states states;
+        struct err err = {0};
+        past.seconds = 3600;
+        past.noise = rows[i].noise;
+        assert_ok(baseline_compare(&b, &past, 0, &window, 0, &states, &err),
+                  &err);
+        if ((states.past[0] == BASELINE_FIXED) != rows[i].is_fixed) {
+            fail_msg("row %zu", i);
+        }
+        baseline_states_release(&states);
+    }
+}
+
 /* Proof in one run, growth in the other: the same leak, at the same site. */
 static void proof_and_growth_are_one_leak(void **state)
 {
@@ -306,6 +338,7 @@ int main(void)
         cmocka_unit_test(what_is_aside_is_still_there),
         cmocka_unit_test(a_run_without_its_profiles_is_blind),
         cmocka_unit_test(what_two_snapshots_could_show_is_fixed),
+        cmocka_unit_test(doubt_counts_once_in_what_is_fixed),
         cmocka_unit_test(proof_and_growth_are_one_leak),
         cmocka_unit_test(many_of_one_site_are_new),
     };

@@ -136,6 +136,7 @@ static const struct {
     {"min-bytes: many\n", ".seep.yml:1: min-bytes: a size such as 8MiB is wanted"},
     {"min-goroutines: 1.5\n", ".seep.yml:1: min-goroutines: a whole number is wanted"},
     {"min-growth: -1\n", ".seep.yml:1: min-growth: a ratio such as 10% or 0.1 is wanted"},
+    {"min-growth: 20\n", ".seep.yml:1: min-growth: more than 1 needs a percent sign, such as 20%"},
     {"min-growth: nan\n", ".seep.yml:1: min-growth: a ratio such as 10% or 0.1 is wanted"},
     {"path-map: [x]\n", ".seep.yml:1: path-map: FROM=TO is wanted, such as /home/ci/src=."},
     {"path-map: a=b\n", ".seep.yml:1: path-map: a list of FROM=TO is wanted"},

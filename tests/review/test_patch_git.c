@@ -144,9 +144,14 @@ static void three_dots_begin_at_the_merge_base(void **state)
     struct patch *p = between(w, "", "main...topic");
     assert_int_equal(patch_touch(p, "api/db.go", "x/api.A", 4), TOUCH_LINE);
     assert_int_equal(patch_touch(p, "api/db.go", "x/api.C", 13), TOUCH_NONE);
+    assert_false(patch_takes_back(p));
     patch_free(p);
     p = between(w, "", "main..topic");
     assert_int_equal(patch_touch(p, "api/db.go", "x/api.C", 13), TOUCH_LINE);
+    assert_true(patch_takes_back(p));
+    patch_free(p);
+    p = between(w, "", "main~1..topic");
+    assert_false(patch_takes_back(p));
     patch_free(p);
 }
 

@@ -337,6 +337,19 @@ static void a_leak_that_is_gone_is_fixed(void **state)
     findings_release(&f);
 }
 
+/* Both profiled at once, base a moment later. */
+static void what_is_fixed_is_told_of_sides_of_one_time(void **state)
+{
+    (void)state;
+    struct series_diff *d = series_diff_new(NULL);
+    add(d, DIFF_BASE, KIND_GOROUTINE, goroutines(500), 201);
+    add(d, DIFF_HEAD, KIND_GOROUTINE, goroutines(5), 200);
+    struct findings f = judge(d);
+    assert_int_equal(f.n, 1);
+    assert_string_equal(f.items[0].state, "fixed");
+    findings_release(&f);
+}
+
 /* +100 of 1,000 is beyond noise with z 2.2 only; of 10,000, +2,000 is 20 %. */
 static void small_shares_do_not_count(void **state)
 {
@@ -377,6 +390,7 @@ int main(void)
         cmocka_unit_test(what_is_open_is_told_beside_what_is_found),
         cmocka_unit_test(steady_sites_share_the_risk),
         cmocka_unit_test(a_leak_that_is_gone_is_fixed),
+        cmocka_unit_test(what_is_fixed_is_told_of_sides_of_one_time),
         cmocka_unit_test(small_shares_do_not_count),
         cmocka_unit_test(three_runs_a_side_are_enough_for_one_site),
         cmocka_unit_test(growth_below_the_limits_is_told),

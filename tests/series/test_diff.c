@@ -443,6 +443,33 @@ static void an_older_head_is_said_first(void **state)
     series_diff_free(d);
 }
 
+/* Which was profiled first says nothing when both were at the same time. */
+static void sides_of_one_time_are_in_no_order(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *build;
+        int64_t gap;
+        bool warns;
+    } cases[] = {
+        {"1", 1,  false},
+        {"1", 23, true },
+        {"2", 23, false},
+        {"2", 61, true },
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        const struct made base = {"app", "1", 524288};
+        const struct made head = {"app", cases[i].build, 524288};
+        struct series_diff *d = series_diff_new(NULL);
+        struct err err = {0};
+        assert_ok(finish_two(d, heap_made(base, shop, 2), 100 + cases[i].gap,
+                             heap_made(head, shop_later, 2), 100, false, &err),
+                  &err);
+        assert_int_equal(series_diff_warning(d) != NULL, cases[i].warns);
+        series_diff_free(d);
+    }
+}
+
 /* Builds that differ are two processes, however alike their counts. */
 static void other_builds_are_not_paired(void **state)
 {
@@ -536,6 +563,146 @@ static void runs_are_compared_by_their_spread(void **state)
     assert_true(fabs(s->p_runs - stat_t_upper(31 / sqrt(5), 25.0 / 17)) <
                 1e-12);
     assert_true(isnan(s->p));
+    series_diff_free(d);
+}
+
+/* One more closure above renames those below, as their functions' ids do not.
+ */
+static void closures_are_one_site_between_builds(void **state)
+{
+    (void)state;
+    const struct row base[] = {
+        {{"main.run.func1"}, 1, 100, 30, MIB},
+        {{"main.run.func2"}, 1, 100, 10, MIB}
+    };
+    const struct row head[] = {
+        {{"main.run.func1"}, 1, 80,  2,  MIB},
+        {{"main.run.func2"}, 1, 100, 30, MIB},
+        {{"main.run.func3"}, 1, 100, 10, MIB}
+    };
+    for (int is_same = 0; is_same < 2; is_same++) {
+        struct err err = {0};
+        struct made made = {"app", "1", 524288};
+        struct series_diff *d = series_diff_new(NULL);
+        add_profile(d, DIFF_BASE, heap_made(made, base, 2), 100);
+        made.build = is_same ? "1" : "2";
+        add_profile(d, DIFF_HEAD, heap_made(made, head, 3), 200);
+        assert_ok(series_diff_finish(d, false, &err), &err);
+        size_t n = 0;
+        const struct diff_site *s = series_diff_sites(d, DIFF_HEAP, &n);
+        assert_int_equal(n, is_same ? 3 : 1);
+        assert_true(is_same ||
+                    (s->base == 40.0 * MIB && s->head == 42.0 * MIB));
+        series_diff_free(d);
+    }
+}
+
+/* Two snapshots of main.cart in this folder, of one process. */
+static void add_folder(struct series_diff *d, int group, const char *folder,
+                       int64_t births, int64_t level, int64_t seconds)
+{
+    for (int64_t i = 0; i < 2; i++) {
+        const struct row row[] = {
+            {{"main.cart"}, 1, births + i, level + 2 * i, MIB}
+        };
+        struct err err = {0};
+        struct snapshot s = snapshot_of(heap_of(row, 1), seconds + i);
+        s.source = folder;
+        assert_ok(
+            group < N_DIFF_SIDES
+                ? series_diff_add_listed(d, (enum diff_side)group, &s, &err)
+                : series_diff_calibrate(d, (uint32_t)births, &s, &err),
+            &err);
+        snapshot_release(&s);
+    }
+}
+
+/* Each folder counts once: levels 11, 13 and 12 against 41, 43 and 42. */
+static void snapshots_of_one_process_are_one_run(void **state)
+{
+    (void)state;
+    static const char *const folders[] = {"a/0", "b/0", "c/0", "d/0"};
+    static const int64_t levels[] = {10, 12, 11};
+    struct series_diff *d = series_diff_new(NULL);
+    for (int i = 0; i < 3; i++) {
+        add_folder(d, DIFF_BASE, folders[i], 600 - 100 * i, levels[i],
+                   100 + 10 * i);
+        add_folder(d, DIFF_HEAD, folders[i], 700 - 100 * i, 30 + levels[i],
+                   200 + 10 * i);
+        add_folder(d, DIFF_CALIBRATION, folders[i], 600 - 100 * i, levels[i],
+                   300 + 10 * i);
+    }
+    finish(d);
+    const struct diff_total *total = series_diff_total(d, DIFF_HEAP);
+    const struct diff_site *s = site_of(d, "main.cart");
+    assert_int_equal(total->n[DIFF_BASE], 3);
+    assert_int_equal(total->n_profiles[DIFF_BASE], 6);
+    assert_int_equal(total->replicas, DIFF_INDEPENDENT);
+    assert_true(fabs(s->p - 0.05) < 1e-12);
+    /* Welch over runs: t = 30 / sqrt(1/3 + 1/3), df = 4. */
+    assert_true(fabs(s->p_runs - stat_t_upper(30 / sqrt(2.0 / 3), 4)) < 1e-12);
+    assert_true(s->base == 12.0 * MIB && s->head == 42.0 * MIB);
+    /* Of a calibration run the last level counts: 12, 14 and 13. */
+    assert_int_equal(s->noise.n, 3);
+    assert_true(s->noise.mean == 13.0 * MIB && s->noise.range == 2.0 * MIB);
+    series_diff_free(d);
+}
+
+/* Two folders a side are two runs, however many snapshots. */
+static void two_processes_a_side_are_no_group(void **state)
+{
+    (void)state;
+    struct series_diff *d = series_diff_new(NULL);
+    add_folder(d, DIFF_BASE, "a/0", 600, 10, 100);
+    add_folder(d, DIFF_BASE, "b/0", 500, 12, 110);
+    add_folder(d, DIFF_HEAD, "c/0", 650, 40, 200);
+    add_folder(d, DIFF_HEAD, "d/0", 550, 42, 210);
+    finish(d);
+    const struct diff_total *total = series_diff_total(d, DIFF_HEAP);
+    assert_int_equal(total->n[DIFF_BASE], 2);
+    assert_int_equal(total->replicas, DIFF_ONE_PROCESS);
+    assert_true(isnan(site_of(d, "main.cart")->p));
+    series_diff_free(d);
+}
+
+/* Named one by one: rising births at two sites are chance, at twelve they are
+   not. */
+static void named_profiles_are_runs_unless_births_say_no(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"main.a", "main.b", "main.c", "main.d",
+                                        "main.e", "main.f", "main.g", "main.h",
+                                        "main.i", "main.j", "main.k", "main.l"};
+    for (size_t n = 2; n <= 12; n += 10) {
+        struct series_diff *d = series_diff_new(NULL);
+        for (int i = 0; i < 2; i++) {
+            struct row rows[12];
+            for (size_t k = 0; k < n; k++) {
+                rows[k] = (struct row){{names[k]}, 1, 100 + 20 * i, 10, MIB};
+            }
+            add(d, DIFF_BASE, rows, n, 100 + i);
+            add(d, DIFF_HEAD, rows, n, 200 + i);
+        }
+        finish(d);
+        assert_int_equal(series_diff_total(d, DIFF_HEAP)->n[DIFF_BASE],
+                         n == 2 ? 2 : 1);
+        series_diff_free(d);
+    }
+}
+
+/* A folder of single profiles of several processes: births fall. */
+static void births_tell_processes_of_a_folder_apart(void **state)
+{
+    (void)state;
+    struct series_diff *d = series_diff_new(NULL);
+    add_folder(d, DIFF_BASE, "a/0", 600, 10, 100);
+    add_folder(d, DIFF_BASE, "a/0", 500, 12, 110);
+    add_folder(d, DIFF_BASE, "a/0", 400, 12, 120);
+    add_folder(d, DIFF_HEAD, "b/0", 600, 10, 200);
+    finish(d);
+    const struct diff_total *total = series_diff_total(d, DIFF_HEAP);
+    assert_int_equal(total->n[DIFF_BASE], 3);
+    assert_int_equal(total->n[DIFF_HEAD], 1);
     series_diff_free(d);
 }
 
@@ -669,11 +836,17 @@ int main(void)
         cmocka_unit_test(strangers_of_one_name_are_warned_of),
         cmocka_unit_test(swapped_states_of_one_process_are_refused),
         cmocka_unit_test(an_older_head_is_said_first),
+        cmocka_unit_test(sides_of_one_time_are_in_no_order),
         cmocka_unit_test(other_builds_are_not_paired),
         cmocka_unit_test(rates_and_lengths_that_differ_are_said),
         cmocka_unit_test(
             a_heap_from_before_the_first_collection_decides_nothing),
         cmocka_unit_test(runs_are_compared_by_their_spread),
+        cmocka_unit_test(closures_are_one_site_between_builds),
+        cmocka_unit_test(snapshots_of_one_process_are_one_run),
+        cmocka_unit_test(named_profiles_are_runs_unless_births_say_no),
+        cmocka_unit_test(two_processes_a_side_are_no_group),
+        cmocka_unit_test(births_tell_processes_of_a_folder_apart),
         cmocka_unit_test(calibration_runs_give_the_noise_of_a_site),
         cmocka_unit_test(bursts_bound_sites_that_runs_hardly_have),
         cmocka_unit_test(rates_of_runs_are_slopes),

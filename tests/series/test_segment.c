@@ -45,9 +45,9 @@ static void a_process_that_goes_on_is_one_segment(void **state)
 }
 
 /* Two points, restart, three points: with goroutines of every moment. */
-static struct series *restarted(size_t before, size_t after)
+static struct series *restarted_run(size_t before, size_t after, uint32_t run)
 {
-    struct series *s = series_new(NULL);
+    struct series *s = series_new(&(struct series_options){.run = run});
     char heap[32];
     char goroutine[32];
     for (size_t i = 0; i < before + after; i++) {
@@ -60,6 +60,11 @@ static struct series *restarted(size_t before, size_t after)
     }
     made_finish(s);
     return s;
+}
+
+static struct series *restarted(size_t before, size_t after)
+{
+    return restarted_run(before, after, 0);
 }
 
 static void a_restart_splits_and_the_longer_run_is_judged(void **state)
@@ -107,6 +112,33 @@ static void of_runs_of_equal_length_the_latest_is_judged(void **state)
     size_t n = 0;
     const struct series_input *in = series_inputs(s, &n);
     assert_string_equal(in[0].why, "another run of the process is judged");
+    series_free(s);
+}
+
+static void a_run_may_be_asked_for(void **state)
+{
+    (void)state;
+    struct series *s = restarted_run(5, 6, 1);
+    assert_int_equal(series_about(s)->run, 1);
+    assert_int_equal(series_n_points(s, PLANE_HEAP), 5);
+    assert_int_equal(series_n_points(s, PLANE_GOROUTINE), 5);
+    series_free(s);
+}
+
+/* A run that is too short for a verdict is no loss; a longer one is said. */
+static void a_run_that_could_be_judged_and_is_not_is_named(void **state)
+{
+    (void)state;
+    struct series *s = restarted(4, 6);
+    assert_null(series_about(s)->unjudged);
+    series_free(s);
+    s = restarted(5, 6);
+    assert_string_equal(
+        series_about(s)->unjudged,
+        "1 other run of the process was not judged: 00.heap to 04.heap; give "
+        "the files of one run at a time");
+    assert_int_equal(series_about(s)->judgeable, 3);
+    assert_int_equal(series_about(s)->run, 2);
     series_free(s);
 }
 
@@ -203,6 +235,8 @@ int main(void)
         cmocka_unit_test(
             goroutines_of_the_moment_of_a_restart_leave_the_old_run),
         cmocka_unit_test(of_runs_of_equal_length_the_latest_is_judged),
+        cmocka_unit_test(a_run_may_be_asked_for),
+        cmocka_unit_test(a_run_that_could_be_judged_and_is_not_is_named),
         cmocka_unit_test(two_restarts_make_three_segments),
         cmocka_unit_test(two_processes_at_once_are_refused_by_name),
         cmocka_unit_test(two_programs_are_refused_by_name),
