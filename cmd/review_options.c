@@ -23,10 +23,11 @@ struct review {
     struct session *session;
     const struct review_settings *settings;
     struct config config;
-    const char *config_path; /* NULL: none was read */
-    const char *config_name; /* what people know it by */
-    bool is_config_found;    /* by itself: nobody named it */
-    bool is_config_misnamed; /* there is .seep.yaml */
+    const char *config_path;   /* NULL: none was read */
+    const char *config_name;   /* what people know it by */
+    bool is_config_found;      /* by itself: nobody named it */
+    bool is_config_misnamed;   /* there is .seep.yaml */
+    const char *nearer_config; /* between here and the root; NULL none */
     const char *baseline_path;
     bool is_baseline_missing; /* the configuration names one to be saved yet */
     struct baseline baseline;
@@ -105,6 +106,19 @@ static const char *config_name(const struct review *r,
     return name;
 }
 
+/* One that its writer may take for the one that is read. */
+static const char *nearer_config(const struct review *r,
+                                 const struct review_settings *s)
+{
+    const char *out = NULL;
+    for (const char *name = s->repository == NULL ? r->config_name : "";
+         span_starts(span_of(name), "../");) {
+        name += strlen("../");
+        out = is_entry(name) ? name : out;
+    }
+    return out;
+}
+
 /* That of the root, if any. */
 static bool look_for_config(struct review *r, const struct review_settings *s,
                             struct err *err)
@@ -117,6 +131,7 @@ static bool look_for_config(struct review *r, const struct review_settings *s,
     if (path == NULL || misnamed == NULL || r->config_name == NULL) {
         return err_nomem(err, "the configuration");
     }
+    r->nearer_config = nearer_config(r, s);
     r->is_config_found = is_entry(path);
     r->is_config_misnamed = !r->is_config_found && is_entry(misnamed);
     if (!r->is_config_found) {
@@ -245,6 +260,54 @@ static bool read_baseline(struct review *r, const struct review_settings *s,
 
 /* --- the patch --- */
 
+/* Where the escape sequence at `at` ends, "\x1b[1;32m" or "\x1b[K"; `at`: none
+   begins there. */
+static size_t skip_colour(struct span text, size_t at)
+{
+    size_t end = at + 2;
+    if (end > text.len || text.p[at] != '\x1b' || text.p[at + 1] != '[') {
+        return at;
+    }
+    while (end < text.len &&
+           ((text.p[end] >= '0' && text.p[end] <= '9') || text.p[end] == ';')) {
+        end++;
+    }
+    return end < text.len && (text.p[end] == 'm' || text.p[end] == 'K')
+               ? end + 1
+               : at;
+}
+
+/* `git diff --color=always` into a file. Only where a header itself has
+   colours: else an escape is part of a source. */
+static bool is_coloured(struct span text)
+{
+    for (struct span rest = text, line; span_line(&rest, &line);) {
+        const size_t at = line.len > 0 ? skip_colour(line, 0) : 0;
+        if (at > 0 && span_starts(span_from(line, at), "diff ")) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void strip_colours(struct buf *text)
+{
+    size_t n = 0;
+    if (!is_coloured(buf_view(text))) {
+        return;
+    }
+    for (size_t i = 0; i < text->len;) {
+        const size_t end = skip_colour(buf_view(text), i);
+        if (end == i) {
+            text->data[n++] = text->data[i++];
+        } else {
+            i = end;
+        }
+    }
+    text->len = n;
+    text->data[n] = '\0';
+}
+
 static bool read_patch_file(struct review *r, const char *path,
                             const struct paths_files *files, struct err *err)
 {
@@ -252,6 +315,7 @@ static bool read_patch_file(struct review *r, const char *path,
     if (!file_read("--patch", path, LIMIT_PATCH_BYTES, &text, err)) {
         return false;
     }
+    strip_colours(&text);
     const bool ok = patch_read(buf_view(&text), files, &r->patch, err);
     buf_release(&text);
     return ok || err_wrap(err, "--patch: %.160s", path);
@@ -515,6 +579,15 @@ static bool note_policy(const struct review *r, struct findings *f,
 static bool note_config(const struct review *r, struct findings *f,
                         struct err *err)
 {
+    if (r->nearer_config != NULL &&
+        !add_note(f,
+                  arena_printf(&f->arena,
+                               "%s is not read: settings are those at the root "
+                               "of the repository; --config %s reads it",
+                               r->nearer_config, r->nearer_config),
+                  err)) {
+        return false;
+    }
     if (r->is_config_misnamed) {
         return findings_note(f, ".seep.yaml is not read: its name is .seep.yml",
                              err);

@@ -147,10 +147,12 @@ static void write_text(struct message *m, struct span clean)
     }
 }
 
-/* Prose is cut behind a word: its start says most. */
+/* Prose is cut behind a sentence where one fits, else behind a word: its start
+   says most. */
 static void cut_prose(struct buf *out, struct span clean, size_t columns)
 {
     size_t end = 0;
+    size_t sentence = 0;
     for (size_t at = 0; at <= clean.len; at++) {
         if (at < clean.len && clean.p[at] != ' ') {
             continue;
@@ -159,6 +161,12 @@ static void cut_prose(struct buf *out, struct span clean, size_t columns)
             break;
         }
         end = at;
+        sentence = at > 0 && clean.p[at - 1] == '.' ? at : sentence;
+    }
+    if (end < clean.len && sentence > 0) {
+        buf_span(out,
+                 span_first(clean, sentence - 1)); /* a full stop follows */
+        return;
     }
     if (end == 0 && clean.len > 0) {
         plain_elide(out, clean, columns, false); /* one endless word */

@@ -45,7 +45,7 @@ enum {
     FORGE_POSITION = 60,
     FORGE_STATE = 60,
     FORGE_CAUSE = 220,
-    FORGE_FIX = 150
+    FORGE_FIX = 200
 };
 
 /* "goroutines wait on a channel receive" */

@@ -175,6 +175,45 @@ static void the_repository_is_the_one_around(void **state)
     arena_release(&m.findings.arena);
 }
 
+/* As `git diff --color=always` writes it: the same patch. */
+static void colours_of_a_patch_are_no_part_of_it(void **state)
+{
+    struct world *w = *state;
+    struct made m;
+    make_shop();
+    write_file("change.diff",
+               "\x1b[1mdiff --git a/api/db.go b/api/db.go\x1b[m\n"
+               "\x1b[1m--- a/api/db.go\x1b[m\n"
+               "\x1b[1m+++ b/api/db.go\x1b[m\n"
+               "\x1b[36m@@ -4 +4 @@\x1b[m \x1b[mfunc Get() {\x1b[m\n"
+               "\x1b[31m-\x1b[m\ta()\x1b[K\n"
+               "\x1b[32m+\x1b[m\t\x1b[1;32mb()\x1b[m\n");
+    w->s.repository = "shop";
+    w->s.patch = "change.diff";
+    load_it(w);
+    mark(w, &m);
+    assert_int_equal(m.findings.items[0].stack[0].mark->touch, TOUCH_LINE);
+    assert_int_equal(m.findings.n_notes, 0);
+    arena_release(&m.findings.arena);
+}
+
+/* Settings nearer than the root are read by nobody, which must be said. */
+static void settings_below_the_root_are_not_read(void **state)
+{
+    struct world *w = *state;
+    struct made m;
+    make_shop();
+    write_file("shop/cmd/.seep.yml", "fail-on: never\n");
+    assert_int_equal(chdir("shop/cmd/server"), 0);
+    load_it(w);
+    mark(w, &m);
+    assert_true(has_note(&m, "../.seep.yml is not read: settings are those at "
+                             "the root of the repository; --config "
+                             "../.seep.yml reads it"));
+    assert_int_equal(m.findings.n_notes, 1);
+    arena_release(&m.findings.arena);
+}
+
 static void go_mod_marks_a_root_where_git_does_not(void **state)
 {
     struct world *w = *state;
@@ -533,6 +572,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         REVIEW_TEST(without_a_repository_nothing_is_added),
         REVIEW_TEST(the_repository_is_the_one_around),
+        REVIEW_TEST(colours_of_a_patch_are_no_part_of_it),
+        REVIEW_TEST(settings_below_the_root_are_not_read),
         REVIEW_TEST(go_mod_marks_a_root_where_git_does_not),
         REVIEW_TEST(a_patch_of_other_files_is_said),
         REVIEW_TEST(names_never_lead_out_of_the_root),

@@ -89,7 +89,7 @@ static void message_links_to_frames_of_the_repository(void **state)
         "channel; none of the first 24 ended. Fix: Let the sender, who owns "
         "the channel, close it on every path (defer close(ch)), or select on "
         "ctx.Done() beside the receive so that the goroutine has "
-        "\xe2\x80\xa6");
+        "an end.");
     assert_int_equal(
         json_integer_value(at(result(doc, 0), "relatedLocations.1.id")), 2);
     assert_text(result(doc, 0),
