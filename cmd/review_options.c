@@ -580,12 +580,13 @@ static bool note_config(const struct review *r, struct findings *f,
                         struct err *err)
 {
     if (r->nearer_config != NULL &&
-        !add_note(f,
-                  arena_printf(&f->arena,
-                               "%s is not read: settings are those at the root "
-                               "of the repository; --config %s reads it",
-                               r->nearer_config, r->nearer_config),
-                  err)) {
+        !findings_note(
+            f,
+            arena_printf(&f->arena,
+                         "%s is not read: settings are those at the root "
+                         "of the repository; --config %s reads it",
+                         r->nearer_config, r->nearer_config),
+            err)) {
         return false;
     }
     if (r->is_config_misnamed) {
