@@ -251,6 +251,16 @@ bool go_scan_next(struct go_scan *s, struct go_function *out)
     return false;
 }
 
+bool go_scan_token(struct go_scan *s, struct span *out)
+{
+    struct token t = next_token(s);
+    while (t.kind == TOKEN_LINE) {
+        t = next_token(s);
+    }
+    *out = t.text;
+    return t.kind != TOKEN_END;
+}
+
 /* --- whole sources --- */
 
 struct span go_source_package(struct span text)

@@ -25,6 +25,9 @@ void go_scan_begin(struct go_scan *s, struct span text);
 /* False at the end of the text. */
 bool go_scan_next(struct go_scan *s, struct go_function *out);
 
+/* The next token that is no line end; false at the end of the text. */
+bool go_scan_token(struct go_scan *s, struct span *out);
+
 /* The name in the package clause; empty when there is none. */
 struct span go_source_package(struct span text);
 

@@ -241,7 +241,8 @@ static struct frame copy_frame(struct judge *j, const struct series_frame *f)
         .package = arena_strdup(j->arena, name_package(span_of(f->function))),
         .line = f->line,
         .origin =
-            name_origin(span_of(f->function), span_of(f->file), j->module)};
+            name_origin(span_of(f->function), span_of(f->file), j->module),
+        .start_line = f->start_line};
 }
 
 /* The site's frame in the stack that grew most. */
@@ -588,5 +589,5 @@ bool finding_of_unit(struct judge *j, const struct unit *u, struct finding *out,
     add_lines(j, u, &e, &lines);
     fill_statistics(u, out);
     return compose_texts(j->arena, &match, lines.items, lines.n, out, err) &&
-           fill_metrics(j, u, out, err) && finding_identify(out, err);
+           fill_metrics(j, u, out, err) && finding_set_ids(out, err);
 }
