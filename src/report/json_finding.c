@@ -21,6 +21,19 @@ static json_t *position(struct json_builder *b, const struct frame *f,
     return out;
 }
 
+/* With the line that its function begins at: how far it is from there stays
+   when the file changes above. */
+static json_t *site(struct json_builder *b, const struct finding *f)
+{
+    json_t *out = position(b, &f->site, f->has_site);
+    if (f->has_site) {
+        build_put(b, out, "start_line",
+                  f->site.start_line > 0 ? json_integer(f->site.start_line)
+                                         : json_null());
+    }
+    return out;
+}
+
 /* NULL: not touched, or nobody asked. */
 static const char *touch_word(const struct frame *f)
 {
@@ -168,6 +181,19 @@ static json_t *suppressed(struct json_builder *b,
     return out;
 }
 
+static json_t *renamed(struct json_builder *b, const struct finding_rename *r)
+{
+    if (!r) {
+        return json_null();
+    }
+    json_t *out = json_object();
+    build_put(b, out, "from", build_text(b, r->from));
+    build_put(b, out, "by", build_text(b, r->by));
+    build_put(b, out, "id", build_text(b, r->id));
+    build_put(b, out, "loose_id", build_text(b, r->loose_id));
+    return out;
+}
+
 static json_t *past(struct json_builder *b, const struct finding_past *p)
 {
     if (!p) {
@@ -192,7 +218,7 @@ json_t *build_finding(struct json_builder *b, const struct finding *f)
     build_put(b, out, "profile", build_text(b, profile_kind_name(f->profile)));
     build_put(b, out, "state", build_text(b, f->state));
     build_put(b, out, "first_seen", build_moment(b, f->first_seen_nanos));
-    build_put(b, out, "site", position(b, &f->site, f->has_site));
+    build_put(b, out, "site", site(b, f));
     build_put(b, out, "created_by", position(b, &f->creator, f->has_creator));
     build_put(b, out, "operation", build_text(b, f->operation));
     build_put(b, out, "stack", stack(b, f));
@@ -204,6 +230,7 @@ json_t *build_finding(struct json_builder *b, const struct finding *f)
     build_put(b, out, "suppressed", suppressed(b, f->accepted));
     build_put(b, out, "uncounted", build_text(b, f->uncounted));
     build_put(b, out, "past", past(b, f->past));
+    build_put(b, out, "renamed", renamed(b, f->renamed));
     build_put(b, out, "primary",
               f->primary ? position(b, f->primary, true) : json_null());
     build_put(b, out, "cause", build_text(b, f->cause ? f->cause : rule->what));

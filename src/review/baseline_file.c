@@ -152,15 +152,23 @@ static bool read_common(const struct reading *r, const json_t *object, size_t i,
         !id_of(object, "loose_id", e->loose_id)) {
         return wrong(r, i, "id and loose_id have 16 hex digits");
     }
+    const json_t *renamed = json_object_get(object, "renamed");
+    if (json_is_object(renamed) &&
+        (!id_of(renamed, "id", e->own_id) ||
+         !id_of(renamed, "loose_id", e->own_loose_id))) {
+        return wrong(r, i, "ids of what was renamed have 16 hex digits");
+    }
     if (!grade_of(object, &e->grade) || !profile_of(object, &e->profile)) {
         return wrong(r, i, "no such grade or profile");
     }
     const json_t *site = json_object_get(object, "site");
     const json_t *line = json_object_get(site, "line");
+    const json_t *start = json_object_get(site, "start_line");
     e->rule = text_or_empty(r, object, "rule");
     e->function = text_or_empty(r, site, "function");
     e->file = text_or_empty(r, site, "file");
     e->line = json_is_integer(line) ? json_integer_value(line) : 0;
+    e->start_line = json_is_integer(start) ? json_integer_value(start) : 0;
     e->first_seen_nanos = moment_of(object, "first_seen");
     e->headline = text_or_empty(r, object, "headline");
     e->program = text_or_empty(r, object, "program");
@@ -481,7 +489,21 @@ static bool put_site(json_t *out, const struct baseline_entry *e)
 {
     bool ok = put(true, out, "function", text(e->function));
     ok = put(ok, out, "file", text(e->file));
-    return put(ok, out, "line", json_integer(e->line));
+    ok = put(ok, out, "line", json_integer(e->line));
+    return e->start_line <= 0
+               ? ok
+               : put(ok, out, "start_line", json_integer(e->start_line));
+}
+
+static bool put_renamed(json_t *out, const struct baseline_entry *e)
+{
+    if (*e->own_id == '\0') {
+        return true;
+    }
+    json_t *own = json_object();
+    bool ok = put(true, own, "id", text(e->own_id));
+    ok = put(ok, own, "loose_id", text(e->own_loose_id));
+    return put(ok, out, "renamed", own);
 }
 
 static bool put_entry(json_t *list, const struct baseline_entry *e)
@@ -492,6 +514,7 @@ static bool put_entry(json_t *list, const struct baseline_entry *e)
     bool ok = put_site(site, e) && put_metric(metric, e);
     ok = put(ok, out, "id", text(e->id));
     ok = put(ok, out, "loose_id", text(e->loose_id));
+    ok = put_renamed(out, e) && ok;
     ok = put(ok, out, "rule", text(e->rule));
     ok = put(ok, out, "grade", text(grade_name(e->grade)));
     ok = put(ok, out, "profile", text(profile_kind_name(e->profile)));

@@ -50,6 +50,11 @@ bool patch_takes_back(const struct patch *p);
    of another one, or of another folder of it. Deleted files say nothing. */
 bool patch_is_foreign(const struct patch *p, const struct paths_files *files);
 
+/* Is there anything that it could say of the name of a function? For those who
+   would have to find its path. `file` is the profile's. */
+bool patch_may_name(const struct patch *p, const char *function,
+                    const char *file);
+
 /* What the patch says of the name of a function: nothing (it did not change, or
    is not known); that it declares a new one; that it was called otherwise. */
 enum patch_naming { PATCH_NAME_UNSAID, PATCH_NAME_NEW, PATCH_NAME_CHANGED };

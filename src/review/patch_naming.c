@@ -158,3 +158,29 @@ enum patch_naming patch_naming(const struct patch *p, const char *path,
     buf_release(&identity);
     return naming;
 }
+
+static bool goes_elsewhere(const struct patch_file *f)
+{
+    return f->old_name != f->name &&
+           !span_eq(patch_folder(f->old_name), patch_folder(f->name));
+}
+
+bool patch_may_name(const struct patch *p, const char *function,
+                    const char *file)
+{
+    struct buf identity = BUF_LIMIT(64 << 10);
+    name_identity(&identity, span_of(function));
+    const struct span name = buf_view(&identity);
+    const struct span package = name_package(name);
+    bool may = identity.failed_memory; /* who asks next will say so */
+    if (buf_ok(&identity) && package.len != 0) {
+        may = patch_renames_has(&p->renames, span_from(name, package.len + 1));
+        for (size_t i = 0; !may && i < p->files.n; i++) {
+            may = goes_elsewhere(&p->files.items[i]) &&
+                  span_eq(span_base_name(span_of(p->files.items[i].name)),
+                          span_base_name(span_of(file)));
+        }
+    }
+    buf_release(&identity);
+    return may;
+}

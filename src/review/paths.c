@@ -417,6 +417,15 @@ bool paths_mark(struct paths *p, const struct frame *f, struct frame_mark *mark,
            copy_text(place->module, &mark->module, arena, err);
 }
 
+bool paths_declare(struct paths *p, const char *path, const char *function,
+                   bool *out, struct err *err)
+{
+    const struct source *s =
+        source_index_get(&p->sources, &p->o.files, span_of(path), err);
+    *out = s != NULL && source_declares(s, span_of(function));
+    return s != NULL;
+}
+
 static const char *first_of(const struct intern *t)
 {
     return intern_count(t) != 0 ? intern_text(t, 0) : NULL;

@@ -54,6 +54,10 @@ struct span paths_module_of(struct span go_mod);
 bool paths_mark(struct paths *p, const struct frame *f, struct frame_mark *mark,
                 struct arena *arena, struct err *err) MUST_USE;
 
+/* Does the source declare the function? False too where it cannot be read. */
+bool paths_declare(struct paths *p, const char *path, const char *function,
+                   bool *out, struct err *err) MUST_USE;
+
 /* What was asked so far, for notes: files of user code that no rule fits, and
    one of them; files that a rule fits but the repository does not have; and
    functions that a file of the repository does not have at the frame's line,

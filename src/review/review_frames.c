@@ -9,6 +9,19 @@
 
 #include "base/banned.h"
 
+static bool mark_name(struct reviewing *r, struct frame *f)
+{
+    struct buf old = BUF_LIMIT(64 << 10);
+    enum patch_naming naming = PATCH_NAME_UNSAID;
+    bool ok = f->was != NULL || review_naming(r->o, f, &naming, &old, r->err);
+    if (ok && naming == PATCH_NAME_CHANGED && buf_ok(&old)) {
+        f->was = arena_strdup(&r->f->arena, buf_view(&old));
+        ok = f->was != NULL || err_nomem(r->err, "marking frames");
+    }
+    buf_release(&old);
+    return ok;
+}
+
 static bool mark_frame(struct reviewing *r, struct frame *f)
 {
     struct arena *a = &r->f->arena;
@@ -24,7 +37,7 @@ static bool mark_frame(struct reviewing *r, struct frame *f)
             patch_touch(r->o->patch, mark->path, f->function, f->line);
     }
     f->mark = mark;
-    return true;
+    return mark_name(r, f);
 }
 
 /* The stack in frames of its own, since marks are written into it. */

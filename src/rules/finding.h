@@ -112,8 +112,8 @@ struct finding_acceptance {
 /* It was there before, when functions had other names: then `id` and `loose_id`
    are those it had, so that whoever follows it does not lose it. */
 struct finding_rename {
-    const char *from;          /* what its site, or else a caller, was called */
-    const char *by;            /* how that is known: "patch", "stacks" */
+    const char *from; /* what its site, or else a caller, was; NULL unknown */
+    const char *by;   /* how that is known: "patch", "stacks", "baseline" */
     char id[17], loose_id[17]; /* by the names of now */
 };
 
