@@ -2,7 +2,9 @@
    stores and for commands. Every key is always there and in this order. */
 #include "report/json_build_private.h"
 
+#include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 
 #include "base/banned.h"
 
@@ -21,15 +23,16 @@ static json_t *position(struct json_builder *b, const struct frame *f,
     return out;
 }
 
-/* With the line that its function begins at: how far it is from there stays
-   when the file changes above. */
+/* With a digest of the function's source, by which it is found again under
+   another name. */
 static json_t *site(struct json_builder *b, const struct finding *f)
 {
     json_t *out = position(b, &f->site, f->has_site);
     if (f->has_site) {
-        build_put(b, out, "start_line",
-                  f->site.start_line > 0 ? json_integer(f->site.start_line)
-                                         : json_null());
+        char text[17] = "";
+        const uint64_t digest = f->site.mark ? f->site.mark->text : 0;
+        (void)snprintf(text, sizeof(text), "%016" PRIx64, digest);
+        build_put(b, out, "text", build_text(b, digest != 0 ? text : NULL));
     }
     return out;
 }

@@ -23,11 +23,12 @@ struct baseline_entry {
     enum grade grade;
     enum profile_kind profile;
     const char *function, *file; /* of the site; "" unknown */
-    int64_t line, start_line;    /* start_line: of the function; 0 unknown */
-    const char *metric, *unit;   /* of the metric that ranks */
-    double level;                /* its last value */
-    double delta;                /* its growth in the window */
-    double noise;                /* standard error of delta */
+    int64_t line;
+    uint64_t text;             /* digest of the function's source; 0 unknown */
+    const char *metric, *unit; /* of the metric that ranks */
+    double level;              /* its last value */
+    double delta;              /* its growth in the window */
+    double noise;              /* standard error of delta */
     double per_hour, per_hour_low, per_hour_high;
     double seconds;           /* the window of all of these; 0 unknown */
     int64_t first_seen_nanos; /* since 1970; 0 unknown */

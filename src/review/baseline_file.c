@@ -10,8 +10,10 @@
 #include "review/baseline.h"
 #include "review/baseline_private.h"
 
+#include <inttypes.h>
 #include <jansson.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/banned.h"
@@ -163,12 +165,14 @@ static bool read_common(const struct reading *r, const json_t *object, size_t i,
     }
     const json_t *site = json_object_get(object, "site");
     const json_t *line = json_object_get(site, "line");
-    const json_t *start = json_object_get(site, "start_line");
+    char text[17];
     e->rule = text_or_empty(r, object, "rule");
     e->function = text_or_empty(r, site, "function");
     e->file = text_or_empty(r, site, "file");
     e->line = json_is_integer(line) ? json_integer_value(line) : 0;
-    e->start_line = json_is_integer(start) ? json_integer_value(start) : 0;
+    if (id_of(site, "text", text)) {
+        (void)num_parse_hex(span_of(text), &e->text);
+    }
     e->first_seen_nanos = moment_of(object, "first_seen");
     e->headline = text_or_empty(r, object, "headline");
     e->program = text_or_empty(r, object, "program");
@@ -490,9 +494,12 @@ static bool put_site(json_t *out, const struct baseline_entry *e)
     bool ok = put(true, out, "function", text(e->function));
     ok = put(ok, out, "file", text(e->file));
     ok = put(ok, out, "line", json_integer(e->line));
-    return e->start_line <= 0
-               ? ok
-               : put(ok, out, "start_line", json_integer(e->start_line));
+    if (e->text != 0) {
+        char digest[17];
+        (void)snprintf(digest, sizeof(digest), "%016" PRIx64, e->text);
+        ok = put(ok, out, "text", text(digest));
+    }
+    return ok;
 }
 
 static bool put_renamed(json_t *out, const struct baseline_entry *e)

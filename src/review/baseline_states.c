@@ -45,7 +45,7 @@ struct baseline_entry baseline_entry_of(const struct finding *f)
         .function = f->has_site ? f->site.function : "",
         .file = f->has_site ? f->site.file : "",
         .line = f->has_site ? f->site.line : 0,
-        .start_line = f->has_site ? f->site.start_line : 0,
+        .text = f->has_site && f->site.mark != NULL ? f->site.mark->text : 0,
         .metric = m->name,
         .unit = m->unit,
         .level = m->last,
@@ -366,7 +366,7 @@ void baseline_take_renamed(const struct baseline *past, size_t k,
 {
     struct baseline_state *state = &s->now[i];
     state->past = &past->items[k];
-    state->renamed_by = "stacks";
+    state->renamed_by = "source";
     state->is_worse = is_worse(state->past, &now[i], ratio_of(worse_ratio),
                                &state->is_incomparable);
     s->past[k] = BASELINE_FOUND;

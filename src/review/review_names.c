@@ -1,8 +1,8 @@
 /*
  * Findings under the names that functions had before. What the patch renamed
  * is known for each frame. Without it, a finding is one of the baseline when
- * their stacks are one but for a word that changed, they lie at one place of
- * the function, and neither could be any other's.
+ * their stacks are one but for a word that changed, the source of the function
+ * is the same but for that word, and neither could be any other's.
  */
 #include "review/baseline_private.h"
 #include "review/review_private.h"
@@ -74,7 +74,7 @@ bool review_take_names(struct reviewing *r)
     return true;
 }
 
-/* --- by stacks --- */
+/* --- by the source --- */
 
 /* The finding as it would be with names that changed so; `frames` has room for
    its stack. */
@@ -120,35 +120,25 @@ static bool has_ids_of(const struct reviewing *r, const struct finding *f,
     return ok;
 }
 
-static struct span base_of(const char *file)
-{
-    return span_base_name(span_of(file));
-}
-
-/* The same line of the function, or where that is not known, of the file. A
-   package or a type may have gone to another file. */
-static bool is_same_place(const struct finding *f,
-                          const struct baseline_entry *e,
-                          const struct name_change *c)
-{
-    const struct frame *s = &f->site;
-    const bool has_starts = s->start_line > 0 && e->start_line > 0;
-    const bool is_same_line =
-        has_starts ? s->line - s->start_line == e->line - e->start_line
-                   : s->line == e->line && s->line > 0;
-    const bool may_move = c->part == NAME_CHANGE_PACKAGE || c->is_type;
-    return is_same_line &&
-           (may_move || span_eq(base_of(s->file), base_of(e->file)));
-}
-
-/* Does the source still declare what is said to have had another name? */
-static bool is_declared(const struct reviewing *r, const struct finding *f,
-                        const struct baseline_entry *e, bool *out)
+/* Is the function's source what it was, and the only one of its file that is?
+   And is the name gone that is said to have been its? */
+static bool is_same_text(const struct reviewing *r, const struct finding *f,
+                         const struct baseline_entry *e, bool *out)
 {
     const struct frame_mark *mark = f->site.mark;
+    size_t n = 0;
+    bool is_there = false;
     *out = false;
-    return r->o->paths == NULL || mark == NULL || mark->path == NULL ||
-           paths_declare(r->o->paths, mark->path, e->function, out, r->err);
+    if (r->o->paths == NULL || mark == NULL || mark->path == NULL ||
+        e->text == 0 || mark->text != e->text) {
+        return true;
+    }
+    const bool ok = paths_with_text(r->o->paths, mark->path, e->text,
+                                    e->function, &n, &is_there, r->err);
+    const bool is_here = span_eq(name_package(span_of(e->function)),
+                                 name_package(span_of(f->site.function)));
+    *out = ok && n == 1 && !(is_here && is_there);
+    return ok;
 }
 
 /* A function that the patch declares anew is new, whatever stacks say. */
@@ -173,8 +163,7 @@ static bool change_of(const struct reviewing *r, const struct finding *f,
     name_identity(&now, span_of(f->site.function));
     bool ok = (!old.failed_memory && !now.failed_memory) || nomem(r);
     *out = buf_ok(&old) && buf_ok(&now) &&
-           name_change_between(buf_view(&old), buf_view(&now), &c) &&
-           is_same_place(f, e, &c);
+           name_change_between(buf_view(&old), buf_view(&now), &c);
     if (*out) {
         ok = has_ids_of(r, f, e, &c, out);
     }
@@ -187,20 +176,16 @@ static bool change_of(const struct reviewing *r, const struct finding *f,
 static bool is_renamed(const struct reviewing *r, const struct finding *f,
                        const struct baseline_entry *e, bool *out)
 {
-    bool is_other = false;
+    bool is_new = false;
     *out = false;
-    if (f->n_metrics == 0 || !f->has_site || f->profile != e->profile ||
-        strcmp(f->rule->id, e->rule) != 0) {
+    if (f->n_metrics == 0 || !f->has_site || f->profile != e->profile) {
         return true;
     }
-    if (!change_of(r, f, e, out) ||
-        (*out && !is_declared(r, f, e, &is_other))) {
+    if (!is_same_text(r, f, e, out) || (*out && !change_of(r, f, e, out)) ||
+        (*out && !is_new_in_patch(r, f, &is_new))) {
         return false;
     }
-    if (*out && !is_other && !is_new_in_patch(r, f, &is_other)) {
-        return false;
-    }
-    *out = *out && !is_other;
+    *out = *out && !is_new;
     return true;
 }
 
@@ -236,9 +221,8 @@ static bool count_partners(const struct reviewing *r,
     return true;
 }
 
-bool review_match_by_stacks(struct reviewing *r,
-                            const struct baseline_entry *now, size_t n,
-                            struct baseline_states *s)
+bool review_match_by_text(struct reviewing *r, const struct baseline_entry *now,
+                          size_t n, struct baseline_states *s)
 {
     const struct baseline *b = r->o->baseline;
     size_t *counts = calloc(b->n + 2 * n + 1, sizeof(*counts));

@@ -29,11 +29,10 @@ bool review_mark_frames(struct reviewing *r) MUST_USE;
    (review_names.c). */
 bool review_take_names(struct reviewing *r) MUST_USE;
 
-/* Of what is new and what is fixed, takes as renamed what stacks show to be
-   one. */
-bool review_match_by_stacks(struct reviewing *r,
-                            const struct baseline_entry *now, size_t n,
-                            struct baseline_states *s) MUST_USE;
+/* Of what is new and what is fixed, takes as renamed what stacks and sources
+   show to be one. */
+bool review_match_by_text(struct reviewing *r, const struct baseline_entry *now,
+                          size_t n, struct baseline_states *s) MUST_USE;
 
 /* `accepted` by suppressions and by the known (review_accept.c). */
 bool review_accept(struct reviewing *r) MUST_USE;

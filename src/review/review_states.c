@@ -367,7 +367,7 @@ static bool fill_all(struct reviewing *r, const struct baseline_entry *now)
                           &states, r->err)) {
         return false;
     }
-    bool ok = review_match_by_stacks(r, now, n, &states);
+    bool ok = review_match_by_text(r, now, n, &states);
     for (size_t i = 0; ok && i < n; i++) {
         ok = fill_state(r, &f->items[i], &now[i], &states.now[i]);
     }

@@ -241,8 +241,7 @@ static struct frame copy_frame(struct judge *j, const struct series_frame *f)
         .package = arena_strdup(j->arena, name_package(span_of(f->function))),
         .line = f->line,
         .origin =
-            name_origin(span_of(f->function), span_of(f->file), j->module),
-        .start_line = f->start_line};
+            name_origin(span_of(f->function), span_of(f->file), j->module)};
 }
 
 /* The site's frame in the stack that grew most. */

@@ -50,6 +50,8 @@ struct frame_mark {
     const char *module; /* "golang.org/x/net@v0.17.0", "std"; NULL unknown */
     bool is_generated;  /* "Code generated ... DO NOT EDIT." */
     enum frame_touch touch;
+    uint64_t text; /* of sites: digest of the function's source without the
+                      names that it has; 0 unknown */
 };
 
 /* A source position. `function` is never NULL; file may be "", line 0. */
@@ -60,7 +62,6 @@ struct frame {
     int64_t line;
     enum frame_origin origin;
     const struct frame_mark *mark; /* NULL: no repository was asked */
-    int64_t start_line;            /* of the function; 0 unknown */
     const char *was; /* the function's identity before it was renamed; NULL: it
                         was not, as far as known */
 };
@@ -113,7 +114,8 @@ struct finding_acceptance {
    are those it had, so that whoever follows it does not lose it. */
 struct finding_rename {
     const char *from; /* what its site, or else a caller, was; NULL unknown */
-    const char *by;   /* how that is known: "patch", "stacks", "baseline" */
+    const char
+        *by; /* how that is known: "patch", "source", "stacks", "baseline" */
     char id[17], loose_id[17]; /* by the names of now */
 };
 

@@ -49,7 +49,6 @@ static bool copy_frames(struct arena *arena, const struct diff_stack *from,
             .package = arena_strdup(arena, name_package(span_of(f->function))),
             .line = f->line,
             .origin = f->origin,
-            .start_line = f->start_line,
             .was = f->was ? arena_strdup(arena, span_of(f->was)) : NULL};
         if ((f->was && !frames[i].was) || !frames[i].function ||
             !frames[i].file || !frames[i].package) {

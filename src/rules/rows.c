@@ -85,8 +85,7 @@ static struct frame frame_of(struct judge *j, const struct series_frame *f)
                           .file = f->file,
                           .package = "",
                           .line = f->line,
-                          .origin = origin_of(j, f),
-                          .start_line = f->start_line};
+                          .origin = origin_of(j, f)};
 }
 
 /* Wait states and baselines are read from frames; a scratch copy serves. */

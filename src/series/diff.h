@@ -39,7 +39,6 @@ struct diff_frame {
     const char *function, *file;
     int64_t line;
     enum frame_origin origin;
-    int64_t start_line; /* of the function; 0 unknown */
     const char *was;    /* identity in base, when it was renamed; NULL */
     const char *was_by; /* how that is known: diff_renamed_by_... */
 };

@@ -1,11 +1,13 @@
 /*
- * Renames that stacks alone show. A new leak beside one that was deleted looks
- * much like a renamed one, so all of this is asked, and nothing less is enough:
- * the names differ in one word; the file has the same name; most of what either
- * site has comes by the same callers, waits or allocates in the same way, and
- * at the same lines counted from the beginning of the function; the objects are
- * of like sizes; the levels are within twice of each other. And of either name
- * there is one such partner, not two.
+ * Renames that stacks alone show. A new leak that takes the place of one that
+ * was deleted looks much like a renamed one: the same callers, the same sizes,
+ * even the same line of a short function. So all of this is asked: the names
+ * differ in one word; the file has the same name; most of what either site has
+ * comes by the same callers and waits or allocates in the same way, at the same
+ * lines counted from the beginning of the function, of which there are three at
+ * least; the objects are of like sizes; the levels are within twice of each
+ * other; and of either name there is one such partner, not two. With fewer
+ * lines it is said to be renamed perhaps, and stays new.
  */
 #include "series/diff_renames_private.h"
 
@@ -20,6 +22,7 @@
    differ. And by how much levels may differ. */
 static const double least_alike = 2.0 / 3;
 static const double most_apart = 2;
+enum { PLACES_MIN = 3 };
 
 /* A site that is on one side alone, under a name that is too. */
 struct lone_site {
@@ -28,6 +31,7 @@ struct lone_site {
     unsigned sides; /* one of them */
     double level;
     uint32_t n_partners, partner;
+    size_t n_places; /* lines that it has in common with the partner */
 };
 VEC_TYPE(lone_sites, struct lone_site)
 
@@ -43,6 +47,7 @@ struct finding_renames {
     struct renames *r;
     struct lone_sites sites;
     struct lone_keys keys;
+    size_t n_notes;
 };
 
 static bool nomem(const struct finding_renames *f)
@@ -183,7 +188,8 @@ static uint64_t mix(uint64_t h, uint64_t value)
 /* The way to the site, and what is done there. Of its own frames the lines
    count, of its callers the names; the standard library between callers does
    not, since it is of another version perhaps. */
-static bool key_of_row(const struct reading *g, uint32_t row, uint64_t *out)
+static bool key_of_row(const struct reading *g, uint32_t row, uint64_t *out,
+                       uint64_t *place)
 {
     const struct diff_layer *l = &g->f->r->diff->layers[g->site->plane];
     const struct stack_table *t = &l->stacks;
@@ -204,9 +210,11 @@ static bool key_of_row(const struct reading *g, uint32_t row, uint64_t *out)
             }
             h = mix(h, name);
             if (name == g->name) {
-                h = mix(h,
-                        frame->line - (g->has_starts ? frame->start_line : 0));
+                const uint64_t line =
+                    frame->line - (g->has_starts ? frame->start_line : 0);
+                *place = is_inside ? line : *place;
                 is_inside = false;
+                h = mix(h, line);
             }
         }
     }
@@ -247,13 +255,14 @@ static void tidy(struct shares *s)
 
 /* What stacks and sizes a site has. */
 struct looks {
-    struct shares stacks, sizes;
+    struct shares stacks, sizes, places;
 };
 
 static void looks_release(struct looks *l)
 {
     shares_release(&l->stacks);
     shares_release(&l->sizes);
+    shares_release(&l->places);
 }
 
 static double value_of_row(const struct diff_layer *l, unsigned sides,
@@ -270,32 +279,38 @@ static bool look(const struct reading *g, struct looks *out)
     for (uint32_t row = 0; row < l->row_site.n; row++) {
         const double value = value_of_row(l, g->site->sides, row);
         uint64_t key = 0;
+        uint64_t place = 0;
         if (l->row_site.items[row] != g->site->site || value <= 0) {
             continue;
         }
-        if (!key_of_row(g, row, &key)) {
+        if (!key_of_row(g, row, &key, &place)) {
             return false;
         }
         const double size = (double)l->stacks.rows.items[row].block_bytes;
         const struct share stack = {key, value};
         const struct share sized = {(uint64_t)ilogb(size + 1), value};
+        const struct share placed = {place, value};
         if (!shares_push(&out->stacks, stack) ||
+            !shares_push(&out->places, placed) ||
             !shares_push(&out->sizes, sized)) {
             return nomem(g->f);
         }
     }
     tidy(&out->stacks);
     tidy(&out->sizes);
+    tidy(&out->places);
     return true;
 }
 
-/* What both have, 0..1. */
-static double alike(const struct shares *a, const struct shares *b)
+/* What both have, 0..1, and how many keys that is. */
+static double alike(const struct shares *a, const struct shares *b, size_t *n)
 {
     double sum = 0;
+    *n = 0;
     for (size_t i = 0, k = 0; i < a->n && k < b->n;) {
         if (a->items[i].key == b->items[k].key) {
             sum += fmin(a->items[i++].value, b->items[k++].value);
+            (*n)++;
         } else if (a->items[i].key < b->items[k].key) {
             i++;
         } else {
@@ -326,9 +341,10 @@ static bool has_same_file(const struct finding_renames *f,
 
 static bool are_alike(const struct finding_renames *f,
                       const struct lone_site *old, const struct lone_site *now,
-                      bool *out)
+                      bool *out, size_t *n_places)
 {
     struct name_change change;
+    size_t n = 0;
     struct looks looks[2] = {0};
     *out = false;
     if (!name_change_between(text_of(f->r, old->name), text_of(f->r, now->name),
@@ -343,8 +359,9 @@ static bool are_alike(const struct finding_renames *f,
     g.site = now;
     g.change = &change;
     ok = ok && look(&g, &looks[1]);
-    *out = ok && alike(&looks[0].stacks, &looks[1].stacks) >= least_alike &&
-           alike(&looks[0].sizes, &looks[1].sizes) >= least_alike;
+    *out = ok && alike(&looks[0].stacks, &looks[1].stacks, &n) >= least_alike &&
+           alike(&looks[0].sizes, &looks[1].sizes, &n) >= least_alike &&
+           alike(&looks[0].places, &looks[1].places, n_places) >= least_alike;
     looks_release(&looks[0]);
     looks_release(&looks[1]);
     return ok;
@@ -365,13 +382,15 @@ static bool pair_group(struct finding_renames *f, size_t start, size_t middle,
             struct lone_site *old = &f->sites.items[f->keys.items[i].at];
             struct lone_site *now = &f->sites.items[f->keys.items[k].at];
             bool is_pair = false;
-            if (!are_alike(f, old, now, &is_pair)) {
+            size_t n_places = 0;
+            if (!are_alike(f, old, now, &is_pair, &n_places)) {
                 return false;
             }
             if (is_pair) {
                 old->n_partners++;
                 now->n_partners++;
                 now->partner = f->keys.items[i].at;
+                now->n_places = n_places;
             }
         }
     }
@@ -427,6 +446,30 @@ static bool take_others(struct finding_renames *f,
     return true;
 }
 
+/* For those that are large enough to count: 16 sampled objects, or goroutines,
+   are the least that stand out of noise. */
+static bool note_perhaps(struct finding_renames *f, const struct lone_site *old,
+                         const struct lone_site *now)
+{
+    enum { SAMPLED_MIN = 16, NOTES_MAX = 3 };
+    struct series_diff *d = f->r->diff;
+    const struct diff_sum sum =
+        diff_site_mean(d->layers[now->plane].used[DIFF_HEAD], now->site);
+    const double n = now->plane == DIFF_HEAP ? sum.sampled : sum.value;
+    if (n < SAMPLED_MIN || f->n_notes++ >= NOTES_MAX) {
+        return true;
+    }
+    return diff_note(
+        d,
+        arena_printf(&d->arena,
+                     "perhaps renamed: %.400s of base is gone, and %.400s of "
+                     "head is called alike and holds as much; --patch or --rev "
+                     "would tell",
+                     intern_text(&f->r->names, old->name),
+                     intern_text(&f->r->names, now->name)),
+        f->r->err);
+}
+
 static bool take(struct finding_renames *f)
 {
     for (size_t i = 0; i < f->sites.n; i++) {
@@ -438,6 +481,12 @@ static bool take(struct finding_renames *f)
         struct name_change change;
         if (old->n_partners != 1 || old->level > most_apart * now->level ||
             now->level > most_apart * old->level) {
+            continue;
+        }
+        if (now->n_places < PLACES_MIN) {
+            if (!note_perhaps(f, old, now)) {
+                return false;
+            }
             continue;
         }
         (void)name_change_between(text_of(f->r, old->name),

@@ -383,7 +383,6 @@ struct diff_frame diff_frame_at(const struct series_diff *d,
                                .file = intern_text(&l->stacks.names, f->file),
                                .line = f->line,
                                .origin = diff_frame_origin(d, l, f),
-                               .start_line = f->start_line,
                                .was = l->was ? l->was[f->func].name : NULL,
                                .was_by = l->was ? l->was[f->func].by : NULL};
 }

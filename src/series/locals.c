@@ -210,7 +210,7 @@ bool series_row_frames(const struct series *s, uint32_t row,
             const struct stack_frame *f = &t->frames.items[l.first + k];
             const struct series_frame frame = {
                 series_func_of_id(s, f->func), intern_text(&t->names, f->name),
-                intern_text(&t->names, f->file), f->line, f->start_line};
+                intern_text(&t->names, f->file), f->line};
             if (!series_frames_push(out, frame)) {
                 return err_nomem(err, "reading a stack");
             }

@@ -51,7 +51,6 @@ struct series_frame {
     const char *function; /* as printed */
     const char *file;
     int64_t line;
-    int64_t start_line; /* of the function; 0 unknown */
 };
 
 /* One goroutine of one debug=2 dump. */

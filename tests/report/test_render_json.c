@@ -58,7 +58,7 @@ static void check_document(const json_t *doc)
                "evidence "
                "alternatives fix confirm");
         assert_keys(json_object_get(f, "site"),
-                    "function file line package path start_line");
+                    "function file line package path text");
         assert_keys(json_array_get(json_object_get(f, "stack"), 0),
                     "function file line origin path module generated touched");
         assert_keys(json_array_get(json_object_get(f, "metrics"), 0),
