@@ -4,6 +4,7 @@
  * file in a repository shows what changed.
  */
 #include "base/dates.h"
+#include "base/json_values.h"
 #include "base/limits.h"
 #include "base/num.h"
 #include "base/sort.h"
@@ -424,18 +425,6 @@ bool baseline_read(struct span json, const char *name, struct baseline *out,
 
 /* --- writing --- */
 
-static json_t *number(double v)
-{
-    if (!isfinite(v)) {
-        return json_null();
-    }
-    /* 2^53: beyond, a double no longer holds every integer. */
-    if (v == floor(v) && fabs(v) < 9007199254740992.0) {
-        return json_integer((json_int_t)v);
-    }
-    return json_real(v);
-}
-
 /* Names of profiles may be no UTF-8; what is not becomes '?'. */
 static json_t *text(const char *s)
 {
@@ -458,18 +447,6 @@ static json_t *text(const char *s)
     return out;
 }
 
-static json_t *moment(int64_t nanos)
-{
-    struct buf when = BUF_LIMIT(64);
-    if (nanos == 0) {
-        return json_null();
-    }
-    num_rfc3339(&when, nanos);
-    json_t *out = buf_ok(&when) ? json_string(when.data) : NULL;
-    buf_release(&when);
-    return out;
-}
-
 /* False once any value is missing. */
 static bool put(bool ok, json_t *object, const char *key, json_t *value)
 {
@@ -480,13 +457,14 @@ static bool put_metric(json_t *out, const struct baseline_entry *e)
 {
     bool ok = put(true, out, "name", text(e->metric));
     ok = put(ok, out, "unit", text(e->unit));
-    ok = put(ok, out, "level", number(e->level));
-    ok = put(ok, out, "delta", number(e->delta));
-    ok = put(ok, out, "noise", number(e->noise));
-    ok = put(ok, out, "per_hour", number(e->per_hour));
-    ok = put(ok, out, "per_hour_low", number(e->per_hour_low));
-    ok = put(ok, out, "per_hour_high", number(e->per_hour_high));
-    return put(ok, out, "seconds", number(e->seconds > 0 ? e->seconds : NAN));
+    ok = put(ok, out, "level", json_of_number(e->level));
+    ok = put(ok, out, "delta", json_of_number(e->delta));
+    ok = put(ok, out, "noise", json_of_number(e->noise));
+    ok = put(ok, out, "per_hour", json_of_number(e->per_hour));
+    ok = put(ok, out, "per_hour_low", json_of_number(e->per_hour_low));
+    ok = put(ok, out, "per_hour_high", json_of_number(e->per_hour_high));
+    return put(ok, out, "seconds",
+               json_of_number(e->seconds > 0 ? e->seconds : NAN));
 }
 
 static bool put_site(json_t *out, const struct baseline_entry *e)
@@ -527,7 +505,7 @@ static bool put_entry(json_t *list, const struct baseline_entry *e)
     ok = put(ok, out, "profile", text(profile_kind_name(e->profile)));
     ok = put(ok, out, "site", site);
     ok = put(ok, out, "metric", metric);
-    ok = put(ok, out, "first_seen", moment(e->first_seen_nanos));
+    ok = put(ok, out, "first_seen", json_of_moment(e->first_seen_nanos));
     ok = put(ok, out, "headline", text(e->headline));
     ok = put(ok, out, "program",
              e->program != NULL && *e->program != '\0' ? text(e->program)
