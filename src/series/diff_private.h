@@ -149,9 +149,6 @@ bool diff_is_same_build(const struct series_diff *d);
    is nothing to tell by. Before any is taken for renamed. */
 bool diff_measure_share(struct series_diff *d, struct err *err) MUST_USE;
 
-/* Is it one program, as far as names tell? */
-bool diff_is_one_program(const struct series_diff *d);
-
 /* Is it one program, in order, of one rate? After diff_compare. */
 bool diff_check(struct series_diff *d, bool forced, struct err *err) MUST_USE;
 

@@ -174,17 +174,6 @@ bool diff_measure_share(struct series_diff *d, struct err *err)
     return true;
 }
 
-enum { FUNCTIONS_MIN = 5 }; /* fewer may all be what changed */
-
-bool diff_is_one_program(const struct series_diff *d)
-{
-    const char *base = d->programs[DIFF_BASE].name;
-    const char *head = d->programs[DIFF_HEAD].name;
-    return d->share >= common_share_min ||
-           (d->n_functions < FUNCTIONS_MIN &&
-            (!base || !head || strcmp(base, head) == 0));
-}
-
 static bool warn(struct series_diff *d, const char *text, struct err *err)
 {
     if (!text) {
@@ -235,6 +224,7 @@ static bool note_calibration(struct series_diff *d, struct err *err)
    server. */
 static bool warn_of_strangers(struct series_diff *d, struct err *err)
 {
+    enum { FUNCTIONS_MIN = 5 }; /* fewer may all be what changed */
     if (diff_is_same_build(d) || d->n_functions < FUNCTIONS_MIN ||
         d->share >= common_share_min) {
         return true;

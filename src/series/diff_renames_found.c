@@ -60,6 +60,29 @@ static struct span text_of(const struct renames *r, uint32_t name)
     return intern_span(&r->names, name);
 }
 
+/* Two programs have nothing that was renamed, though they may be built of like
+   parts. Of one program most names of the user's functions stay, whether or not
+   they are sites. Few may all be what changed. */
+static bool is_one_program(const struct renames *r)
+{
+    enum { NAMES_MIN = 5 };
+    size_t n[4] = {0};
+    for (size_t id = 0; id < r->facts.n; id++) {
+        const struct name_facts *f = &r->facts.items[id];
+        const int plane = (int)f->plane;
+        if (f->sides != 0 &&
+            diff_frame_origin(r->diff, &r->diff->layers[plane],
+                              renames_frame(r, plane, f->frame)) <=
+                ORIGIN_DEP) {
+            n[f->sides]++;
+        }
+    }
+    const size_t n_both = n[ON_BASE | ON_HEAD];
+    const size_t n_least =
+        n_both + (n[ON_BASE] < n[ON_HEAD] ? n[ON_BASE] : n[ON_HEAD]);
+    return n_least < NAMES_MIN || 2 * n_both >= n_least;
+}
+
 /* --- which sites are lonely --- */
 
 static bool add_site(struct finding_renames *f, int plane, uint32_t site)
@@ -501,7 +524,7 @@ static bool take(struct finding_renames *f)
 bool renames_find(struct renames *r)
 {
     struct finding_renames f = {.r = r};
-    if (!diff_is_one_program(r->diff)) {
+    if (!is_one_program(r)) {
         return true;
     }
     const bool ok = find_lone(&f) && pair_all(&f) && take(&f);
