@@ -317,7 +317,7 @@ static bool children_make(const struct heap_dominators *d, struct children *c,
         return false;
     }
     c->spent_bytes += bytes;
-    c->first = calloc((size_t)d->tree.n + 2, sizeof *c->first);
+    c->first = heap_zeroed_column(uint32_t, (size_t)d->tree.n + 2);
     c->nodes = heap_column(heap_node, (size_t)d->objects[0] + d->n_heads);
     if (!c->first || !c->nodes) {
         free(c->first);

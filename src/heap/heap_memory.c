@@ -4,6 +4,7 @@
 
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 
 /* Twice a huge page, so that at least one lies within. */
@@ -34,4 +35,29 @@ void *heap_memory(size_t n, size_t unit)
         ask_for_huge_pages(p, bytes);
     }
     return p;
+}
+
+void *heap_zeroed_memory(size_t n, size_t unit)
+{
+    /* So much is new to the process, and zeroed when it is first touched. */
+    void *p = calloc(n ? n : 1, unit);
+    if (p && n * unit >= HUGE_FROM_BYTES) {
+        ask_for_huge_pages(p, n * unit);
+    }
+    return p;
+}
+
+void *heap_settle_memory(void *p, size_t n, size_t unit)
+{
+    if (n * unit < HUGE_FROM_BYTES) {
+        void *shorter = realloc(p, n ? n * unit : 1);
+        return shorter ? shorter : p;
+    }
+    void *copy = heap_memory(n, unit);
+    if (!copy) {
+        return p;
+    }
+    memcpy(copy, p, n * unit);
+    free(p);
+    return copy;
 }

@@ -15,7 +15,15 @@
 /* Not zeroed; free() it. NULL when memory is out or n * unit overflows. */
 void *heap_memory(size_t n, size_t unit);
 
+/* The same, zeroed. */
+void *heap_zeroed_memory(size_t n, size_t unit);
+/* What grew to `n` and stays: moves to where it is read fast, with nothing
+   spare behind it. `p` itself when memory is out. */
+void *heap_settle_memory(void *p, size_t n, size_t unit);
+
 #define heap_column(type, n) ((type *)heap_memory((n), sizeof(type)))
+#define heap_zeroed_column(type, n)                                            \
+    ((type *)heap_zeroed_memory((n), sizeof(type)))
 
 /* --- the limit --- */
 
