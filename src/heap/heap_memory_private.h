@@ -44,9 +44,14 @@ bool heap_has_room(const struct heap_graph *g,
 uint64_t heap_room(const struct heap_graph *g,
                    const struct heap_graph_options *o);
 
-/* Begins to load what will be needed soon. */
+/* Begins to load what will be needed soon. The empty asm is a side effect: GCC
+   takes functions that only load ahead for pure, and drops calls of them. */
 #if defined(__GNUC__)
-#define HEAP_PREFETCH(p) __builtin_prefetch(p)
+#define HEAP_PREFETCH(p)                                                       \
+    do {                                                                       \
+        __builtin_prefetch(p);                                                 \
+        __asm__ volatile("");                                                  \
+    } while (0)
 #else
 #define HEAP_PREFETCH(p) ((void)(p))
 #endif

@@ -95,12 +95,6 @@ uint32_t types_saturated(uint64_t n)
     return n < UINT32_MAX ? (uint32_t)n : UINT32_MAX;
 }
 
-static uint32_t run_index(const struct heap_types *t,
-                          const struct graph_run *run)
-{
-    return (uint32_t)(run - t->g->spans.runs.items);
-}
-
 /* A pointer to the begin. What has no pointers cannot be the type of what has
    some: bytes were taken for something else. */
 static void point_begin(struct heap_types *t, const struct graph_run *run,
@@ -138,8 +132,8 @@ static void point_begin(struct heap_types *t, const struct graph_run *run,
         (void)types_push(
             t, &t->work,
             (struct typing_item){.at = header,
+                                 .contents = types_contents(t, run, object),
                                  .object = object,
-                                 .run = run_index(t, run),
                                  .type = plan->whole,
                                  .count = types_saturated(now.count),
                                  .source = now.source});
@@ -171,8 +165,8 @@ static void point_inside(struct heap_types *t, const struct graph_run *run,
         (void)types_push(
             t, &t->later,
             (struct typing_item){.at = interior,
+                                 .contents = types_contents(t, run, object),
                                  .object = object,
-                                 .run = run_index(t, run),
                                  .type = typing->scan,
                                  .count = types_saturated(typing->count),
                                  .source = typing->source});

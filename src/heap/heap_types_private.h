@@ -110,9 +110,9 @@ struct typing {
 
 /* Memory whose pointers are to be followed. */
 struct typing_item {
-    uint64_t at;     /* in the object; an address when in none */
-    uint32_t object; /* UINT32_MAX none */
-    uint32_t run;    /* of the object */
+    uint64_t at;          /* in the object; an address when in none */
+    struct span contents; /* of the object */
+    uint32_t object;      /* UINT32_MAX none */
     uint32_t type;
     uint32_t count;
     enum type_source source; /* of the object, see derived_source() */
@@ -332,7 +332,6 @@ struct types_memory {
     struct span contents;
     uint64_t base;   /* address of the contents; 0 in objects */
     uint32_t object; /* UINT32_MAX none */
-    uint32_t run;    /* of the object */
     bool is_frame;
     const uint64_t *live; /* words that are pointers; NULL: all may be */
 };

@@ -77,10 +77,8 @@ static enum type_source derived_source(enum type_source of)
 
 static void scan_item(struct heap_types *t, const struct types_ready *r)
 {
-    const struct types_memory m = {.object = r->item.object,
-                                   .run = r->item.run,
-                                   .contents = r->contents,
-                                   .base = r->base};
+    const struct types_memory m = {
+        .object = r->item.object, .contents = r->contents, .base = r->base};
     types_scan_memory(t, &m, r->item.at - r->base, r->item.type, r->item.count,
                       derived_source(r->item.source));
 }
@@ -96,8 +94,7 @@ static struct types_ready make_ready(const struct heap_types *t,
         r.base = m.base;
         return r;
     }
-    r.contents =
-        types_contents(t, &t->g->spans.runs.items[item.run], item.object);
+    r.contents = item.contents;
     types_load(r.contents, item.at);
     return r;
 }
