@@ -9,6 +9,7 @@
 #include "heap_load.h"
 #include "heap_words.h"
 #include "output.h"
+#include "pprof_outside.h"
 #include "review_options.h"
 #include "verdict.h"
 
@@ -228,6 +229,26 @@ static bool check_diff(const struct heap_cmd_options *o,
            check_outputs(o, args->items[2], err);
 }
 
+/* `go tool pprof` takes the program beside what it wrote; here it has a name.
+ */
+static bool check_one_dump(const struct words *args, struct err *err)
+{
+    if (args->n == 0) {
+        return err_set(err, ERR_USAGE,
+                       "heap: name a dump (debug.WriteHeapDump)");
+    }
+    for (size_t i = 0; args->n > 1 && i < args->n; i++) {
+        if (pprof_outside_is_program(args->items[i])) {
+            return err_set(err, ERR_USAGE,
+                           "heap: %s is a program: give it with --exe",
+                           args->items[i]);
+        }
+    }
+    return args->n == 1 ||
+           err_set(err, ERR_USAGE,
+                   "heap: one dump at a time; heap diff takes two");
+}
+
 static bool check(const struct heap_cmd_options *o, const struct words *args,
                   struct err *err)
 {
@@ -239,11 +260,8 @@ static bool check(const struct heap_cmd_options *o, const struct words *args,
     if (is_diff(args)) {
         return check_diff(o, args, err);
     }
-    if (args->n != 1) {
-        return err_set(err, ERR_USAGE,
-                       args->n == 0 ? "heap: name a dump (debug.WriteHeapDump)"
-                                    : "heap: one dump at a time; heap diff "
-                                      "takes two");
+    if (!check_one_dump(args, err)) {
+        return false;
     }
     if (o->paths_to != NULL && o->object != NULL) {
         return err_set(err, ERR_USAGE,

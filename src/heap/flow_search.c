@@ -159,13 +159,34 @@ static void keep_numbers(struct walk *w)
 
 /* --- the search --- */
 
-/* `node` is visited sooner or later: what it leads to is loaded while what is
-   above it on the stack is visited. */
-static void load_edges(const struct walk *w, const struct node *node)
+/* Those of a line of the cache. */
+static bool is_beside(uint32_t a, uint32_t b)
 {
-    for (uint32_t k = 0; k < EDGES_MAX; k++) {
-        if (node->state > UNSEEN + k && node->state < UNSEEN_MANY) {
-            HEAP_PREFETCH(&w->nodes[node->to[k]]);
+    enum { LINE_NODES = 64 / sizeof(struct node) };
+    return a / LINE_NODES == b / LINE_NODES;
+}
+
+/* `v` is visited sooner or later: what it leads to is loaded while what is
+   above it on the stack is visited. What was allocated beside it is there
+   already, and says what it leads to in turn. */
+static void load_edges(const struct walk *w, uint32_t v)
+{
+    uint32_t next = v;
+    for (;;) {
+        const struct node *node = &w->nodes[next];
+        const uint32_t at = next;
+        for (uint32_t k = 0; k < EDGES_MAX; k++) {
+            if (node->state <= UNSEEN + k || node->state >= UNSEEN_MANY) {
+                break;
+            }
+            if (!is_beside(node->to[k], at)) {
+                HEAP_PREFETCH(&w->nodes[node->to[k]]);
+            } else if (node->to[k] > next) {
+                next = node->to[k];
+            }
+        }
+        if (next == at) {
+            return;
         }
     }
 }
@@ -180,7 +201,7 @@ static bool follow(struct walk *w, uint32_t to, uint32_t from)
         return true;
     }
     if (state >= UNSEEN) {
-        load_edges(w, &w->nodes[to]);
+        load_edges(w, to);
         w->stack.items[w->stack.n++] = (struct pending){to, from};
         return true;
     }

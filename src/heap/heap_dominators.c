@@ -121,18 +121,29 @@ static uint32_t holder_of(uint32_t number)
 
 /* Objects are added in order of address to numbers in any order, which are
    loaded ahead; what is numbered was counted before. */
+static void load_sums(const struct heap_dominators *d, uint32_t number)
+{
+    if (flow_is_seen(number)) {
+        HEAP_PREFETCH(&d->bytes[holder_of(number)]);
+        if (number & FLOW_LEAF) {
+            HEAP_PREFETCH(&d->objects[holder_of(number)]);
+        }
+    }
+}
+
 static void add_run(struct heap_dominators *d, uint32_t begin, uint32_t end,
                     uint64_t bytes)
 {
     const uint32_t *number = d->tree.number + d->n_heads;
     for (uint32_t i = begin; i < end; i++) {
-        const uint32_t next = number[i + AHEAD < end ? i + AHEAD : i];
-        if (flow_is_seen(next)) {
-            HEAP_PREFETCH(&d->bytes[holder_of(next)]);
+        load_sums(d,
+                  number[i + AHEAD < d->n_nodes - d->n_heads ? i + AHEAD : i]);
+        if (!flow_is_seen(number[i])) {
+            continue;
         }
-        if (flow_is_seen(number[i])) {
-            d->bytes[holder_of(number[i])] += bytes;
-            d->objects[holder_of(number[i])] += number[i] >= FLOW_LEAF;
+        d->bytes[holder_of(number[i])] += bytes;
+        if (number[i] & FLOW_LEAF) {
+            d->objects[holder_of(number[i])]++;
         }
     }
 }
@@ -317,7 +328,7 @@ static bool children_make(const struct heap_dominators *d, struct children *c,
         return false;
     }
     c->spent_bytes += bytes;
-    c->first = calloc((size_t)d->tree.n + 2, sizeof *c->first);
+    c->first = heap_zeroed_column(uint32_t, (size_t)d->tree.n + 2);
     c->nodes = heap_column(heap_node, (size_t)d->objects[0] + d->n_heads);
     if (!c->first || !c->nodes) {
         free(c->first);

@@ -9,7 +9,8 @@
 
 enum {
     COLUMN_FIRST = 8, /* items of a column that grows, a power of two */
-    TRIM_FROM_BYTES = 64 << 10
+    TRIM_FROM_BYTES = 64 << 10,
+    SETTLE_FROM_BYTES = 1 << 20
 };
 
 bool graph_take(struct graph_budget *b, uint64_t bytes, struct err *err)
@@ -37,26 +38,25 @@ bool graph_grow(struct graph_budget *b, void **items, size_t *cap, size_t unit,
     return vec_grow(items, cap, after, unit) || err_nomem(err, "heap dump");
 }
 
-/* Gives back what a column has too much, when that is worth a call. */
-static void trim(struct graph_budget *b, void **items, size_t *cap, size_t n,
-                 size_t unit)
+/* Gives back what a column has too much. Large ones grew where small pages
+   are, and will be read at random. */
+static void settle(struct graph_budget *b, void **items, size_t *cap, size_t n,
+                   size_t unit)
 {
-    if (n == 0 || (*cap - n) * unit < TRIM_FROM_BYTES) {
+    const bool has_spare = (*cap - n) * unit >= TRIM_FROM_BYTES;
+    if (n == 0 || (!has_spare && n * unit < SETTLE_FROM_BYTES)) {
         return;
     }
-    void *p = realloc(*items, n * unit);
-    if (p) {
-        graph_give_back(b, (*cap - n) * unit);
-        *items = p;
-        *cap = n;
-    }
+    *items = heap_settle_memory(*items, n, unit);
+    graph_give_back(b, (*cap - n) * unit);
+    *cap = n;
 }
 
-#define TRIM(b, column)                                                        \
+#define SETTLE(b, column)                                                      \
     do {                                                                       \
         void *items = (column)->items;                                         \
-        trim((b), &items, &(column)->cap, (column)->n,                         \
-             sizeof *(column)->items);                                         \
+        settle((b), &items, &(column)->cap, (column)->n,                       \
+               sizeof *(column)->items);                                       \
         (column)->items = items;                                               \
     } while (0)
 
@@ -137,8 +137,9 @@ static bool read_objects(struct graph_build *b, struct err *err)
         !span_builder_end(&b->spans, g->bytes.len, err)) {
         return false;
     }
-    TRIM(&g->budget, &g->spans.words);
-    TRIM(&g->budget, &g->spans.offsets);
+    SETTLE(&g->budget, &g->spans.runs);
+    SETTLE(&g->budget, &g->spans.words);
+    SETTLE(&g->budget, &g->spans.offsets);
     g->about.n_invented = b->spans.n_invented;
     g->about.invented_bytes = b->spans.invented_bytes;
     g->about.n_overlapping = b->spans.n_overlapping;
@@ -187,8 +188,8 @@ static bool build_all(struct graph_build *b, struct err *err)
         !graph_reach_begin(g, err) || !graph_roots_build(b, err)) {
         return false;
     }
-    TRIM(&g->budget, &g->roots);
-    TRIM(&g->budget, &g->groups);
+    SETTLE(&g->budget, &g->roots);
+    SETTLE(&g->budget, &g->groups);
     graph_reach_count(g);
     judge_doubts(b);
     g->about.memory_bytes = g->budget.used_bytes;

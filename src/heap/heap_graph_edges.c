@@ -135,6 +135,10 @@ static bool add_object(struct edge_builder *b, uint32_t id,
         if (batch->n == BATCH && !flush_batch(b, err)) {
             return false;
         }
+        if (g->spans.pages) {
+            HEAP_PREFETCH(
+                &g->spans.pages[(address - g->spans.low) >> GRAPH_PAGE_SHIFT]);
+        }
         batch->addresses[batch->n++] = address;
     }
     return true;

@@ -56,8 +56,7 @@ static inline void graph_give_back(struct graph_budget *b, uint64_t bytes)
 /* Slots of one size in a row, no page without an object among them: what Go
    calls a span, or several that follow each other. */
 struct graph_run {
-    /* Looking up needs these 40 bytes, one line of a cache: malloc() puts
-       large columns 16 bytes behind the begin of a line. */
+    /* Looking up needs these 40 bytes; all are a line of the cache. */
     uint64_t base;         /* of the first slot */
     uint64_t extent_bytes; /* from base to the end of the last slot */
     uint64_t mul;          /* slot of an offset: offset * mul >> shift; 0 when

@@ -8,8 +8,9 @@
 #include "base/banned.h"
 
 enum {
-    UNDER_WAY = 16, /* more than a memory access takes, few enough to stay in
-                       caches */
+    UNDER_WAY = 16,  /* more than a memory access takes, few enough to stay in
+                        caches */
+    MARKS_AHEAD = 8, /* more are in order mostly, of an array */
     OBJECTS_PER_LOOK = 1 << 18
 };
 
@@ -24,6 +25,7 @@ struct reaching {
     struct graph_u32 stack;
     struct waiting for_begin; /* of its edges */
     struct waiting for_edges;
+    struct waiting for_marks; /* of what they lead to */
 };
 
 static void put(struct waiting *w, uint32_t id)
@@ -63,6 +65,15 @@ static bool follow(struct reaching *r, uint32_t id, struct err *err)
     return true;
 }
 
+static void load_marks(const struct heap_graph *g, uint32_t id)
+{
+    uint64_t n = 0;
+    const object_id *to = heap_edges(g, (object_id){id}, &n);
+    for (uint64_t i = 0; i < n && i < MARKS_AHEAD; i++) {
+        HEAP_PREFETCH(&g->reached[to[i].i >> 6]);
+    }
+}
+
 /* Moves objects on until one is ready to be followed. False when none is
    left. */
 static bool next_object(struct reaching *r, uint32_t *id)
@@ -78,10 +89,15 @@ static bool next_object(struct reaching *r, uint32_t *id)
         HEAP_PREFETCH(&g->edges.to[graph_edges_begin(g, moved)]);
         put(&r->for_edges, moved);
     }
-    if (r->for_edges.n == 0) {
+    while (r->for_marks.n < UNDER_WAY && r->for_edges.n > 0) {
+        const uint32_t moved = take(&r->for_edges);
+        load_marks(g, moved);
+        put(&r->for_marks, moved);
+    }
+    if (r->for_marks.n == 0) {
         return false;
     }
-    *id = take(&r->for_edges);
+    *id = take(&r->for_marks);
     return true;
 }
 

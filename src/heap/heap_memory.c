@@ -4,23 +4,27 @@
 
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 
-/* Twice a huge page, so that at least one lies within. */
-enum { HUGE_FROM_BYTES = 4 << 20, PAGE_BYTES = 4096 };
+/* A column is on whole huge pages when it fills half of one: what it does not
+   use of the last one costs less than the small pages that it would be on. */
+enum { HUGE_BYTES = 2 << 20, HUGE_FROM_BYTES = HUGE_BYTES / 2 };
 
-static void ask_for_huge_pages(void *p, size_t bytes)
+static void *huge_memory(size_t bytes)
 {
+    const size_t whole = (bytes + HUGE_BYTES - 1) / HUGE_BYTES * HUGE_BYTES;
+    if (whole < bytes) {
+        return NULL;
+    }
+    void *p = aligned_alloc(HUGE_BYTES, whole);
 #ifdef MADV_HUGEPAGE
-    const size_t over = (uintptr_t)p % PAGE_BYTES;
-    const size_t skip = over ? PAGE_BYTES - over : 0;
-    const size_t whole = (bytes - skip) / PAGE_BYTES * PAGE_BYTES;
-    /* A wish: what becomes of it makes no difference but in time. */
-    (void)madvise((uint8_t *)p + skip, whole, MADV_HUGEPAGE);
-#else
-    (void)p;
-    (void)bytes;
+    if (p) {
+        /* A wish: what becomes of it makes no difference but in time. */
+        (void)madvise(p, whole, MADV_HUGEPAGE);
+    }
 #endif
+    return p;
 }
 
 void *heap_memory(size_t n, size_t unit)
@@ -29,9 +33,30 @@ void *heap_memory(size_t n, size_t unit)
         return NULL;
     }
     const size_t bytes = n * unit;
-    void *p = malloc(bytes ? bytes : 1);
-    if (p && bytes >= HUGE_FROM_BYTES) {
-        ask_for_huge_pages(p, bytes);
+    return bytes >= HUGE_FROM_BYTES ? huge_memory(bytes)
+                                    : malloc(bytes ? bytes : 1);
+}
+
+void *heap_zeroed_memory(size_t n, size_t unit)
+{
+    void *p = heap_memory(n, unit);
+    if (p) {
+        memset(p, 0, n * unit);
     }
     return p;
+}
+
+void *heap_settle_memory(void *p, size_t n, size_t unit)
+{
+    if (n * unit < HUGE_FROM_BYTES) {
+        void *shorter = realloc(p, n ? n * unit : 1);
+        return shorter ? shorter : p;
+    }
+    void *copy = heap_memory(n, unit);
+    if (!copy) {
+        return p;
+    }
+    memcpy(copy, p, n * unit);
+    free(p);
+    return copy;
 }

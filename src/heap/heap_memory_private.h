@@ -15,7 +15,15 @@
 /* Not zeroed; free() it. NULL when memory is out or n * unit overflows. */
 void *heap_memory(size_t n, size_t unit);
 
+/* The same, zeroed. */
+void *heap_zeroed_memory(size_t n, size_t unit);
+/* What grew to `n` and stays: moves to where it is read fast, with nothing
+   spare behind it. `p` itself when memory is out. */
+void *heap_settle_memory(void *p, size_t n, size_t unit);
+
 #define heap_column(type, n) ((type *)heap_memory((n), sizeof(type)))
+#define heap_zeroed_column(type, n)                                            \
+    ((type *)heap_zeroed_memory((n), sizeof(type)))
 
 /* --- the limit --- */
 
@@ -36,9 +44,14 @@ bool heap_has_room(const struct heap_graph *g,
 uint64_t heap_room(const struct heap_graph *g,
                    const struct heap_graph_options *o);
 
-/* Begins to load what will be needed soon. */
+/* Begins to load what will be needed soon. The empty asm is a side effect: GCC
+   takes functions that only load ahead for pure, and drops calls of them. */
 #if defined(__GNUC__)
-#define HEAP_PREFETCH(p) __builtin_prefetch(p)
+#define HEAP_PREFETCH(p)                                                       \
+    do {                                                                       \
+        __builtin_prefetch(p);                                                 \
+        __asm__ volatile("");                                                  \
+    } while (0)
 #else
 #define HEAP_PREFETCH(p) ((void)(p))
 #endif

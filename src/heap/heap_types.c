@@ -31,7 +31,8 @@ void types_set(struct heap_types *t, uint32_t object,
     if (typing->type >= TYPED_TYPE_MASK - 1 && typing->type != UINT32_MAX) {
         return;
     }
-    o->bits &= UINT32_C(1) << TYPED_HEADER_SHIFT;
+    o->bits &= UINT32_C(1) << TYPED_HEADER_SHIFT | UINT32_C(1)
+                                                       << TYPED_EDGES_SHIFT;
     o->bits |= (typing->type + 1) |
                (uint32_t)typing->source << TYPED_SOURCE_SHIFT |
                (uint32_t)typing->form << TYPED_FORM_SHIFT |
@@ -61,6 +62,21 @@ static bool is_little_endian(void)
     return first == 1;
 }
 
+static bool make_objects(struct heap_types *t)
+{
+    const uint32_t n = heap_n_objects(t->g);
+    t->objects = heap_column(struct typed_object, (size_t)n + 1);
+    uint64_t begin = 0;
+    for (uint32_t i = 0; t->objects && i < n; i++) {
+        const uint64_t end = graph_edges_begin(t->g, i + 1);
+        const uint32_t has_edges = begin != end;
+        t->objects[i] =
+            (struct typed_object){has_edges << TYPED_EDGES_SHIFT, 0};
+        begin = end;
+    }
+    return t->objects != NULL;
+}
+
 static bool prepare(struct heap_types *t, struct err *err)
 {
     const struct heap_about *about = heap_graph_about(t->g);
@@ -76,8 +92,7 @@ static bool prepare(struct heap_types *t, struct err *err)
     t->minor = go_minor(span_of(about->build ? about->build : ""));
     /* Each word is looked at a few times, through several types. */
     t->budget = about->object_bytes * 2 + (UINT64_C(1) << 26);
-    t->objects = calloc(n + 1, sizeof(*t->objects));
-    if (!t->objects) {
+    if (!make_objects(t)) {
         return err_nomem(err, "types of objects");
     }
     types_find_owners(t);

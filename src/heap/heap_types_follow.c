@@ -264,8 +264,8 @@ void types_scan_memory(struct heap_types *t, const struct types_memory *m,
                 (void)types_push(
                     t, &t->work,
                     (struct typing_item){.at = m->base + here,
+                                         .contents = m->contents,
                                          .object = m->object,
-                                         .run = m->run,
                                          .type = s->type,
                                          .count = types_saturated(s->count),
                                          .source = source});

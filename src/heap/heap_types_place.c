@@ -95,18 +95,6 @@ uint32_t types_saturated(uint64_t n)
     return n < UINT32_MAX ? (uint32_t)n : UINT32_MAX;
 }
 
-static uint32_t run_index(const struct heap_types *t,
-                          const struct graph_run *run)
-{
-    return (uint32_t)(run - t->g->spans.runs.items);
-}
-
-static bool has_edges(const struct heap_types *t, uint32_t object)
-{
-    return graph_edges_begin(t->g, object) !=
-           graph_edges_begin(t->g, object + 1);
-}
-
 /* A pointer to the begin. What has no pointers cannot be the type of what has
    some: bytes were taken for something else. */
 static void point_begin(struct heap_types *t, const struct graph_run *run,
@@ -127,7 +115,7 @@ static void point_begin(struct heap_types *t, const struct graph_run *run,
         now.count = room / unit;
     }
     if ((now.form == FORM_STRING_BYTES || !plan->has_pointers) &&
-        has_edges(t, object)) {
+        types_has_edges(t, object)) {
         return;
     }
     if (types_is_known(t, object)) {
@@ -144,8 +132,8 @@ static void point_begin(struct heap_types *t, const struct graph_run *run,
         (void)types_push(
             t, &t->work,
             (struct typing_item){.at = header,
+                                 .contents = types_contents(t, run, object),
                                  .object = object,
-                                 .run = run_index(t, run),
                                  .type = plan->whole,
                                  .count = types_saturated(now.count),
                                  .source = now.source});
@@ -177,8 +165,8 @@ static void point_inside(struct heap_types *t, const struct graph_run *run,
         (void)types_push(
             t, &t->later,
             (struct typing_item){.at = interior,
+                                 .contents = types_contents(t, run, object),
                                  .object = object,
-                                 .run = run_index(t, run),
                                  .type = typing->scan,
                                  .count = types_saturated(typing->count),
                                  .source = typing->source});
@@ -223,11 +211,27 @@ static void point_elsewhere(struct heap_types *t, uint64_t address,
 
 /* Each step of finding an object asks the memory for what the next one needs;
    a few others are done in between. */
-enum { RUN_AFTER = 12, WORD_AFTER = 24 };
+enum { PAGE_AFTER = 6, RUN_AFTER = 12, OBJECT_AFTER = 24, CONTENTS_AFTER = 40 };
 
 static struct types_pointed *at(struct heap_types *t, uint32_t i)
 {
     return &t->pointed[i % TYPES_POINTED_MAX];
+}
+
+static const uint32_t *page_of(const struct graph_spans *s, uint64_t address)
+{
+    return s->pages && graph_may_hold(s, address)
+               ? &s->pages[(address - s->low) >> GRAPH_PAGE_SHIFT]
+               : NULL;
+}
+
+static void find_page(const struct heap_types *t, const struct types_pointed *p)
+{
+    const struct graph_spans *s = &t->g->spans;
+    const uint32_t *page = page_of(s, p->address);
+    if (page) {
+        HEAP_PREFETCH(&s->runs.items[*page & ~GRAPH_PAGE_SHARED]);
+    }
 }
 
 static void find_run(const struct heap_types *t, struct types_pointed *p)
@@ -239,24 +243,40 @@ static void find_run(const struct heap_types *t, struct types_pointed *p)
     const struct graph_run *r = &s->runs.items[graph_run_after(s, p->address)];
     const uint64_t offset = p->address - r->base;
     if (offset < r->extent_bytes) {
+        const uint64_t slot = offset * r->mul >> r->shift;
         p->run = r;
-        __builtin_prefetch(
-            &s->words
-                 .items[r->first_word + ((offset * r->mul >> r->shift) >> 6)]);
+        HEAP_PREFETCH(&s->words.items[r->first_word + (slot >> 6)]);
     }
 }
 
-static void find_object(const struct heap_types *t, struct types_pointed *p)
+/* Will pointers in it be followed? */
+static bool is_followed(struct heap_types *t, const struct types_pointed *p)
 {
-    const struct heap_graph *g = t->g;
+    return p->typing.scan != UINT32_MAX &&
+           types_plan(t, p->typing.scan)->n_steps > 0;
+}
+
+static void find_object(struct heap_types *t, struct types_pointed *p)
+{
+    const struct graph_spans *s = &t->g->spans;
     const struct graph_run *r = p->run;
-    p->object = r ? graph_lookup_in(&g->spans, r, p->address, &p->interior)
-                  : UINT32_MAX;
-    if (p->object != UINT32_MAX) {
-        __builtin_prefetch(&t->objects[p->object], 1);
-        __builtin_prefetch(&g->edges.begins[p->object]);
-        __builtin_prefetch(&g->spans.offsets.items[r->first_offset +
-                                                   (p->object - r->first_id)]);
+    p->object =
+        r ? graph_lookup_in(s, r, p->address, &p->interior) : UINT32_MAX;
+    if (p->object == UINT32_MAX) {
+        return;
+    }
+    HEAP_PREFETCH(&t->objects[p->object]);
+    if (is_followed(t, p)) {
+        HEAP_PREFETCH(
+            &s->offsets.items[r->first_offset + (p->object - r->first_id)]);
+    }
+}
+
+static void find_contents(struct heap_types *t, const struct types_pointed *p)
+{
+    if (p->object != UINT32_MAX && is_followed(t, p) &&
+        !types_is_known(t, p->object)) {
+        types_load(types_contents(t, p->run, p->object), p->interior);
     }
 }
 
@@ -269,40 +289,71 @@ static void place(struct heap_types *t, const struct types_pointed *p)
     }
 }
 
+/* Takes each step for what has waited long enough: for as many others. */
+static void move_on(struct heap_types *t)
+{
+    const uint32_t end = t->pointed_end;
+    if (end - t->pointed_page > PAGE_AFTER) {
+        find_page(t, at(t, t->pointed_page++));
+    }
+    if (end - t->pointed_run > RUN_AFTER) {
+        find_run(t, at(t, t->pointed_run++));
+    }
+    if (end - t->pointed_object > OBJECT_AFTER) {
+        find_object(t, at(t, t->pointed_object++));
+    }
+    if (end - t->pointed_contents > CONTENTS_AFTER) {
+        find_contents(t, at(t, t->pointed_contents++));
+    }
+}
+
+static void move_all(struct heap_types *t)
+{
+    const uint32_t end = t->pointed_end;
+    while (t->pointed_page != end) {
+        find_page(t, at(t, t->pointed_page++));
+    }
+    while (t->pointed_run != end) {
+        find_run(t, at(t, t->pointed_run++));
+    }
+    while (t->pointed_object != end) {
+        find_object(t, at(t, t->pointed_object++));
+    }
+    while (t->pointed_contents != end) {
+        find_contents(t, at(t, t->pointed_contents++));
+    }
+}
+
 bool types_place_next(struct heap_types *t)
 {
     if (t->pointed_begin == t->pointed_end) {
         return false;
     }
-    while (t->pointed_run != t->pointed_end) {
-        find_run(t, at(t, t->pointed_run++));
-    }
-    while (t->pointed_object != t->pointed_end) {
-        find_object(t, at(t, t->pointed_object++));
-    }
+    move_all(t);
     const struct types_pointed p = *at(t, t->pointed_begin++);
     place(t, &p);
     return true;
 }
 
+void types_forget_found(struct heap_types *t)
+{
+    t->pointed_begin = t->pointed_contents = t->pointed_end;
+    t->pointed_object = t->pointed_run = t->pointed_end;
+    t->pointed_page = t->pointed_end;
+}
+
 void types_found(struct heap_types *t, uint64_t address,
                  const struct typing *typing)
 {
-    const struct graph_spans *s = &t->g->spans;
     if (t->pointed_end - t->pointed_begin == TYPES_POINTED_MAX) {
         place(t, at(t, t->pointed_begin));
         t->pointed_begin++;
     }
-    if (graph_may_hold(s, address) && s->pages) {
-        const uint64_t page = (address - s->low) >> GRAPH_PAGE_SHIFT;
-        __builtin_prefetch(&s->runs.items[s->pages[page]]);
+    const uint32_t *page = page_of(&t->g->spans, address);
+    if (page) {
+        HEAP_PREFETCH(page);
     }
     *at(t, t->pointed_end++) =
         (struct types_pointed){.address = address, .typing = *typing};
-    if (t->pointed_end - t->pointed_run > RUN_AFTER) {
-        find_run(t, at(t, t->pointed_run++));
-    }
-    if (t->pointed_end - t->pointed_object > WORD_AFTER) {
-        find_object(t, at(t, t->pointed_object++));
-    }
+    move_on(t);
 }

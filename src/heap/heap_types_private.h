@@ -82,12 +82,14 @@ VEC_TYPE(map_layouts, const struct map_layout *)
 
 /* --- what is known of an object --- */
 
-/* type + 1, then source, form, and two flags. Ids of types are below 2^22. */
+/* type + 1, then source, form, and three flags. Ids of types are below 2^22. */
 enum {
     TYPED_SOURCE_SHIFT = 22,
     TYPED_FORM_SHIFT = 25,
     TYPED_HEADER_SHIFT = 29,
-    TYPED_GUESS_SHIFT = 30
+    TYPED_GUESS_SHIFT = 30,
+    TYPED_EDGES_SHIFT = 31 /* it points to objects: as the graph says, but
+                              without a further miss of the cache */
 };
 #define TYPED_TYPE_MASK UINT32_C(0x3fffff)
 
@@ -108,9 +110,9 @@ struct typing {
 
 /* Memory whose pointers are to be followed. */
 struct typing_item {
-    uint64_t at;     /* in the object; an address when in none */
-    uint32_t object; /* UINT32_MAX none */
-    uint32_t run;    /* of the object */
+    uint64_t at;          /* in the object; an address when in none */
+    struct span contents; /* of the object */
+    uint32_t object;      /* UINT32_MAX none */
     uint32_t type;
     uint32_t count;
     enum type_source source; /* of the object, see derived_source() */
@@ -171,8 +173,10 @@ struct heap_types {
     struct typing_items later; /* pointers into objects and elsewhere */
     struct types_pointed pointed[TYPES_POINTED_MAX];
     struct types_ready ready[TYPES_READY_MAX];
-    /* Ends of what is placed, found, whose run is known, and of all. */
-    uint32_t pointed_begin, pointed_object, pointed_run, pointed_end;
+    /* Ends of what is placed, whose contents are under way, whose object and
+       whose run is known, whose run is under way, and of all. */
+    uint32_t pointed_begin, pointed_contents, pointed_object, pointed_run,
+        pointed_page, pointed_end;
     uint32_t ready_begin, ready_end;
     struct address_set seen;
 
@@ -210,6 +214,11 @@ static inline bool types_is_known(const struct heap_types *t, uint32_t object)
 static inline unsigned types_header(const struct heap_types *t, uint32_t object)
 {
     return t->objects[object].bits >> TYPED_HEADER_SHIFT & 1 ? 8 : 0;
+}
+
+static inline bool types_has_edges(const struct heap_types *t, uint32_t object)
+{
+    return t->objects[object].bits >> TYPED_EDGES_SHIFT != 0;
 }
 
 /* --- heap_types_plan.c --- */
@@ -276,6 +285,30 @@ void types_point_object(struct heap_types *t, uint32_t object,
 bool types_is_unsure(const struct typing *y);
 /* Of what waits, the oldest; false when nothing does. */
 bool types_place_next(struct heap_types *t);
+void types_forget_found(struct heap_types *t);
+/* Where the contents of an object of `run` are. */
+static inline struct span types_contents(const struct heap_types *t,
+                                         const struct graph_run *run,
+                                         uint32_t object)
+{
+    const struct graph_spans *s = &t->g->spans;
+    const uint64_t offset =
+        run->file +
+        s->offsets.items[run->first_offset + (object - run->first_id)];
+    return (struct span){t->g->bytes.p + offset,
+                         (size_t)heap_present_bytes(run->bytes)};
+}
+/* Brings what is at `at` of contents into the cache. */
+static inline void types_load(struct span contents, uint64_t at)
+{
+    enum { LINE_BYTES = 64 };
+    if (at + LINE_BYTES < contents.len) {
+        HEAP_PREFETCH(contents.p + at + LINE_BYTES);
+    }
+    if (at < contents.len) {
+        HEAP_PREFETCH(contents.p + at);
+    }
+}
 bool types_push(struct heap_types *t, struct typing_items *list,
                 struct typing_item item);
 uint32_t types_saturated(uint64_t n);
@@ -299,7 +332,6 @@ struct types_memory {
     struct span contents;
     uint64_t base;   /* address of the contents; 0 in objects */
     uint32_t object; /* UINT32_MAX none */
-    uint32_t run;    /* of the object */
     bool is_frame;
     const uint64_t *live; /* words that are pointers; NULL: all may be */
 };

@@ -77,10 +77,8 @@ static enum type_source derived_source(enum type_source of)
 
 static void scan_item(struct heap_types *t, const struct types_ready *r)
 {
-    const struct types_memory m = {.object = r->item.object,
-                                   .run = r->item.run,
-                                   .contents = r->contents,
-                                   .base = r->base};
+    const struct types_memory m = {
+        .object = r->item.object, .contents = r->contents, .base = r->base};
     types_scan_memory(t, &m, r->item.at - r->base, r->item.type, r->item.count,
                       derived_source(r->item.source));
 }
@@ -89,7 +87,6 @@ static void scan_item(struct heap_types *t, const struct types_ready *r)
 static struct types_ready make_ready(const struct heap_types *t,
                                      struct typing_item item)
 {
-    enum { LINE_BYTES = 64 };
     struct types_ready r = {.item = item};
     if (item.object == UINT32_MAX) {
         const struct types_memory m = types_memory_at(t, item.at);
@@ -97,19 +94,8 @@ static struct types_ready make_ready(const struct heap_types *t,
         r.base = m.base;
         return r;
     }
-    const struct graph_spans *s = &t->g->spans;
-    const struct graph_run *run = &s->runs.items[item.run];
-    const uint64_t offset =
-        run->file +
-        s->offsets.items[run->first_offset + (item.object - run->first_id)];
-    r.contents = (struct span){t->g->bytes.p + offset,
-                               (size_t)heap_present_bytes(run->bytes)};
-    if (item.at + LINE_BYTES < r.contents.len) {
-        __builtin_prefetch(r.contents.p + item.at + LINE_BYTES);
-    }
-    if (item.at < r.contents.len) {
-        __builtin_prefetch(r.contents.p + item.at);
-    }
+    r.contents = item.contents;
+    types_load(r.contents, item.at);
     return r;
 }
 
@@ -164,9 +150,7 @@ static void give_up(struct heap_types *t)
     t->work.n = 0;
     t->later.n = 0;
     t->ready_begin = t->ready_end;
-    t->pointed_begin = t->pointed_end;
-    t->pointed_object = t->pointed_end;
-    t->pointed_run = t->pointed_end;
+    types_forget_found(t);
 }
 
 /* The next item, or one of those that wait; false when there is none. */

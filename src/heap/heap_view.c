@@ -315,7 +315,7 @@ bool heap_view_new(const struct heap_facts *facts, struct heap_view **out,
         free(v);
         return false;
     }
-    v->class_of = malloc((size_t)bytes);
+    v->class_of = heap_column(uint32_t, v->n_nodes);
     const bool ok = (v->class_of || err_nomem(err, "types of a heap dump")) &&
                     class_groups(v, err) && class_objects(v, &t, err);
     table_release(&t);

@@ -74,6 +74,10 @@ struct buf *view_word(struct heap_view *v);
 void view_group_class(const struct heap_view *v, uint32_t group,
                       struct buf *out);
 
+/* Adds to `rows`, by class, what each retains. */
+bool view_retained_by_class(struct heap_view *v, struct view_type *rows,
+                            struct err *err) MUST_USE;
+
 /* Indices of `path`, "[12]", become "[]". Appended. */
 void view_without_indices(struct span path, struct buf *out);
 

@@ -1,6 +1,6 @@
 /*
  * What is live, by type. A type retains what would be freed if all objects of
- * it went: of objects below each other only the uppermost counts.
+ * it went.
  */
 #include "base/sort.h"
 #include "heap/heap_view_private.h"
@@ -8,62 +8,6 @@
 #include <stdlib.h>
 
 #include "base/banned.h"
-
-/* --- retained by class --- */
-
-/* A node that is being walked, and how far its children are. */
-struct step {
-    heap_node node;
-    size_t next;
-};
-VEC_TYPE(steps, struct step)
-
-struct walk {
-    struct heap_view *v;
-    struct view_type *rows; /* by class */
-    uint32_t *n_open;       /* by class: how many are above */
-    struct steps stack;
-};
-
-static bool enter(struct walk *w, heap_node n)
-{
-    const uint32_t c = w->v->class_of[n];
-    if (c != VIEW_NO_CLASS && w->n_open[c]++ == 0) {
-        w->rows[c].retained_bytes += heap_retained_bytes(w->v->f.dominators, n);
-        w->rows[c].retained_objects +=
-            heap_retained_objects(w->v->f.dominators, n);
-    }
-    return steps_push(&w->stack, (struct step){n, 0});
-}
-
-static void leave(struct walk *w)
-{
-    const uint32_t c = w->v->class_of[w->stack.items[--w->stack.n].node];
-    if (c != VIEW_NO_CLASS) {
-        w->n_open[c]--;
-    }
-}
-
-static bool walk_all(struct walk *w, struct err *err)
-{
-    if (!enter(w, 0)) {
-        return err_nomem(err, "retained sizes by type");
-    }
-    while (w->stack.n > 0) {
-        struct step *top = &w->stack.items[w->stack.n - 1];
-        const heap_node *children = NULL;
-        size_t n = 0;
-        if (!heap_children(w->v->f.dominators, top->node, &children, &n, err)) {
-            return false;
-        }
-        if (top->next == n) {
-            leave(w);
-        } else if (!enter(w, children[top->next++])) {
-            return err_nomem(err, "retained sizes by type");
-        }
-    }
-    return true;
-}
 
 /* --- rows --- */
 
@@ -101,19 +45,17 @@ bool heap_view_types(struct heap_view *v, size_t n_max,
                      const struct view_type **out, size_t *n, size_t *n_all,
                      struct err *err)
 {
-    struct walk w = {.v = v};
-    w.rows = arena_new(&v->arena, struct view_type, v->classes.n + 1);
-    w.n_open = calloc(v->classes.n + 1, sizeof *w.n_open);
-    bool ok = (w.rows && w.n_open) || err_nomem(err, "types of a heap dump");
-    ok = ok && walk_all(&w, err);
-    free(w.n_open);
-    steps_release(&w.stack);
-    if (!ok) {
+    struct view_type *rows =
+        arena_new(&v->arena, struct view_type, v->classes.n + 1);
+    if (!rows) {
+        return err_nomem(err, "types of a heap dump");
+    }
+    if (!view_retained_by_class(v, rows, err)) {
         return false;
     }
-    *n_all = fill_rows(v, w.rows);
-    sort_items(w.rows, *n_all, sizeof *w.rows, larger_first, NULL);
-    *out = w.rows;
+    *n_all = fill_rows(v, rows);
+    sort_items(rows, *n_all, sizeof *rows, larger_first, NULL);
+    *out = rows;
     *n = *n_all < n_max ? *n_all : n_max;
     return true;
 }
