@@ -352,12 +352,28 @@ static double longest_chance(const struct series_diff *d)
                      seconds_between(head->first_nanos, head->last_nanos)));
 }
 
+/* Births alone are no reason to refuse: a short run of a small program may
+   have less of everything than a long one. */
+static bool check_order_by_births(struct series_diff *d, struct err *err)
+{
+    const struct diff_layer *l = &d->layers[DIFF_HEAP];
+    const bool is_later =
+        is_swapped_process(d) &&
+        !diff_is_later(l->used[DIFF_BASE], l->used[DIFF_HEAD]);
+    return !is_later || warn(d,
+                             "WARNING: head looks like an earlier state of "
+                             "base's own process: are the sides swapped?",
+                             err);
+}
+
 static bool check_order(struct series_diff *d, bool forced, struct err *err)
 {
     const struct diff_program *base = &d->programs[DIFF_BASE];
     const struct diff_program *head = &d->programs[DIFF_HEAD];
-    if (base->first_nanos == 0 || head->last_nanos == 0 ||
-        base->first_nanos <= head->last_nanos) {
+    if (base->first_nanos == 0 || head->last_nanos == 0) {
+        return check_order_by_births(d, err);
+    }
+    if (base->first_nanos <= head->last_nanos) {
         return true;
     }
     const bool is_swapped = is_swapped_process(d);

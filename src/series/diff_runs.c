@@ -112,63 +112,30 @@ static void close_gaps(struct diff_group *g)
     g->n_processes = n;
 }
 
-/* --- strands ----------------------------------------------------------------
+/* --- chains -----------------------------------------------------------------
  */
 
-/* Of what was found so far: the latest column of each. */
-struct strands {
-    uint32_t *latest;
-    uint32_t n;
-};
+#define NO_STRAND UINT32_MAX
 
-/* The strand that this column goes on with, the latest of several; or their
-   number. */
-static uint32_t strand_before(const struct diff_group *g,
-                              const struct strands *s, uint32_t at)
-{
-    const struct diff_column *c = &g->columns.items[at];
-    uint32_t out = s->n;
-    for (uint32_t i = 0; i < s->n; i++) {
-        const struct diff_column *before = &g->columns.items[s->latest[i]];
-        if ((out == s->n || s->latest[i] > s->latest[out]) &&
-            before->run == c->run && strcmp(before->folder, c->folder) == 0 &&
-            diff_births_go_on(before, c)) {
-            out = i;
-        }
-    }
-    return out;
-}
-
-/* Of the columns that have no process yet; numbers begin at `first`. */
-static bool find_strands(struct diff_group *g, const bool *is_found,
-                         uint32_t first, struct err *err)
-{
-    struct strands s = {calloc(g->columns.n + 1, sizeof *s.latest), 0};
-    if (!s.latest) {
-        return nomem(err);
-    }
-    for (uint32_t i = 0; i < g->columns.n; i++) {
-        if (is_found && is_found[i]) {
-            continue;
-        }
-        const uint32_t at = strand_before(g, &s, i);
-        s.n += at == s.n;
-        s.latest[at] = i;
-        g->columns.items[i].process = first + at;
-    }
-    free(s.latest);
-    close_gaps(g);
-    return true;
-}
-
-/* --- joining strands --------------------------------------------------------
+/* Profiles of one process that follow one another; one profile to begin with.
  */
-
 struct strand {
     const struct diff_column *first, *last;
-    const struct strand *next; /* that goes on with it; NULL none */
-    bool goes_on;              /* with another one */
+    uint32_t before, next; /* strand that it goes on with; NO_STRAND */
 };
+
+/* What it takes to chain strands: of a search, which strand asked for this one
+   to go on with, and who is still to be asked for. */
+struct chaining {
+    struct strand *strands;
+    uint32_t n;
+    bool within_folders; /* of one directory or file only */
+    uint32_t *asked_by, *queue;
+};
+
+/* So many strands a search may move: pods take few, and hundreds of processes
+   in one folder would take hours. */
+enum { QUEUE_MAX = 64 };
 
 static bool has_births(const struct diff_column *c)
 {
@@ -179,6 +146,101 @@ static bool has_births(const struct diff_column *c)
     }
     return false;
 }
+
+static bool can_follow(const struct chaining *s, const struct strand *before,
+                       const struct strand *after)
+{
+    const struct diff_column *a = before->last;
+    const struct diff_column *b = after->first;
+    if (a->order >= b->order) {
+        return false;
+    }
+    const bool is_beside =
+        s->within_folders
+            ? a->run == b->run && strcmp(a->folder, b->folder) == 0
+            : has_births(b);
+    return is_beside && diff_births_go_on(a, b);
+}
+
+/* Makes `before` go on with who asked for it, who gives up its own for whoever
+   asked for that, and so on to the one that had none. */
+static void take(struct chaining *s, uint32_t before)
+{
+    for (;;) {
+        const uint32_t after = s->asked_by[before];
+        const uint32_t given_up = s->strands[after].before;
+        s->strands[before].next = after;
+        s->strands[after].before = before;
+        if (given_up == NO_STRAND) {
+            return;
+        }
+        before = given_up;
+    }
+}
+
+/* The latest strand that `after` can go on with is taken; if all are, one that
+   can be freed. */
+static void find_before(struct chaining *s, uint32_t after)
+{
+    uint32_t n_queued = 0;
+    for (uint32_t i = 0; i < s->n; i++) {
+        s->asked_by[i] = NO_STRAND;
+    }
+    s->queue[n_queued++] = after;
+    for (uint32_t at = 0; at < n_queued; at++) {
+        const uint32_t who = s->queue[at];
+        for (uint32_t i = who; i-- > 0;) {
+            if (s->asked_by[i] != NO_STRAND ||
+                !can_follow(s, &s->strands[i], &s->strands[who])) {
+                continue;
+            }
+            s->asked_by[i] = who;
+            if (s->strands[i].next == NO_STRAND) {
+                take(s, i);
+                return;
+            }
+            if (n_queued < QUEUE_MAX) {
+                s->queue[n_queued++] = s->strands[i].next;
+            }
+        }
+    }
+}
+
+/* As few chains as births allow, whatever order they were found in: to see
+   more processes than there are would make chance certain. */
+static bool chain_strands(struct strand *strands, uint32_t n,
+                          bool within_folders, struct err *err)
+{
+    struct chaining s = {.strands = strands,
+                         .n = n,
+                         .within_folders = within_folders,
+                         .asked_by = calloc((size_t)n + 1, sizeof(uint32_t)),
+                         .queue = calloc(QUEUE_MAX, sizeof(uint32_t))};
+    const bool ok = s.asked_by && s.queue;
+    for (uint32_t i = 0; ok && i < n; i++) {
+        find_before(&s, i);
+    }
+    free(s.asked_by);
+    free(s.queue);
+    return ok || nomem(err);
+}
+
+/* The strands that the columns have so far, in the order in which they begin.
+ */
+static struct strand *strands_of(const struct diff_group *g)
+{
+    struct strand *out = calloc(g->n_processes + 1, sizeof *out);
+    size_t n = 0;
+    for (size_t i = 0; out && i < g->columns.n; n++) {
+        out[n].first = &g->columns.items[i];
+        out[n].last = diff_next_last(g, &i);
+        out[n].before = out[n].next = NO_STRAND;
+    }
+    return out;
+}
+
+/* --- joining ----------------------------------------------------------------
+ */
 
 /* How many bits it takes to say in which order so many runs are. */
 static double bits_of_orders(size_t n)
@@ -194,78 +256,72 @@ static double bits_of_orders(size_t n)
    process, in bits: at each site, of r + 1 counts that rise every time, only
    one order in (r + 1)! does. An order that was taken from the counts proves
    nothing itself. */
-static double evidence_of(const struct strand *chain, bool has_times)
+static double evidence_of(const struct strand *strands, uint32_t chain,
+                          bool has_times)
 {
-    double bits = 0;
     size_t n = 1;
-    const struct strand *last = chain;
-    for (; last->next; last = last->next) {
+    uint32_t last = chain;
+    for (; strands[last].next != NO_STRAND; last = strands[last].next) {
         n++;
     }
-    for (uint32_t id = 0; id < last->last->sites.n; id++) {
+    double bits = has_times ? 0 : -bits_of_orders(n);
+    for (uint32_t id = 0; id < strands[last].last->sites.n; id++) {
         size_t rises = 0;
-        for (const struct strand *s = chain; s->next; s = s->next) {
-            rises += diff_site_of(s->next->first, id).born >
-                     diff_site_of(s->last, id).born + rounding;
+        for (uint32_t i = chain; strands[i].next != NO_STRAND;
+             i = strands[i].next) {
+            rises += diff_site_of(strands[strands[i].next].first, id).born >
+                     diff_site_of(strands[i].last, id).born + rounding;
         }
         bits += bits_of_orders(rises + 1);
     }
-    return bits - (has_times ? 0 : bits_of_orders(n));
+    return bits;
 }
 
-/* Each strand goes on with the latest before it that it can. */
-static void chain_strands(struct strand *strands, size_t n)
+/* Gives the strands of a chain the number of its first. */
+static void number_chain(const struct strand *strands, uint32_t chain,
+                         uint32_t *process)
 {
-    for (size_t k = 0; k < n; k++) {
-        const struct diff_column *first = strands[k].first;
-        struct strand *before = NULL;
-        for (size_t i = 0; has_births(first) && i < k; i++) {
-            struct strand *s = &strands[i];
-            if (!s->next && s->last->order < first->order &&
-                (!before || s->last->order > before->last->order) &&
-                diff_births_go_on(s->last, first)) {
-                before = s;
-            }
-        }
-        if (before) {
-            before->next = &strands[k];
-            strands[k].goes_on = true;
-        }
+    for (uint32_t i = chain; i != NO_STRAND; i = strands[i].next) {
+        process[i] = chain;
     }
 }
 
-static bool join_strands(struct diff_group *g, struct err *err)
+/* Makes one process of strands that may be, or must be. */
+static bool join_strands(struct diff_group *g, bool within_folders,
+                         struct err *err)
 {
-    struct strand *strands = calloc(g->n_processes + 1, sizeof *strands);
-    uint32_t *process = calloc(g->n_processes + 1, sizeof *process);
-    size_t n = 0;
-    if (!strands || !process) {
-        free(strands);
-        free(process);
-        return nomem(err);
+    const uint32_t n = (uint32_t)g->n_processes;
+    struct strand *strands = strands_of(g);
+    uint32_t *process = calloc((size_t)n + 1, sizeof *process);
+    bool ok = (strands && process) || nomem(err);
+    ok = ok && chain_strands(strands, n, within_folders, err);
+    for (uint32_t i = 0; ok && i < n; i++) {
+        process[i] = i;
     }
-    for (size_t i = 0; i < g->columns.n; n++) {
-        strands[n].first = &g->columns.items[i];
-        strands[n].last = diff_next_last(g, &i);
-        process[n] = (uint32_t)n;
-    }
-    chain_strands(strands, n);
-    for (size_t i = 0; i < n; i++) {
-        if (strands[i].goes_on || !strands[i].next ||
-            evidence_of(&strands[i], g->has_times) < evidence_min) {
-            continue;
-        }
-        for (const struct strand *s = &strands[i]; s; s = s->next) {
-            process[s - strands] = (uint32_t)i;
+    for (uint32_t i = 0; ok && i < n; i++) {
+        if (strands[i].before == NO_STRAND &&
+            (within_folders ||
+             evidence_of(strands, i, g->has_times) >= evidence_min)) {
+            number_chain(strands, i, process);
         }
     }
-    for (size_t i = 0; i < g->columns.n; i++) {
+    for (size_t i = 0; ok && i < g->columns.n; i++) {
         g->columns.items[i].process = process[g->columns.items[i].process];
     }
     free(strands);
     free(process);
     close_gaps(g);
-    return true;
+    return ok;
+}
+
+/* Each its own process, to begin with. */
+static bool find_by_births(struct diff_group *g, struct err *err)
+{
+    for (size_t i = 0; i < g->columns.n; i++) {
+        g->columns.items[i].process = (uint32_t)i;
+    }
+    close_gaps(g);
+    return join_strands(g, true, err) && join_strands(g, false, err);
 }
 
 /* --- beside heap profiles ---------------------------------------------------
@@ -344,22 +400,39 @@ static const struct diff_column *find_beside(const struct series_diff *d,
     return out;
 }
 
+/* Those that have no heap profile beside them are of one process by folder. */
+static uint32_t process_of_folder(const struct diff_group *g, size_t at,
+                                  uint32_t first, uint32_t *n)
+{
+    const struct diff_column *c = &g->columns.items[at];
+    for (size_t i = at; i-- > 0;) {
+        const struct diff_column *before = &g->columns.items[i];
+        if (before->process >= first && before->run == c->run &&
+            strcmp(before->folder, c->folder) == 0) {
+            return before->process;
+        }
+    }
+    return (*n)++;
+}
+
 static bool follow_heap(const struct series_diff *d, struct diff_group *g,
                         const struct diff_group *heap, struct err *err)
 {
+    uint32_t n = (uint32_t)heap->n_processes;
     uint32_t *n_used = calloc(heap->columns.n + 1, sizeof *n_used);
-    bool *is_found = calloc(g->columns.n + 1, sizeof *is_found);
-    bool ok = (n_used && is_found) || nomem(err);
-    for (size_t i = 0; ok && i < g->columns.n; i++) {
+    if (!n_used) {
+        return nomem(err);
+    }
+    for (size_t i = 0; i < g->columns.n; i++) {
         struct diff_column *c = &g->columns.items[i];
         const struct diff_column *h = find_beside(d, heap, c, n_used);
-        is_found[i] = h != NULL;
-        c->process = h ? h->process : 0;
+        c->process =
+            h ? h->process
+              : process_of_folder(g, i, (uint32_t)heap->n_processes, &n);
     }
-    ok = ok && find_strands(g, is_found, (uint32_t)heap->n_processes, err);
     free(n_used);
-    free(is_found);
-    return ok;
+    close_gaps(g);
+    return true;
 }
 
 /* --- all of them ------------------------------------------------------------
@@ -369,9 +442,8 @@ static bool find_processes(const struct series_diff *d, struct diff_group *g,
                            const struct diff_group *heap, struct err *err)
 {
     sort_columns(g);
-    const bool ok = heap && heap != g
-                        ? follow_heap(d, g, heap, err)
-                        : find_strands(g, NULL, 0, err) && join_strands(g, err);
+    const bool ok = heap && heap != g ? follow_heap(d, g, heap, err)
+                                      : find_by_births(g, err);
     return ok && diff_sum_levels(g, err);
 }
 
