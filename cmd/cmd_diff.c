@@ -411,6 +411,8 @@ static bool judge(struct diff_run *r, struct err *err)
                                                  r->gate.min_goroutines,
                                              .min_growth = r->gate.min_growth};
     r->analysis.where = NULL;
+    const struct diff_changes changes = review_changes(r->review);
+    series_diff_set_changes(r->diff, &changes);
     if (!series_diff_finish(r->diff, r->options->force, err) ||
         !check_calibration(r, err) ||
         !rules_judge_diff(r->diff, &rules, &r->findings, err)) {

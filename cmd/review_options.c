@@ -507,6 +507,33 @@ bool review_only_new(const struct review *r)
     return r != NULL && r->only_new;
 }
 
+static bool take_naming(void *ctx, const struct diff_frame *f,
+                        enum diff_naming *out, struct buf *old, struct err *err)
+{
+    static const enum diff_naming of_patch[] = {
+        [PATCH_NAME_UNSAID] = DIFF_NAME_UNSAID,
+        [PATCH_NAME_NEW] = DIFF_NAME_NEW,
+        [PATCH_NAME_CHANGED] = DIFF_NAME_CHANGED,
+    };
+    const struct review *r = ctx;
+    const struct review_options o = {.paths = r->paths, .patch = r->patch};
+    const struct frame frame = {.function = f->function,
+                                .file = f->file,
+                                .package = "",
+                                .line = f->line,
+                                .origin = f->origin};
+    enum patch_naming naming = PATCH_NAME_UNSAID;
+    const bool ok = review_naming(&o, &frame, &naming, old, err);
+    *out = of_patch[naming];
+    return ok;
+}
+
+struct diff_changes review_changes(struct review *r)
+{
+    return (struct diff_changes){r, r != NULL && r->patch != NULL ? take_naming
+                                                                  : NULL};
+}
+
 /* A patch that touches nothing because its names are others is no good news. */
 static bool note_patch(const struct review *r, struct findings *f,
                        struct err *err)

@@ -8,6 +8,7 @@
 
 #include "cmd.h"
 #include "review/review.h"
+#include "series/series.h"
 
 /* Field of a command's options that REVIEW_ROWS fill. */
 struct review_settings {
@@ -84,6 +85,10 @@ const char *review_anchor(struct review *r);
 
 /* Does only what is new or worse count? By the option, else by .seep.yml. */
 bool review_only_new(const struct review *r);
+
+/* What the change says of names of head, for a comparison. Lives as long as
+   the review. */
+struct diff_changes review_changes(struct review *r);
 
 /* review_apply with all that was read. */
 bool review_mark(struct review *r, struct findings *f, const char *target,

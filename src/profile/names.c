@@ -210,8 +210,7 @@ static size_t skip_brackets(struct span s, size_t i)
     return s.len;
 }
 
-/* Cuts the next part off `rest`: up to a dot outside brackets. */
-static struct span next_part(struct span *rest)
+struct span name_part(struct span *rest)
 {
     size_t i = 0;
     while (i < rest->len && rest->p[i] != '.') {
@@ -288,7 +287,7 @@ static struct span without_vendor(struct span package)
 static bool next_kept(struct span *rest, struct span *part)
 {
     while (rest->len != 0) {
-        *part = without_suffixes(next_part(rest));
+        *part = without_suffixes(name_part(rest));
         if (span_is(*part, "glob") && span_starts(*rest, ".")) {
             *rest = span_from(*rest, 1);
             *part = SPAN_LIT("init");

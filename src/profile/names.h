@@ -18,6 +18,10 @@ const char *frame_origin_name(enum frame_origin o);
    Generic brackets and closures are handled ("a/b.F[go.shape.int].func1"). */
 struct span name_package(struct span function);
 
+/* Cuts the next part off a name without its package, up to a dot outside of
+   brackets: "(*T[...])", "run", "func*". */
+struct span name_part(struct span *rest);
+
 /* Owner of a frame from its function name and file. Standard library: the
    first path element is one of the standard library's and the file, when
    known, lies where that package's would (a module may be called "log").

@@ -10,6 +10,7 @@
 #include "profile/kind.h"
 #include "profile/merge.h"
 #include "profile/model.h"
+#include "profile/name_change.h"
 #include "profile/names.h"
 #include "profile/select.h"
 #include "profile/snapshot.h"

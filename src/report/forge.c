@@ -258,6 +258,8 @@ static void relations(struct message *m, const struct finding *f)
     patched(m, f);
     summary_state(part(m), f);
     sentence(m, "State: ", FORGE_STATE, ". ");
+    summary_renamed(part(m), f);
+    sentence(m, "Name: ", FORGE_NAME, ". ");
     plain_clean(part(m), f->uncounted);
     sentence(m, "Does not fail the run: ", FORGE_NAME, ". ");
     summary_accepted(part(m), f);

@@ -1,10 +1,7 @@
 /* Values of JSON from values of a report. */
 #include "report/json_build_private.h"
 
-#include "base/num.h"
 #include "report/plain.h"
-
-#include <math.h>
 
 #include "base/banned.h"
 
@@ -42,31 +39,6 @@ json_t *build_text(struct json_builder *b, const char *s)
         return json_null();
     }
     return build_span(b, buf_view(&b->scratch));
-}
-
-/* Whole numbers as integers, so that counts read as counts. 2^53: beyond, a
-   double no longer holds every integer. */
-json_t *build_number(double v)
-{
-    if (!isfinite(v)) {
-        return json_null();
-    }
-    if (v == floor(v) && fabs(v) < 9007199254740992.0) {
-        return json_integer((json_int_t)v);
-    }
-    return json_real(v);
-}
-
-json_t *build_moment(struct json_builder *b, int64_t nanos)
-{
-    if (nanos == 0) {
-        return json_null();
-    }
-    struct buf when = BUF_LIMIT(64);
-    num_rfc3339(&when, nanos);
-    json_t *out = when.data ? build_text(b, when.data) : NULL;
-    buf_release(&when);
-    return out;
 }
 
 json_t *build_texts(struct json_builder *b, const char *const *items, size_t n)

@@ -6,6 +6,7 @@
 #ifndef SEEP_REPORT_JSON_BUILD_PRIVATE_H
 #define SEEP_REPORT_JSON_BUILD_PRIVATE_H
 
+#include "base/json_values.h"
 #include "report/report.h"
 
 #include <jansson.h>
@@ -25,10 +26,6 @@ void build_push(struct json_builder *b, json_t *array, json_t *value);
 json_t *build_text(struct json_builder *b, const char *s);
 json_t *build_span(struct json_builder *b, struct span s);
 json_t *build_texts(struct json_builder *b, const char *const *items, size_t n);
-/* Whole numbers as integers, NAN is null. */
-json_t *build_number(double v);
-/* RFC 3339; 0 is null. */
-json_t *build_moment(struct json_builder *b, int64_t nanos);
 
 /* A finding of the findings document. */
 json_t *build_finding(struct json_builder *b, const struct finding *f);

@@ -2,7 +2,9 @@
    stores and for commands. Every key is always there and in this order. */
 #include "report/json_build_private.h"
 
+#include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 
 #include "base/banned.h"
 
@@ -18,6 +20,20 @@ static json_t *position(struct json_builder *b, const struct frame *f,
     build_put(b, out, "line", json_integer(f->line));
     build_put(b, out, "package", build_text(b, f->package));
     build_put(b, out, "path", build_text(b, f->mark ? f->mark->path : NULL));
+    return out;
+}
+
+/* With a digest of the function's source, by which it is found again under
+   another name. */
+static json_t *site(struct json_builder *b, const struct finding *f)
+{
+    json_t *out = position(b, &f->site, f->has_site);
+    if (f->has_site) {
+        char text[17] = "";
+        const uint64_t digest = f->site.mark ? f->site.mark->text : 0;
+        (void)snprintf(text, sizeof(text), "%016" PRIx64, digest);
+        build_put(b, out, "text", build_text(b, digest != 0 ? text : NULL));
+    }
     return out;
 }
 
@@ -57,15 +73,15 @@ static json_t *metric(struct json_builder *b, const struct metric *m)
     json_t *out = json_object();
     build_put(b, out, "name", build_text(b, m->name));
     build_put(b, out, "unit", build_text(b, m->unit));
-    build_put(b, out, "first", build_number(m->first));
-    build_put(b, out, "last", build_number(m->last));
-    build_put(b, out, "delta", build_number(m->delta));
-    build_put(b, out, "per_hour", build_number(m->per_hour));
-    build_put(b, out, "per_hour_low", build_number(m->per_hour_low));
-    build_put(b, out, "per_hour_high", build_number(m->per_hour_high));
+    build_put(b, out, "first", json_of_number(m->first));
+    build_put(b, out, "last", json_of_number(m->last));
+    build_put(b, out, "delta", json_of_number(m->delta));
+    build_put(b, out, "per_hour", json_of_number(m->per_hour));
+    build_put(b, out, "per_hour_low", json_of_number(m->per_hour_low));
+    build_put(b, out, "per_hour_high", json_of_number(m->per_hour_high));
     json_t *series = json_array();
     for (size_t i = 0; i < m->n_series; i++) {
-        build_push(b, series, build_number(m->series[i]));
+        build_push(b, series, json_of_number(m->series[i]));
     }
     build_put(b, out, "series", series);
     return out;
@@ -85,12 +101,12 @@ static json_t *statistics(struct json_builder *b,
 {
     json_t *out = json_object();
     build_put(b, out, "points", json_integer((json_int_t)s->points));
-    build_put(b, out, "p", build_number(s->p));
-    build_put(b, out, "q", build_number(s->q));
-    build_put(b, out, "retention", build_number(s->retention));
-    build_put(b, out, "z", build_number(s->z));
-    build_put(b, out, "sampled", build_number(s->sampled));
-    build_put(b, out, "relative_error", build_number(s->relative_error));
+    build_put(b, out, "p", json_of_number(s->p));
+    build_put(b, out, "q", json_of_number(s->q));
+    build_put(b, out, "retention", json_of_number(s->retention));
+    build_put(b, out, "z", json_of_number(s->z));
+    build_put(b, out, "sampled", json_of_number(s->sampled));
+    build_put(b, out, "relative_error", json_of_number(s->relative_error));
     return out;
 }
 
@@ -117,10 +133,10 @@ static json_t *replicas(struct json_builder *b,
     json_t *out = json_object();
     build_put(b, out, "count", json_integer(r->n_with));
     build_put(b, out, "of", json_integer(r->n_targets));
-    build_put(b, out, "rms", build_number(r->rms));
-    build_put(b, out, "min", build_number(r->min));
-    build_put(b, out, "median", build_number(r->median));
-    build_put(b, out, "max", build_number(r->max));
+    build_put(b, out, "rms", json_of_number(r->rms));
+    build_put(b, out, "min", json_of_number(r->min));
+    build_put(b, out, "median", json_of_number(r->median));
+    build_put(b, out, "max", json_of_number(r->max));
     build_put(b, out, "targets", build_texts(b, r->worst, r->n_worst));
     return out;
 }
@@ -134,10 +150,10 @@ static json_t *holder(struct json_builder *b, const struct finding_holder *h)
     build_put(b, out, "name", build_text(b, h->name));
     build_put(b, out, "type", build_text(b, h->type));
     build_put(b, out, "path", build_text(b, h->path));
-    build_put(b, out, "retained_bytes", build_number(h->retained_bytes));
-    build_put(b, out, "retained_objects", build_number(h->retained_objects));
-    build_put(b, out, "reachable_bytes", build_number(h->reachable_bytes));
-    build_put(b, out, "share", build_number(h->share));
+    build_put(b, out, "retained_bytes", json_of_number(h->retained_bytes));
+    build_put(b, out, "retained_objects", json_of_number(h->retained_objects));
+    build_put(b, out, "reachable_bytes", json_of_number(h->reachable_bytes));
+    build_put(b, out, "share", json_of_number(h->share));
     return out;
 }
 
@@ -168,14 +184,27 @@ static json_t *suppressed(struct json_builder *b,
     return out;
 }
 
+static json_t *renamed(struct json_builder *b, const struct finding_rename *r)
+{
+    if (!r) {
+        return json_null();
+    }
+    json_t *out = json_object();
+    build_put(b, out, "from", build_text(b, r->from));
+    build_put(b, out, "by", build_text(b, r->by));
+    build_put(b, out, "id", build_text(b, r->id));
+    build_put(b, out, "loose_id", build_text(b, r->loose_id));
+    return out;
+}
+
 static json_t *past(struct json_builder *b, const struct finding_past *p)
 {
     if (!p) {
         return json_null();
     }
     json_t *out = json_object();
-    build_put(b, out, "level", build_number(p->level));
-    build_put(b, out, "per_hour", build_number(p->per_hour));
+    build_put(b, out, "level", json_of_number(p->level));
+    build_put(b, out, "per_hour", json_of_number(p->per_hour));
     build_put(b, out, "moved_from", build_text(b, p->moved_from));
     return out;
 }
@@ -191,8 +220,8 @@ json_t *build_finding(struct json_builder *b, const struct finding *f)
     build_put(b, out, "grade", build_text(b, grade_name(f->grade)));
     build_put(b, out, "profile", build_text(b, profile_kind_name(f->profile)));
     build_put(b, out, "state", build_text(b, f->state));
-    build_put(b, out, "first_seen", build_moment(b, f->first_seen_nanos));
-    build_put(b, out, "site", position(b, &f->site, f->has_site));
+    build_put(b, out, "first_seen", json_of_moment(f->first_seen_nanos));
+    build_put(b, out, "site", site(b, f));
     build_put(b, out, "created_by", position(b, &f->creator, f->has_creator));
     build_put(b, out, "operation", build_text(b, f->operation));
     build_put(b, out, "stack", stack(b, f));
@@ -204,6 +233,7 @@ json_t *build_finding(struct json_builder *b, const struct finding *f)
     build_put(b, out, "suppressed", suppressed(b, f->accepted));
     build_put(b, out, "uncounted", build_text(b, f->uncounted));
     build_put(b, out, "past", past(b, f->past));
+    build_put(b, out, "renamed", renamed(b, f->renamed));
     build_put(b, out, "primary",
               f->primary ? position(b, f->primary, true) : json_null());
     build_put(b, out, "cause", build_text(b, f->cause ? f->cause : rule->what));

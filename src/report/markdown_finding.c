@@ -177,6 +177,8 @@ static void known_items(struct markdown *p, const struct finding *f)
     scratch_item(p, "fleet");
     summary_state(markdown_scratch(p), f);
     scratch_item(p, "state");
+    summary_renamed(markdown_scratch(p), f);
+    scratch_item(p, "name");
     markdown_scratch(p);
     if (f->first_seen_nanos != 0) {
         num_rfc3339(p->scratch, f->first_seen_nanos);

@@ -30,16 +30,16 @@ static json_t *window(struct json_builder *b, const struct series_about *a,
     build_put(b, out, "points", points);
     build_put(b, out, "dropped", json_integer(about->n_dropped));
     build_put(b, out, "lost", json_boolean(has_lost));
-    build_put(b, out, "first", build_moment(b, about->first_nanos));
-    build_put(b, out, "last", build_moment(b, about->last_nanos));
+    build_put(b, out, "first", json_of_moment(about->first_nanos));
+    build_put(b, out, "last", json_of_moment(about->last_nanos));
     build_put(b, out, "seconds",
-              about->has_times ? build_number(about->seconds) : json_null());
+              about->has_times ? json_of_number(about->seconds) : json_null());
     return out;
 }
 
 static json_t *positive(double v)
 {
-    return v > 0 ? build_number(v) : json_null();
+    return v > 0 ? json_of_number(v) : json_null();
 }
 
 static json_t *limits(struct json_builder *b, const struct limits *l)
@@ -59,7 +59,7 @@ static json_t *inputs(struct json_builder *b, const struct report *r)
         json_t *row = json_object();
         build_put(b, row, "source", build_text(b, in->source));
         build_put(b, row, "kind", build_text(b, profile_kind_name(in->kind)));
-        build_put(b, row, "time", build_moment(b, in->time_nanos));
+        build_put(b, row, "time", json_of_moment(in->time_nanos));
         build_put(b, row, "used", json_boolean(in->used));
         build_put(b, row, "why", build_text(b, in->why));
         build_push(b, out, row);
@@ -92,10 +92,10 @@ static json_t *out_of_memory(struct json_builder *b,
         return json_null();
     }
     json_t *out = json_object();
-    build_put(b, out, "limit_bytes", build_number(m->limit_bytes));
-    build_put(b, out, "seconds", build_number(m->seconds));
-    build_put(b, out, "seconds_low", build_number(m->seconds_low));
-    build_put(b, out, "seconds_high", build_number(m->seconds_high));
+    build_put(b, out, "limit_bytes", json_of_number(m->limit_bytes));
+    build_put(b, out, "seconds", json_of_number(m->seconds));
+    build_put(b, out, "seconds_low", json_of_number(m->seconds_low));
+    build_put(b, out, "seconds_high", json_of_number(m->seconds_high));
     return out;
 }
 
@@ -109,7 +109,7 @@ json_t *build_row(struct json_builder *b, const struct report_table *t,
         const bool is_text = cell->text || column->type == CELL_TEXT;
         build_put(b, out, column->key,
                   is_text ? build_text(b, cell->text)
-                          : build_number(cell->number));
+                          : json_of_number(cell->number));
     }
     return out;
 }

@@ -431,14 +431,13 @@ static json_t *properties(struct sarif *s, const struct finding *f)
     build_put(&s->b, out, "profile",
               build_text(&s->b, profile_kind_name(f->profile)));
     build_put(&s->b, out, "loose_id", build_text(&s->b, f->loose_id));
-    build_put(&s->b, out, "first_seen",
-              build_moment(&s->b, f->first_seen_nanos));
+    build_put(&s->b, out, "first_seen", json_of_moment(f->first_seen_nanos));
     if (f->n_metrics > 0) {
         const struct metric *m = &f->metrics[0];
         build_put(&s->b, out, "metric", build_text(&s->b, m->name));
-        build_put(&s->b, out, "first", build_number(m->first));
-        build_put(&s->b, out, "last", build_number(m->last));
-        build_put(&s->b, out, "per_hour", build_number(m->per_hour));
+        build_put(&s->b, out, "first", json_of_number(m->first));
+        build_put(&s->b, out, "last", json_of_number(m->last));
+        build_put(&s->b, out, "per_hour", json_of_number(m->per_hour));
     }
     return out;
 }

@@ -320,6 +320,8 @@ static void finding_block(struct text *t, const struct finding *f,
     labelled(t, "check", summary_confirm(f));
     summary_state(scratch(t), f);
     labelled_scratch(t, "state");
+    summary_renamed(scratch(t), f);
+    labelled_scratch(t, "name");
     summary_touched(scratch(t), f);
     labelled_scratch(t, "patch");
     summary_uncounted(scratch(t), f);

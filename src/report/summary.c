@@ -518,6 +518,20 @@ void summary_state(struct buf *out, const struct finding *f)
     }
 }
 
+void summary_renamed(struct buf *out, const struct finding *f)
+{
+    const struct finding_rename *r = f->renamed;
+    if (!r) {
+        return;
+    }
+    buf_str(out, "renamed");
+    if (r->from) {
+        buf_str(out, " from ");
+        plain_clean(out, r->from);
+    }
+    buf_printf(out, " (by the %s)", r->by);
+}
+
 void summary_path(struct buf *out, const struct frame *f)
 {
     if (!f->mark || !f->mark->path) {

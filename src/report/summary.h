@@ -70,6 +70,9 @@ void summary_states(struct buf *out, const struct findings *f);
 /* "worse: 306, 24 in the baseline"; empty when unknown. */
 void summary_state(struct buf *out, const struct finding *f);
 
+/* "renamed from main.old (by the patch)"; empty when it was not. */
+void summary_renamed(struct buf *out, const struct finding *f);
+
 /* "touched by this change (line): main.await  orders/dispatcher.go:88"; empty
    when the patch did not touch it or nobody asked. */
 void summary_touched(struct buf *out, const struct finding *f);

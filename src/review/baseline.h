@@ -1,7 +1,8 @@
 /*
  * `.seep-baseline.json`: findings that are accepted for now, with their level
- * and the day they were first seen. A finding is found again by its id, else
- * by its loose_id when exactly one on each side has it ("moved").
+ * and the day they were first seen. A finding is found again by its id (that of
+ * the names that its functions had, too), else by its loose_id when exactly one
+ * on each side has it ("moved").
  */
 #ifndef SEEP_REVIEW_BASELINE_H
 #define SEEP_REVIEW_BASELINE_H
@@ -15,11 +16,15 @@
    where there was no series. */
 struct baseline_entry {
     char id[17], loose_id[17];
+    /* By the names of now, when functions were renamed since it got its ids; ""
+       else. */
+    char own_id[17], own_loose_id[17];
     const char *rule; /* its id; may be one this version does not know */
     enum grade grade;
     enum profile_kind profile;
     const char *function, *file; /* of the site; "" unknown */
     int64_t line;
+    uint64_t text;             /* digest of the function's source; 0 unknown */
     const char *metric, *unit; /* of the metric that ranks */
     double level;              /* its last value */
     double delta;              /* its growth in the window */
@@ -85,6 +90,8 @@ enum baseline_fate { BASELINE_FOUND, BASELINE_FIXED, BASELINE_UNCHECKED };
 struct baseline_state {
     const struct baseline_entry *past; /* NULL: new */
     bool is_moved;                     /* by loose_id alone */
+    const char *renamed_by; /* how it is known that functions had other names;
+                               NULL: they had not */
     bool is_worse;
     bool is_incomparable; /* neither growth nor level can be compared */
 };

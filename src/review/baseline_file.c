@@ -4,14 +4,17 @@
  * file in a repository shows what changed.
  */
 #include "base/dates.h"
+#include "base/json_values.h"
 #include "base/limits.h"
 #include "base/num.h"
 #include "base/sort.h"
 #include "review/baseline.h"
 #include "review/baseline_private.h"
 
+#include <inttypes.h>
 #include <jansson.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/banned.h"
@@ -152,15 +155,25 @@ static bool read_common(const struct reading *r, const json_t *object, size_t i,
         !id_of(object, "loose_id", e->loose_id)) {
         return wrong(r, i, "id and loose_id have 16 hex digits");
     }
+    const json_t *renamed = json_object_get(object, "renamed");
+    if (json_is_object(renamed) &&
+        (!id_of(renamed, "id", e->own_id) ||
+         !id_of(renamed, "loose_id", e->own_loose_id))) {
+        return wrong(r, i, "ids of what was renamed have 16 hex digits");
+    }
     if (!grade_of(object, &e->grade) || !profile_of(object, &e->profile)) {
         return wrong(r, i, "no such grade or profile");
     }
     const json_t *site = json_object_get(object, "site");
     const json_t *line = json_object_get(site, "line");
+    char text[17];
     e->rule = text_or_empty(r, object, "rule");
     e->function = text_or_empty(r, site, "function");
     e->file = text_or_empty(r, site, "file");
     e->line = json_is_integer(line) ? json_integer_value(line) : 0;
+    if (id_of(site, "text", text)) {
+        (void)num_parse_hex(span_of(text), &e->text);
+    }
     e->first_seen_nanos = moment_of(object, "first_seen");
     e->headline = text_or_empty(r, object, "headline");
     e->program = text_or_empty(r, object, "program");
@@ -412,18 +425,6 @@ bool baseline_read(struct span json, const char *name, struct baseline *out,
 
 /* --- writing --- */
 
-static json_t *number(double v)
-{
-    if (!isfinite(v)) {
-        return json_null();
-    }
-    /* 2^53: beyond, a double no longer holds every integer. */
-    if (v == floor(v) && fabs(v) < 9007199254740992.0) {
-        return json_integer((json_int_t)v);
-    }
-    return json_real(v);
-}
-
 /* Names of profiles may be no UTF-8; what is not becomes '?'. */
 static json_t *text(const char *s)
 {
@@ -446,18 +447,6 @@ static json_t *text(const char *s)
     return out;
 }
 
-static json_t *moment(int64_t nanos)
-{
-    struct buf when = BUF_LIMIT(64);
-    if (nanos == 0) {
-        return json_null();
-    }
-    num_rfc3339(&when, nanos);
-    json_t *out = buf_ok(&when) ? json_string(when.data) : NULL;
-    buf_release(&when);
-    return out;
-}
-
 /* False once any value is missing. */
 static bool put(bool ok, json_t *object, const char *key, json_t *value)
 {
@@ -468,20 +457,38 @@ static bool put_metric(json_t *out, const struct baseline_entry *e)
 {
     bool ok = put(true, out, "name", text(e->metric));
     ok = put(ok, out, "unit", text(e->unit));
-    ok = put(ok, out, "level", number(e->level));
-    ok = put(ok, out, "delta", number(e->delta));
-    ok = put(ok, out, "noise", number(e->noise));
-    ok = put(ok, out, "per_hour", number(e->per_hour));
-    ok = put(ok, out, "per_hour_low", number(e->per_hour_low));
-    ok = put(ok, out, "per_hour_high", number(e->per_hour_high));
-    return put(ok, out, "seconds", number(e->seconds > 0 ? e->seconds : NAN));
+    ok = put(ok, out, "level", json_of_number(e->level));
+    ok = put(ok, out, "delta", json_of_number(e->delta));
+    ok = put(ok, out, "noise", json_of_number(e->noise));
+    ok = put(ok, out, "per_hour", json_of_number(e->per_hour));
+    ok = put(ok, out, "per_hour_low", json_of_number(e->per_hour_low));
+    ok = put(ok, out, "per_hour_high", json_of_number(e->per_hour_high));
+    return put(ok, out, "seconds",
+               json_of_number(e->seconds > 0 ? e->seconds : NAN));
 }
 
 static bool put_site(json_t *out, const struct baseline_entry *e)
 {
     bool ok = put(true, out, "function", text(e->function));
     ok = put(ok, out, "file", text(e->file));
-    return put(ok, out, "line", json_integer(e->line));
+    ok = put(ok, out, "line", json_integer(e->line));
+    if (e->text != 0) {
+        char digest[17];
+        (void)snprintf(digest, sizeof(digest), "%016" PRIx64, e->text);
+        ok = put(ok, out, "text", text(digest));
+    }
+    return ok;
+}
+
+static bool put_renamed(json_t *out, const struct baseline_entry *e)
+{
+    if (*e->own_id == '\0') {
+        return true;
+    }
+    json_t *own = json_object();
+    bool ok = put(true, own, "id", text(e->own_id));
+    ok = put(ok, own, "loose_id", text(e->own_loose_id));
+    return put(ok, out, "renamed", own);
 }
 
 static bool put_entry(json_t *list, const struct baseline_entry *e)
@@ -492,12 +499,13 @@ static bool put_entry(json_t *list, const struct baseline_entry *e)
     bool ok = put_site(site, e) && put_metric(metric, e);
     ok = put(ok, out, "id", text(e->id));
     ok = put(ok, out, "loose_id", text(e->loose_id));
+    ok = put_renamed(out, e) && ok;
     ok = put(ok, out, "rule", text(e->rule));
     ok = put(ok, out, "grade", text(grade_name(e->grade)));
     ok = put(ok, out, "profile", text(profile_kind_name(e->profile)));
     ok = put(ok, out, "site", site);
     ok = put(ok, out, "metric", metric);
-    ok = put(ok, out, "first_seen", moment(e->first_seen_nanos));
+    ok = put(ok, out, "first_seen", json_of_moment(e->first_seen_nanos));
     ok = put(ok, out, "headline", text(e->headline));
     ok = put(ok, out, "program",
              e->program != NULL && *e->program != '\0' ? text(e->program)

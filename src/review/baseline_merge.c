@@ -79,6 +79,12 @@ static struct baseline_entry merged(struct arena *a,
     }
     struct baseline_entry e =
         theirs->level > mine->level ? own(a, *theirs) : *mine;
+    if (*e.own_id == '\0') { /* one of them may know it by both names */
+        const struct baseline_entry *other =
+            theirs->level > mine->level ? mine : theirs;
+        memcpy(e.own_id, other->own_id, sizeof(e.own_id));
+        memcpy(e.own_loose_id, other->own_loose_id, sizeof(e.own_loose_id));
+    }
     e.first_seen_nanos =
         earlier(mine->first_seen_nanos, theirs->first_seen_nanos);
     return e;

@@ -45,6 +45,7 @@ struct baseline_entry baseline_entry_of(const struct finding *f)
         .function = f->has_site ? f->site.function : "",
         .file = f->has_site ? f->site.file : "",
         .line = f->has_site ? f->site.line : 0,
+        .text = f->has_site && f->site.mark != NULL ? f->site.mark->text : 0,
         .metric = m->name,
         .unit = m->unit,
         .level = m->last,
@@ -61,6 +62,10 @@ struct baseline_entry baseline_entry_of(const struct finding *f)
         .is_fixed = is_fixed};
     memcpy(e.id, f->id, sizeof(e.id));
     memcpy(e.loose_id, f->loose_id, sizeof(e.loose_id));
+    if (f->renamed != NULL) {
+        memcpy(e.own_id, f->renamed->id, sizeof(e.own_id));
+        memcpy(e.own_loose_id, f->renamed->loose_id, sizeof(e.own_loose_id));
+    }
     return e;
 }
 
@@ -265,6 +270,35 @@ static void pair_by_id(const struct baseline *past,
     }
 }
 
+/* Of functions that were renamed either side may know the ids of before and of
+   now. What is found already stays so. */
+static void pair_by_own_id(const struct baseline *past,
+                           const struct baseline_entry *now, size_t n,
+                           const struct baseline_window *w,
+                           struct baseline_states *out)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (out->now[i].past != NULL || !takes_part(&now[i], w)) {
+            continue;
+        }
+        const struct baseline_entry *e =
+            *now[i].own_id != '\0' ? find_id(past, now[i].own_id) : NULL;
+        for (size_t k = 0; e == NULL && k < past->n; k++) {
+            const struct baseline_entry *one = &past->items[k];
+            if (*one->own_id != '\0' &&
+                (strcmp(one->own_id, now[i].id) == 0 ||
+                 strcmp(one->own_id, now[i].own_id) == 0)) {
+                e = one;
+            }
+        }
+        if (e != NULL && out->past[e - past->items] == BASELINE_UNCHECKED) {
+            out->now[i].past = e;
+            out->now[i].renamed_by = "baseline";
+            out->past[e - past->items] = fate_of(&now[i]);
+        }
+    }
+}
+
 /* Unless their ids have found them already. */
 static void pair(const struct loose *past, const struct loose *now,
                  struct baseline_states *out)
@@ -312,6 +346,32 @@ static bool pair_by_site(const struct baseline *past,
     return true;
 }
 
+/* --- under another name --- */
+
+bool baseline_is_like_level(const struct baseline_entry *past,
+                            const struct baseline_entry *now)
+{
+    return strcmp(past->metric, now->metric) == 0 &&
+           now->level <= 2 * past->level && past->level <= 2 * now->level;
+}
+
+static double ratio_of(double worse_ratio)
+{
+    return worse_ratio > 0 ? worse_ratio : default_worse_ratio;
+}
+
+void baseline_take_renamed(const struct baseline *past, size_t k,
+                           const struct baseline_entry *now, size_t i,
+                           double worse_ratio, struct baseline_states *s)
+{
+    struct baseline_state *state = &s->now[i];
+    state->past = &past->items[k];
+    state->renamed_by = "source";
+    state->is_worse = is_worse(state->past, &now[i], ratio_of(worse_ratio),
+                               &state->is_incomparable);
+    s->past[k] = BASELINE_FOUND;
+}
+
 /* --- all of it --- */
 
 void baseline_states_release(struct baseline_states *s)
@@ -326,7 +386,7 @@ bool baseline_compare(const struct baseline *past,
                       const struct baseline_window *window, double worse_ratio,
                       struct baseline_states *out, struct err *err)
 {
-    const double ratio = worse_ratio > 0 ? worse_ratio : default_worse_ratio;
+    const double ratio = ratio_of(worse_ratio);
     *out = (struct baseline_states){
         .now = calloc(n + 1, sizeof(*out->now)),
         .past = calloc(past->n + 1, sizeof(*out->past))};
@@ -338,6 +398,7 @@ bool baseline_compare(const struct baseline *past,
         out->past[i] = BASELINE_UNCHECKED;
     }
     pair_by_id(past, now, n, window, out);
+    pair_by_own_id(past, now, n, window, out);
     if (!pair_by_site(past, now, n, window, out, err)) {
         baseline_states_release(out);
         return false;

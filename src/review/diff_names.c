@@ -176,3 +176,10 @@ bool diff_names_resolve(const struct diff_names *n, struct buf *out,
     pair_release(&own);
     return buf_ok(out) && out->len != 0;
 }
+
+void diff_names_before(const struct diff_names *n, struct buf *out)
+{
+    if (!n->is_copy && n->rename_from.len != 0) {
+        add_name(out, n->rename_from);
+    }
+}

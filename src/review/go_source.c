@@ -7,6 +7,8 @@
 
 #include "profile/profile.h"
 
+#include <xxhash.h>
+
 #include "base/banned.h"
 
 enum token_kind {
@@ -249,6 +251,32 @@ bool go_scan_next(struct go_scan *s, struct go_function *out)
         }
     }
     return false;
+}
+
+bool go_scan_token(struct go_scan *s, struct span *out)
+{
+    struct token t = next_token(s);
+    while (t.kind == TOKEN_LINE) {
+        t = next_token(s);
+    }
+    *out = t.text;
+    return t.kind != TOKEN_END;
+}
+
+uint64_t go_function_digest(const struct go_function *f, struct span text)
+{
+    struct go_scan scan;
+    struct span token;
+    uint64_t digest = 1;
+    go_scan_begin(&scan, text);
+    while (go_scan_token(&scan, &token)) {
+        const bool is_any =
+            span_eq(token, f->name) ||
+            (f->receiver.len != 0 && span_eq(token, f->receiver));
+        digest = is_any ? XXH3_64bits_withSeed("", 0, digest)
+                        : XXH3_64bits_withSeed(token.p, token.len, digest);
+    }
+    return digest != 0 ? digest : 1;
 }
 
 /* --- whole sources --- */

@@ -25,6 +25,13 @@ void go_scan_begin(struct go_scan *s, struct span text);
 /* False at the end of the text. */
 bool go_scan_next(struct go_scan *s, struct go_function *out);
 
+/* The next token that is no line end; false at the end of the text. */
+bool go_scan_token(struct go_scan *s, struct span *out);
+
+/* Digest of the tokens of a function, in which its own name and its receiver's
+   are any; so that it stays when either is changed. Never 0. */
+uint64_t go_function_digest(const struct go_function *f, struct span text);
+
 /* The name in the package clause; empty when there is none. */
 struct span go_source_package(struct span text);
 

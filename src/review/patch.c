@@ -37,16 +37,19 @@ void patch_free(struct patch *p)
         release_file(&p->files.items[i]);
     }
     patch_files_release(&p->files);
+    patch_renames_release(&p->renames);
     free(p->by_name);
     arena_release(&p->arena);
     free(p);
 }
 
 struct patch_file *patch_add_file(struct patch *p, struct span name,
-                                  struct err *err)
+                                  struct span old_name, struct err *err)
 {
-    const struct patch_file f = {.name = arena_strdup(&p->arena, name)};
-    if (f.name == NULL || !patch_files_push(&p->files, f)) {
+    struct patch_file f = {.name = arena_strdup(&p->arena, name)};
+    f.old_name = old_name.len != 0 ? arena_strdup(&p->arena, old_name) : f.name;
+    if (f.name == NULL || f.old_name == NULL ||
+        !patch_files_push(&p->files, f)) {
         (void)err_nomem(err, "files of the patch");
         return NULL;
     }
@@ -238,7 +241,7 @@ bool patch_finish(struct patch *p, struct err *err)
         sort_names(p);
     }
     count_unfit(p);
-    return true;
+    return patch_renames_resolve(&p->renames, err);
 }
 
 /* --- functions --- */
@@ -313,7 +316,9 @@ bool patch_add_functions(struct patch *p, struct patch_file *f,
                          struct err *err)
 {
     return add_functions_of(p, f, new_text, true, err) &&
-           add_functions_of(p, f, old_text, false, err);
+           add_functions_of(p, f, old_text, false, err) &&
+           patch_renames_add(&p->renames, f->old_name, f->name, old_text,
+                             new_text, &p->arena, err);
 }
 
 /* --- asking --- */
@@ -425,14 +430,20 @@ static size_t find_file(const struct patch *p, const char *path)
     return low;
 }
 
+const struct patch_file *patch_file_find(const struct patch *p,
+                                         const char *path)
+{
+    const size_t i = find_file(p, path);
+    if (i == p->files.n) {
+        return NULL;
+    }
+    const struct patch_file *f = &p->files.items[p->by_name[i]];
+    return strcmp(f->name, path) == 0 ? f : NULL;
+}
+
 enum frame_touch patch_touch(const struct patch *p, const char *path,
                              const char *function, int64_t line)
 {
-    const size_t i = path != NULL ? find_file(p, path) : p->files.n;
-    if (i == p->files.n) {
-        return TOUCH_NONE;
-    }
-    const struct patch_file *f = &p->files.items[p->by_name[i]];
-    return strcmp(f->name, path) == 0 ? touch_of(f, function, line)
-                                      : TOUCH_NONE;
+    const struct patch_file *f = path != NULL ? patch_file_find(p, path) : NULL;
+    return f != NULL ? touch_of(f, function, line) : TOUCH_NONE;
 }

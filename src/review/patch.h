@@ -7,6 +7,7 @@
 #ifndef SEEP_REVIEW_PATCH_H
 #define SEEP_REVIEW_PATCH_H
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/span.h"
 #include "review/paths.h"
@@ -48,6 +49,20 @@ bool patch_takes_back(const struct patch *p);
 /* Does it change sources of Go, none of which are in the repository? Then it is
    of another one, or of another folder of it. Deleted files say nothing. */
 bool patch_is_foreign(const struct patch *p, const struct paths_files *files);
+
+/* Is there anything that it could say of the name of a function? For those who
+   would have to find its path. `file` is the profile's. */
+bool patch_may_name(const struct patch *p, const char *function,
+                    const char *file);
+
+/* What the patch says of the name of a function: nothing (it did not change, or
+   is not known); that it declares a new one; that it was called otherwise. */
+enum patch_naming { PATCH_NAME_UNSAID, PATCH_NAME_NEW, PATCH_NAME_CHANGED };
+
+/* Of a function in a file of the new version. When it was called otherwise, the
+   identity (name_identity) that it had is appended to `old`. */
+enum patch_naming patch_naming(const struct patch *p, const char *path,
+                               const char *function, struct buf *old);
 
 /* Touched? `path` is the frame's in the repository; NULL is touched by
    nothing. */

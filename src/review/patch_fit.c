@@ -5,6 +5,8 @@
  */
 #include "review/patch_fit_private.h"
 
+#include "base/limits.h"
+
 #include "base/banned.h"
 
 /* --- which version --- */
@@ -186,6 +188,38 @@ static bool take_line(struct patch *p, struct patch_file *f,
     return true;
 }
 
+/* What of one version the hunk shows. */
+static void put_side(const struct diff_hunk *h, char left_out, struct buf *out)
+{
+    struct hunk_walk walk;
+    struct hunk_line line;
+    hunk_walk_begin(&walk, h);
+    while (hunk_walk_next(&walk, &line)) {
+        if (line.sign != left_out) {
+            buf_span(out, line.text);
+            buf_char(out, '\n');
+        }
+    }
+}
+
+/* Functions of which a hunk shows the declaration. */
+static bool add_declared(struct patch *p, const struct patch_file *f,
+                         const struct diff_hunk *h, struct err *err)
+{
+    struct buf sides[2] = {BUF_LIMIT(LIMIT_PATCH_BYTES),
+                           BUF_LIMIT(LIMIT_PATCH_BYTES)};
+    put_side(h, '+', &sides[0]);
+    put_side(h, '-', &sides[1]);
+    const bool ok = buf_check(&sides[0], "a hunk", err) &&
+                    buf_check(&sides[1], "a hunk", err) &&
+                    patch_renames_add(&p->renames, f->old_name, f->name,
+                                      buf_view(&sides[0]), buf_view(&sides[1]),
+                                      &p->arena, err);
+    buf_release(&sides[0]);
+    buf_release(&sides[1]);
+    return ok;
+}
+
 bool patch_add_shown(struct patch *p, struct patch_file *f,
                      const struct diff_hunks *hunks, struct err *err)
 {
@@ -200,6 +234,10 @@ bool patch_add_shown(struct patch *p, struct patch_file *f,
             if (!take_line(p, f, sides, &line, err)) {
                 return false;
             }
+        }
+        if (span_ends(span_of(f->name), ".go") &&
+            !add_declared(p, f, &hunks->items[i], err)) {
+            return false;
         }
     }
     return true;

@@ -270,8 +270,13 @@ static bool add_file(struct comparing *c, size_t index, struct err *err)
         !span_eq(span_first(name, c->prefix.len), c->prefix)) {
         return true;
     }
-    struct patch_file *f =
-        patch_add_file(c->patch, span_from(name, c->prefix.len), err);
+    const struct span before = span_of(d->old_file.path);
+    const bool is_renamed =
+        d->status == GIT_DELTA_RENAMED &&
+        span_eq(span_first(before, c->prefix.len), c->prefix);
+    struct patch_file *f = patch_add_file(
+        c->patch, span_from(name, c->prefix.len),
+        span_from(before, is_renamed ? c->prefix.len : before.len), err);
     if (f == NULL) {
         return false;
     }

@@ -117,10 +117,18 @@ static bool add_file(struct reading *r, const struct buf *name, bool is_deleted,
 {
     const struct section *s = &r->section;
     const bool is_plain = s->names.git.len == 0;
-    struct patch_file *f = patch_add_file(
-        r->patch, is_plain ? plain_name(r, name) : buf_view(name), err);
+    struct buf before = BUF_LIMIT(LIMIT_PATH_BYTES);
+    diff_names_before(&s->names, &before);
+    struct patch_file *f =
+        before.failed_memory
+            ? NULL
+            : patch_add_file(
+                  r->patch, is_plain ? plain_name(r, name) : buf_view(name),
+                  buf_ok(&before) ? buf_view(&before) : (struct span){0}, err);
+    const bool is_out = before.failed_memory;
+    buf_release(&before);
     if (f == NULL) {
-        return false;
+        return is_out ? err_nomem(err, "names of the patch") : false;
     }
     f->is_deleted = is_deleted;
     return add_lines(s, f, err) && add_functions(r, f, err);
@@ -239,6 +247,7 @@ static void take_header(struct reading *r, struct span line)
         if (r->section.is_open && r->section.hunks.n == 0 &&
             span_starts(line, headers[i].start)) {
             *headers[i].field = span_from(line, strlen(headers[i].start));
+            n->is_copy = span_starts(line, "copy ");
         }
     }
 }

@@ -417,6 +417,33 @@ bool paths_mark(struct paths *p, const struct frame *f, struct frame_mark *mark,
            copy_text(place->module, &mark->module, arena, err);
 }
 
+bool paths_text(struct paths *p, const char *path, const struct frame *f,
+                uint64_t *out, struct err *err)
+{
+    const struct source *s =
+        source_index_get(&p->sources, &p->o.files, span_of(path), err);
+    const struct go_function *at =
+        s != NULL ? source_function_at(s, f->line) : NULL;
+    *out = at != NULL && go_function_is(at, span_of(f->function), true)
+               ? source_digest(s, at)
+               : 0;
+    return s != NULL;
+}
+
+bool paths_with_text(struct paths *p, const char *path, uint64_t text,
+                     const char *function, size_t *n, bool *declares,
+                     struct err *err)
+{
+    const struct source *s =
+        source_index_get(&p->sources, &p->o.files, span_of(path), err);
+    *n = 0;
+    *declares = s != NULL && source_declares(s, span_of(function));
+    for (size_t i = 0; s != NULL && i < s->functions.n; i++) {
+        *n += source_digest(s, &s->functions.items[i]) == text;
+    }
+    return s != NULL;
+}
+
 static const char *first_of(const struct intern *t)
 {
     return intern_count(t) != 0 ? intern_text(t, 0) : NULL;

@@ -54,6 +54,17 @@ struct span paths_module_of(struct span go_mod);
 bool paths_mark(struct paths *p, const struct frame *f, struct frame_mark *mark,
                 struct arena *arena, struct err *err) MUST_USE;
 
+/* Of the function around a frame that has a path: digest of its source without
+   its own names; 0 where the source is not the one that was built. */
+bool paths_text(struct paths *p, const char *path, const struct frame *f,
+                uint64_t *out, struct err *err) MUST_USE;
+
+/* How many functions of a source have this digest? And does it declare this
+   one? None where it cannot be read. */
+bool paths_with_text(struct paths *p, const char *path, uint64_t text,
+                     const char *function, size_t *n, bool *declares,
+                     struct err *err) MUST_USE;
+
 /* What was asked so far, for notes: files of user code that no rule fits, and
    one of them; files that a rule fits but the repository does not have; and
    functions that a file of the repository does not have at the frame's line,

@@ -236,7 +236,8 @@ static bool add_notes(struct reviewing *r)
 
 static bool apply(struct reviewing *r)
 {
-    if (!review_mark_frames(r) || !review_accept(r) || !review_fill_states(r)) {
+    if (!review_mark_frames(r) || !review_take_names(r) || !review_accept(r) ||
+        !review_fill_states(r)) {
         return false;
     }
     if (r->o->patch != NULL && r->o->paths == NULL) {

@@ -6,9 +6,9 @@
  * the states "existing" and "fixed", change what counts (findings_count).
  *
  * Order: paths (where is each frame in the repository?), patch (did it touch
- * it?), suppressions and the known, baseline; then the findings are sorted for
- * a reader: what counts first, then state (new, worse, existing, fixed), then
- * what the patch touched, then as before.
+ * it, or rename it?), suppressions and the known, baseline; then the findings
+ * are sorted for a reader: what counts first, then state (new, worse, existing,
+ * fixed), then what the patch touched, then as before.
  */
 #ifndef SEEP_REVIEW_REVIEW_H
 #define SEEP_REVIEW_REVIEW_H
@@ -40,6 +40,12 @@ struct review_options {
    findings.notes. */
 bool review_apply(struct findings *f, const struct review_options *o,
                   struct err *err) MUST_USE;
+
+/* What the patch says of a function's name; see patch_naming(). UNSAID without
+   a patch, and of what has no place in the repository. */
+bool review_naming(const struct review_options *o, const struct frame *f,
+                   enum patch_naming *out, struct buf *old,
+                   struct err *err) MUST_USE;
 
 /* Does the finding count for an exit status? Not when it is accepted or fixed;
    with `only_new`, only when its state is "new", "worse" or unknown. */

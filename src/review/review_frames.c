@@ -9,6 +9,19 @@
 
 #include "base/banned.h"
 
+static bool mark_name(struct reviewing *r, struct frame *f)
+{
+    struct buf old = BUF_LIMIT(64 << 10);
+    enum patch_naming naming = PATCH_NAME_UNSAID;
+    bool ok = f->was != NULL || review_naming(r->o, f, &naming, &old, r->err);
+    if (ok && naming == PATCH_NAME_CHANGED && buf_ok(&old)) {
+        f->was = arena_strdup(&r->f->arena, buf_view(&old));
+        ok = f->was != NULL || err_nomem(r->err, "marking frames");
+    }
+    buf_release(&old);
+    return ok;
+}
+
 static bool mark_frame(struct reviewing *r, struct frame *f)
 {
     struct arena *a = &r->f->arena;
@@ -24,7 +37,23 @@ static bool mark_frame(struct reviewing *r, struct frame *f)
             patch_touch(r->o->patch, mark->path, f->function, f->line);
     }
     f->mark = mark;
-    return true;
+    return mark_name(r, f);
+}
+
+/* What the site's function looks like, whatever it is called. */
+static bool mark_text(struct reviewing *r, struct finding *f)
+{
+    const char *path = f->site.mark != NULL ? f->site.mark->path : NULL;
+    struct frame_mark *mark = arena_new(&r->f->arena, struct frame_mark, 1);
+    if (mark == NULL) {
+        return err_nomem(r->err, "marking frames");
+    }
+    if (path == NULL) {
+        return true;
+    }
+    *mark = *f->site.mark;
+    f->site.mark = mark;
+    return paths_text(r->o->paths, path, &f->site, &mark->text, r->err);
 }
 
 /* The stack in frames of its own, since marks are written into it. */
@@ -109,7 +138,8 @@ bool review_mark_frames(struct reviewing *r)
 {
     for (size_t i = 0; r->o->paths != NULL && i < r->f->n; i++) {
         struct finding *f = &r->f->items[i];
-        if (!mark_stack(r, f) || (f->has_site && !mark_frame(r, &f->site)) ||
+        if (!mark_stack(r, f) ||
+            (f->has_site && (!mark_frame(r, &f->site) || !mark_text(r, f))) ||
             (f->has_creator && !mark_frame(r, &f->creator))) {
             return false;
         }

@@ -25,6 +25,15 @@ void review_note(struct reviewing *r, const char *text);
 /* Marks of all frames, `primary` and `patched` (review_frames.c). */
 bool review_mark_frames(struct reviewing *r) MUST_USE;
 
+/* The ids that findings had before the patch, which frames know by now
+   (review_names.c). */
+bool review_take_names(struct reviewing *r) MUST_USE;
+
+/* Of what is new and what is fixed, takes as renamed what stacks and sources
+   show to be one. */
+bool review_match_by_text(struct reviewing *r, const struct baseline_entry *now,
+                          size_t n, struct baseline_states *s) MUST_USE;
+
 /* `accepted` by suppressions and by the known (review_accept.c). */
 bool review_accept(struct reviewing *r) MUST_USE;
 

@@ -23,6 +23,45 @@ static const char *copy(struct reviewing *r, const char *text)
 
 /* --- what is still there --- */
 
+/* What the entry was called, unless that is what the site is called now. */
+static const char *past_name(struct reviewing *r, const struct finding *f,
+                             const struct baseline_entry *e)
+{
+    struct buf old = BUF_LIMIT(64 << 10);
+    struct buf now = BUF_LIMIT(64 << 10);
+    name_identity(&old, span_of(e->function));
+    name_identity(&now, span_of(f->has_site ? f->site.function : ""));
+    const bool is_same = span_eq(buf_view(&old), buf_view(&now));
+    const char *name =
+        is_same || old.len == 0 || !buf_ok(&old) ? NULL : copy(r, old.data);
+    r->f->arena.has_failed |= old.failed_memory || now.failed_memory;
+    buf_release(&old);
+    buf_release(&now);
+    return name;
+}
+
+/* It keeps the ids that the baseline has of it. */
+static bool fill_renamed(struct reviewing *r, struct finding *f,
+                         const struct baseline_state *s)
+{
+    const struct baseline_entry *e = s->past;
+    struct finding_rename *to =
+        arena_new(&r->f->arena, struct finding_rename, 1);
+    if (to == NULL) {
+        return nomem(r);
+    }
+    *to = (struct finding_rename){.from = past_name(r, f, e),
+                                  .by = s->renamed_by};
+    memcpy(to->id, f->renamed != NULL ? f->renamed->id : f->id, sizeof(to->id));
+    memcpy(to->loose_id,
+           f->renamed != NULL ? f->renamed->loose_id : f->loose_id,
+           sizeof(to->loose_id));
+    memcpy(f->id, e->id, sizeof(f->id));
+    memcpy(f->loose_id, e->loose_id, sizeof(f->loose_id));
+    f->renamed = strcmp(f->id, to->id) != 0 ? to : NULL;
+    return true;
+}
+
 static bool fill_past(struct reviewing *r, struct finding *f,
                       const struct baseline_state *s)
 {
@@ -37,7 +76,7 @@ static bool fill_past(struct reviewing *r, struct finding *f,
     }
     f->past = past;
     f->first_seen_nanos = s->past->first_seen_nanos;
-    return true;
+    return s->renamed_by == NULL || fill_renamed(r, f, s);
 }
 
 /* What a comparison calls fixed stays so, whatever the baseline has. */
@@ -123,15 +162,6 @@ static bool make_fixed(struct reviewing *r, const struct baseline_entry *e,
     return fill_metric(r, e, f);
 }
 
-/* Within twice of each other: one leak under two names hardly moves by more. */
-static bool is_like_level(const struct baseline_entry *e,
-                          const struct finding *f)
-{
-    const double level = f->n_metrics > 0 ? f->metrics[0].last : NAN;
-    return f->n_metrics > 0 && strcmp(f->metrics[0].name, e->metric) == 0 &&
-           level <= 2 * e->level && e->level <= 2 * level;
-}
-
 /* Of one rule one finding came and one went, at a like level: a function that
    was renamed looks so. NULL: it does not. */
 static const struct finding *find_renamed(const struct reviewing *r,
@@ -154,10 +184,11 @@ static const struct finding *find_renamed(const struct reviewing *r,
             out = f;
         }
     }
-    return n_gone == 1 && n_new == 1 && out->has_site && *e->function != '\0' &&
-                   is_like_level(e, out)
-               ? out
-               : NULL;
+    if (n_gone != 1 || n_new != 1 || !out->has_site || *e->function == '\0') {
+        return NULL;
+    }
+    const struct baseline_entry now = baseline_entry_of(out);
+    return baseline_is_like_level(e, &now) ? out : NULL;
 }
 
 /* Then nobody should take it for mended. */
@@ -336,7 +367,7 @@ static bool fill_all(struct reviewing *r, const struct baseline_entry *now)
                           &states, r->err)) {
         return false;
     }
-    bool ok = true;
+    bool ok = review_match_by_text(r, now, n, &states);
     for (size_t i = 0; ok && i < n; i++) {
         ok = fill_state(r, &f->items[i], &now[i], &states.now[i]);
     }

@@ -77,6 +77,24 @@ const struct go_function *source_function_at(const struct source *s,
     return is_inside ? &s->functions.items[low] : NULL;
 }
 
+/* From the line that begins so far behind the start. */
+static size_t offset_of_line(struct span text, uint32_t line)
+{
+    struct span rest = text;
+    struct span one;
+    for (uint32_t i = 1; i < line && span_line(&rest, &one); i++) {
+    }
+    return text.len - rest.len;
+}
+
+uint64_t source_digest(const struct source *s, const struct go_function *f)
+{
+    const size_t start = offset_of_line(s->text, f->first_line);
+    const size_t end = offset_of_line(s->text, f->last_line + 1);
+    return go_function_digest(
+        f, span_first(span_from(s->text, start), end - start));
+}
+
 bool source_declares(const struct source *s, struct span symbol)
 {
     for (size_t i = 0; i < s->functions.n; i++) {

@@ -33,6 +33,9 @@ const struct source *source_index_get(struct source_index *x,
 const struct go_function *source_function_at(const struct source *s,
                                              int64_t line);
 
+/* Digest of one of its functions. */
+uint64_t source_digest(const struct source *s, const struct go_function *f);
+
 /* Has it the function of a profile, or the one a closure is in? */
 bool source_declares(const struct source *s, struct span symbol);
 

@@ -287,15 +287,3 @@ bool suppression_matches(const struct suppression *s, const struct finding *f,
            (!s->any || any_fits(s->any, f, names)) &&
            (!s->stack || stack_fits(s, f, names));
 }
-
-bool suppression_fits(const struct suppression *s, const struct finding *f,
-                      const char *target, bool *fits, struct err *err)
-{
-    struct spelled_names names = {.stack = NULL};
-    struct suppression patterns;
-    const bool ok = spelled_names_fill(&names, f) &&
-                    suppression_spell(s, &names.arena, &patterns);
-    *fits = ok && suppression_matches(&patterns, f, &names, target);
-    arena_release(&names.arena);
-    return ok || err_nomem(err, "suppressions");
-}

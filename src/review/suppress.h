@@ -35,13 +35,6 @@ struct suppressions {
     size_t n;
 };
 
-/* Does all that is set match, levels and days aside? Names are compared in a
-   spelling that is common to builds: name_normalise(), or name_identity(), of
-   which "main.run.func*" is each closure of run, inlined or not. `*` stands
-   for any run of characters, but for that of a receiver, "(*T)". */
-bool suppression_fits(const struct suppression *s, const struct finding *f,
-                      const char *target, bool *fits, struct err *err) MUST_USE;
-
 /* One more row for a person to paste into .seep.yml: a block of YAML that
    accepts this finding near its present level. */
 bool suppression_block(const struct finding *f, struct buf *out,

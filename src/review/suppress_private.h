@@ -32,7 +32,10 @@ bool suppression_spell(const struct suppression *s, struct arena *a,
 /* Is the row for this target, whatever else it says? */
 bool suppression_is_for(const struct suppression *s, const char *target);
 
-/* Of what was spelled. */
+/* Of what was spelled: does the name, or all that the row sets, fit, levels and
+   days aside? Either spelling may, of which "main.run.func*" is each closure of
+   run, inlined or not. `*` stands for any run of characters, but for that of a
+   receiver, "(*T)". */
 bool spelled_name_fits(const char *pattern, const struct spelled_name *name);
 bool suppression_matches(const struct suppression *s, const struct finding *f,
                          const struct spelled_names *names, const char *target);

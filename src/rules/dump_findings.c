@@ -289,5 +289,5 @@ bool dump_finding_of(struct dump_judge *j, const struct dump_candidate *c,
                        .relative_error = NAN}
     };
     return compose_texts(j->arena, &match, NULL, 0, out, err) &&
-           fill_metrics(j, c, out, err) && finding_identify(out, err);
+           fill_metrics(j, c, out, err) && finding_set_ids(out, err);
 }

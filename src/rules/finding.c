@@ -588,5 +588,5 @@ bool finding_of_unit(struct judge *j, const struct unit *u, struct finding *out,
     add_lines(j, u, &e, &lines);
     fill_statistics(u, out);
     return compose_texts(j->arena, &match, lines.items, lines.n, out, err) &&
-           fill_metrics(j, u, out, err) && finding_identify(out, err);
+           fill_metrics(j, u, out, err) && finding_set_ids(out, err);
 }

@@ -50,6 +50,8 @@ struct frame_mark {
     const char *module; /* "golang.org/x/net@v0.17.0", "std"; NULL unknown */
     bool is_generated;  /* "Code generated ... DO NOT EDIT." */
     enum frame_touch touch;
+    uint64_t text; /* of sites: digest of the function's source without the
+                      names that it has; 0 unknown */
 };
 
 /* A source position. `function` is never NULL; file may be "", line 0. */
@@ -60,6 +62,8 @@ struct frame {
     int64_t line;
     enum frame_origin origin;
     const struct frame_mark *mark; /* NULL: no repository was asked */
+    const char *was; /* the function's identity before it was renamed; NULL: it
+                        was not, as far as known */
 };
 
 struct metric {
@@ -106,6 +110,15 @@ struct finding_acceptance {
     const char *expires; /* "2026-12-31"; NULL never */
 };
 
+/* It was there before, when functions had other names: then `id` and `loose_id`
+   are those it had, so that whoever follows it does not lose it. */
+struct finding_rename {
+    const char *from; /* what its site, or else a caller, was; NULL unknown */
+    const char
+        *by; /* how that is known: "patch", "source", "stacks", "baseline" */
+    char id[17], loose_id[17]; /* by the names of now */
+};
+
 /* What a baseline knows of a finding that it has. */
 struct finding_past {
     double level, per_hour; /* of the metric that ranks; NAN unknown */
@@ -148,6 +161,7 @@ struct finding {
                                     touched, else the first of the repository */
     const struct frame *patched; /* the first frame that the patch touched */
     const struct finding_past *past;
+    const struct finding_rename *renamed; /* NULL: not, as far as known */
     const struct finding_acceptance *accepted;
     const char *uncounted; /* why it does not fail a run all the same: "below
                               --min-bytes 8.0 MB"; NULL: it may */
@@ -194,6 +208,19 @@ struct findings {
 };
 
 void findings_release(struct findings *f);
+
+/* The ids of a finding whose functions have the names of now, or those that
+   they had before (frame.was). */
+struct finding_ids {
+    char id[17], loose_id[17];
+};
+bool finding_identify(const struct finding *f, bool by_past_names,
+                      struct finding_ids *out, struct err *err) MUST_USE;
+
+/* Gives the finding the ids that it had, and `renamed`, if any of its frames
+   was called otherwise; else nothing. `by` is borrowed. */
+bool finding_take_past_ids(struct finding *f, const char *by,
+                           struct arena *arena, struct err *err) MUST_USE;
 
 /* One more line for people behind the notes; `text`, which lives as long as
    the findings, is no memory when it is NULL. */

@@ -6,6 +6,6 @@
 #include "rules/rules.h"
 
 /* Fills id and loose_id from profile kind, stack and site. */
-bool finding_identify(struct finding *f, struct err *err) MUST_USE;
+bool finding_set_ids(struct finding *f, struct err *err) MUST_USE;
 
 #endif

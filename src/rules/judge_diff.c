@@ -33,6 +33,7 @@ static bool counts(const struct diff_judge *j, enum diff_plane plane,
 struct view {
     struct evidence e;
     struct evidence_stack stack;
+    const char *renamed_by; /* how it is known that names changed; NULL */
     double value[2], objects[2], sampled[2], seconds[2];
 };
 
@@ -47,8 +48,10 @@ static bool copy_frames(struct arena *arena, const struct diff_stack *from,
             .file = arena_strdup(arena, span_of(f->file)),
             .package = arena_strdup(arena, name_package(span_of(f->function))),
             .line = f->line,
-            .origin = f->origin};
-        if (!frames[i].function || !frames[i].file || !frames[i].package) {
+            .origin = f->origin,
+            .was = f->was ? arena_strdup(arena, span_of(f->was)) : NULL};
+        if ((f->was && !frames[i].was) || !frames[i].function ||
+            !frames[i].file || !frames[i].package) {
             return false;
         }
     }
@@ -151,6 +154,9 @@ static bool fill_view(struct diff_judge *j, enum diff_plane plane,
                                        .delta = stack.head - stack.base,
                                        .objects_first = stack.base_objects,
                                        .objects_last = stack.head_objects};
+    for (size_t i = 0; !v->renamed_by && i < stack.n_frames; i++) {
+        v->renamed_by = stack.frames[i].was_by;
+    }
     const size_t at = find_site(frames, stack.n_frames, s);
     const struct diff_total *heap = series_diff_total(j->diff, DIFF_HEAP);
     const struct diff_total *goroutine =
@@ -319,6 +325,14 @@ static const char *state_of(const struct diff_judge *j, enum diff_plane plane,
     return s->base <= 0 ? "new" : s->delta > 0 ? "worse" : "existing";
 }
 
+/* The ids are those of base, where it was called otherwise. */
+static bool add(struct diff_judge *j, const struct view *v, struct finding *f)
+{
+    return finding_set_ids(f, j->err) &&
+           finding_take_past_ids(f, v->renamed_by, &j->out->arena, j->err) &&
+           findings_push(j->out, &j->cap, f, j->err);
+}
+
 static bool add_finding(struct diff_judge *j, enum diff_plane plane,
                         const struct diff_site *s, double held_bytes)
 {
@@ -368,8 +382,7 @@ static bool add_finding(struct diff_judge *j, enum diff_plane plane,
     if (f.grade == GRADE_GROWTH) {
         f.confirm = "seep leaks on a series of snapshots, ten are good";
     }
-    return fill_metrics(j, plane, s, &f) && finding_identify(&f, j->err) &&
-           findings_push(j->out, &j->cap, &f, j->err);
+    return fill_metrics(j, plane, s, &f) && add(j, &v, &f);
 }
 
 static const char *amount_text(struct arena *arena, enum diff_plane plane,
@@ -432,8 +445,7 @@ static bool add_fixed(struct diff_judge *j, enum diff_plane plane,
     f.cause = cause;
     f.fix = f.confirm = "";
     f.n_alternatives = 0;
-    return fill_metrics(j, plane, s, &f) && finding_identify(&f, j->err) &&
-           findings_push(j->out, &j->cap, &f, j->err);
+    return fill_metrics(j, plane, s, &f) && add(j, &v, &f);
 }
 
 /* --- all of them -------------------------------------------------------------

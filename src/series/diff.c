@@ -607,6 +607,21 @@ static bool has_dumps_alone(const struct series_diff *d)
     return has_dump;
 }
 
+static bool compare_all(struct series_diff *d, struct err *err)
+{
+    if (!diff_measure_share(d, err) || !diff_join_renamed(d, err)) {
+        return false;
+    }
+    for (int k = 0; k < N_DIFF_PLANES; k++) {
+        struct diff_layer *l = &d->layers[k];
+        if (series_diff_has(d, (enum diff_plane)k) &&
+            (!diff_compare(d, l, err) || !diff_measure_noise(l, err))) {
+            return false;
+        }
+    }
+    return true;
+}
+
 bool series_diff_finish(struct series_diff *d, bool forced, struct err *err)
 {
     bool has_any = false;
@@ -627,9 +642,12 @@ bool series_diff_finish(struct series_diff *d, bool forced, struct err *err)
             continue;
         }
         has_any = true;
-        if (!diff_compare(d, l, err) || !diff_measure_noise(l, err)) {
+        if (!diff_describe(d, l, err)) {
             return false;
         }
+    }
+    if (!compare_all(d, err)) {
+        return false;
     }
     if (!has_any && has_dumps_alone(d)) {
         return err_set(err, ERR_MISMATCH,

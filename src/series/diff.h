@@ -4,7 +4,8 @@
  * stack hangs on), over all its callers and lines: work that moves from one
  * caller to another is no growth. Between two builds the closures of a function
  * are one site, since one more of them renumbers the others. Heap counts are
- * compared as the sampled objects that Go recorded, recovered exactly.
+ * compared as the sampled objects that Go recorded, recovered exactly. A site
+ * that head calls otherwise is one site with that of base (diff_renames.c).
  *
  * Profiles of one process are no independent runs. Those that were read from
  * one directory are of one process as long as no allocation count falls from
@@ -20,6 +21,7 @@
 #define SEEP_SERIES_DIFF_H
 
 #include "base/arena.h"
+#include "base/buf.h"
 #include "base/err.h"
 #include "profile/profile.h"
 
@@ -40,6 +42,19 @@ struct diff_frame {
     const char *function, *file;
     int64_t line;
     enum frame_origin origin;
+    const char *was;    /* identity in base, when it was renamed; NULL */
+    const char *was_by; /* how that is known: diff_renamed_by_... */
+};
+extern const char diff_renamed_by_patch[], diff_renamed_by_stacks[];
+
+/* What a change of the sources says of a function of head: that it has the name
+   it always had, or nothing; that it is new; that it was called otherwise. */
+enum diff_naming { DIFF_NAME_UNSAID, DIFF_NAME_NEW, DIFF_NAME_CHANGED };
+struct diff_changes {
+    void *ctx;
+    /* Appends the identity that it had when it was called otherwise. */
+    bool (*naming)(void *ctx, const struct diff_frame *f, enum diff_naming *out,
+                   struct buf *old, struct err *err);
 };
 
 /* How much runs that ought to be equal differ. */
@@ -127,6 +142,11 @@ bool series_diff_note_input(struct series_diff *d, const char *source,
 bool series_diff_calibrate(struct series_diff *d, uint32_t run,
                            const struct snapshot *snap,
                            struct err *err) MUST_USE;
+
+/* Who knows what head renamed, to be asked while finishing. Without, only what
+   stacks show is known. */
+void series_diff_set_changes(struct series_diff *d,
+                             const struct diff_changes *changes);
 
 /* ERR_MISMATCH when no kind of profile is on both sides; and, unless `forced`,
    when the sides are two programs, or one process whose states are swapped. */

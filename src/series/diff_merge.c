@@ -60,7 +60,7 @@ static void move_sums(struct diff_sums *sites, const uint32_t *to)
     }
 }
 
-static void move_sites(struct diff_layer *l, const uint32_t *to)
+void diff_move_sites(struct diff_layer *l, const uint32_t *to)
 {
     for (size_t row = 0; row < l->row_site.n; row++) {
         uint32_t *id = &l->row_site.items[row];
@@ -81,7 +81,8 @@ bool diff_merge_sites(struct diff_layer *l, struct err *err)
     bool ok = to || nomem(err);
     ok = ok && find_ids(l, &names, to, err);
     if (ok) {
-        move_sites(l, to);
+        diff_move_sites(l, to);
+        l->is_merged = true;
         l->n_sites = (uint32_t)intern_count(&names);
     }
     intern_release(&names);

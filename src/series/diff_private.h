@@ -39,6 +39,11 @@ struct diff_group {
     int64_t period;
 };
 
+/* What a function was called in base. */
+struct diff_was {
+    const char *name, *by; /* NULL: as in head */
+};
+
 /* One plane: its stacks, and the sites they belong to. */
 #define DIFF_NO_SITE UINT32_MAX
 struct diff_layer {
@@ -53,6 +58,9 @@ struct diff_layer {
     struct diff_group groups[N_DIFF_GROUPS][N_CLASSES];
 
     struct diff_group *used[N_DIFF_GROUPS]; /* set by finish; NULL = none */
+    bool is_merged;       /* sites are those of builds: diff_merge.c */
+    struct diff_was *was; /* by function; NULL: none was renamed */
+    uint32_t *func_as;    /* function -> the one that stands for both names */
     struct diff_site *sites;
     size_t n_shown;
     struct diff_total total;
@@ -76,6 +84,9 @@ struct series_diff {
     struct diff_program programs[N_DIFF_GROUPS];
     bool lacks[N_DIFF_SIDES]; /* a kind of profile that the other has */
     const char *warning, *undecided;
+    struct diff_changes changes;
+    double share; /* of the smaller side's functions (so many), in both */
+    size_t n_functions;
     struct diff_inputs_vec inputs;
     struct diff_notes_vec notes;
     struct series_about about;
@@ -106,11 +117,21 @@ size_t diff_process_end(const struct diff_group *g, size_t first);
    the next process. */
 const struct diff_column *diff_next_last(const struct diff_group *g, size_t *i);
 
+struct diff_frame diff_frame_at(const struct series_diff *d,
+                                const struct diff_layer *l,
+                                const struct stack_frame *f);
+
 /* Makes the closures of a function one site; see diff_merge.c. */
 bool diff_merge_sites(struct diff_layer *l, struct err *err) MUST_USE;
 
 /* Zeros up to `n` at least; false is no memory. */
 bool diff_reach(struct diff_sums *v, size_t n) MUST_USE;
+
+/* Makes the sites `id` those `to[id]`, none of which is above its own. */
+void diff_move_sites(struct diff_layer *l, const uint32_t *to);
+
+/* Makes sites that were renamed one, after all planes are merged. */
+bool diff_join_renamed(struct series_diff *d, struct err *err) MUST_USE;
 
 void diff_add_sum(struct diff_sum *to, const struct diff_sum *more);
 struct diff_sum diff_site_of(const struct diff_column *c, uint32_t id);
@@ -147,13 +168,19 @@ bool diff_learn_program(struct series_diff *d, struct diff_program *program,
 bool diff_is_other_build(const struct series_diff *d);
 bool diff_is_same_build(const struct series_diff *d);
 
+/* How many functions both sides have, by the names that they have; 1 when there
+   is nothing to tell by. Before any is taken for renamed. */
+bool diff_measure_share(struct series_diff *d, struct err *err) MUST_USE;
+
 /* Is it one program, in order, of one rate? After diff_compare. */
 bool diff_check(struct series_diff *d, bool forced, struct err *err) MUST_USE;
 
 /* Fills the noise of all sites and of the total; see diff_noise.c. */
 bool diff_measure_noise(struct diff_layer *l, struct err *err) MUST_USE;
 
-/* Ranks every layer's sites; see diff_sites.c. */
+/* What a layer is of, and its sites; then ranks them; see diff_sites.c. */
+bool diff_describe(struct series_diff *d, struct diff_layer *l,
+                   struct err *err) MUST_USE;
 bool diff_compare(struct series_diff *d, struct diff_layer *l,
                   struct err *err) MUST_USE;
 

@@ -158,10 +158,7 @@ static bool count_sites(const struct series_diff *d, const struct diff_layer *l,
     return true;
 }
 
-/* Share of the smaller side's functions (so many) that the other has too; 1
-   when there is nothing to tell by. */
-static bool common_share(const struct series_diff *d, double *share,
-                         size_t *n_functions, struct err *err)
+bool diff_measure_share(struct series_diff *d, struct err *err)
 {
     struct overlap o = {0};
     for (int k = DIFF_HEAP; k <= DIFF_GOROUTINE; k++) {
@@ -172,8 +169,8 @@ static bool common_share(const struct series_diff *d, double *share,
     }
     const size_t least =
         o.n[DIFF_BASE] < o.n[DIFF_HEAD] ? o.n[DIFF_BASE] : o.n[DIFF_HEAD];
-    *share = least > 0 ? (double)o.n_both / (double)least : 1;
-    *n_functions = least;
+    d->share = least > 0 ? (double)o.n_both / (double)least : 1;
+    d->n_functions = least;
     return true;
 }
 
@@ -225,19 +222,18 @@ static bool note_calibration(struct series_diff *d, struct err *err)
 
 /* One name, or none, proves nothing: half of all binaries are called main, or
    server. */
-static bool warn_of_strangers(struct series_diff *d, double share,
-                              size_t n_functions, struct err *err)
+static bool warn_of_strangers(struct series_diff *d, struct err *err)
 {
     enum { FUNCTIONS_MIN = 5 }; /* fewer may all be what changed */
-    if (diff_is_same_build(d) || n_functions < FUNCTIONS_MIN ||
-        share >= common_share_min) {
+    if (diff_is_same_build(d) || d->n_functions < FUNCTIONS_MIN ||
+        d->share >= common_share_min) {
         return true;
     }
     return warn(d,
                 arena_printf(&d->arena,
                              "WARNING: base and head share %.0f%% of their "
                              "functions: are they one program?",
-                             100 * share),
+                             100 * d->share),
                 err);
 }
 
@@ -245,15 +241,10 @@ static bool check_programs(struct series_diff *d, bool forced, struct err *err)
 {
     const char *base = d->programs[DIFF_BASE].name;
     const char *head = d->programs[DIFF_HEAD].name;
-    double share = 1;
-    size_t n_functions = 0;
-    if (!common_share(d, &share, &n_functions, err)) {
-        return false;
-    }
     if (!base || !head || strcmp(base, head) == 0) {
-        return warn_of_strangers(d, share, n_functions, err);
+        return warn_of_strangers(d, err);
     }
-    if (share >= common_share_min) {
+    if (d->share >= common_share_min) {
         return diff_note(
             d, arena_printf(&d->arena, "base is of %s, head of %s", base, head),
             err);
@@ -263,7 +254,7 @@ static bool check_programs(struct series_diff *d, bool forced, struct err *err)
                        "base is of %.60s, head of %.60s, and they share %.0f%% "
                        "of their functions: two programs; --force compares "
                        "anyway",
-                       base, head, 100 * share);
+                       base, head, 100 * d->share);
     }
     return warn(d,
                 arena_printf(&d->arena,

@@ -352,13 +352,17 @@ static bool group_tests(struct diff_layer *l, struct err *err)
     return true;
 }
 
-static struct diff_frame frame_at(const struct series_diff *d,
-                                  const struct diff_layer *l,
-                                  const struct stack_frame *f)
+struct diff_frame diff_frame_at(const struct series_diff *d,
+                                const struct diff_layer *l,
+                                const struct stack_frame *f)
 {
-    return (struct diff_frame){intern_text(&l->stacks.names, f->name),
-                               intern_text(&l->stacks.names, f->file), f->line,
-                               diff_frame_origin(d, l, f)};
+    return (struct diff_frame){.function =
+                                   intern_text(&l->stacks.names, f->name),
+                               .file = intern_text(&l->stacks.names, f->file),
+                               .line = f->line,
+                               .origin = diff_frame_origin(d, l, f),
+                               .was = l->was ? l->was[f->func].name : NULL,
+                               .was_by = l->was ? l->was[f->func].by : NULL};
 }
 
 static int by_change(const void *pa, const void *pb)
@@ -371,16 +375,18 @@ static int by_change(const void *pa, const void *pb)
     return strcmp(a->frame.function, b->frame.function);
 }
 
-bool diff_compare(struct series_diff *d, struct diff_layer *l, struct err *err)
+bool diff_describe(struct series_diff *d, struct diff_layer *l, struct err *err)
 {
-    const bool is_heap = l == &d->layers[DIFF_HEAP];
     if (!describe_total(l, diff_is_other_build(d), err)) {
         return false;
     }
     const bool is_one_build = diff_is_same_build(d) || l->total.is_one_process;
-    if (!is_one_build && !diff_merge_sites(l, err)) {
-        return false;
-    }
+    return is_one_build || diff_merge_sites(l, err);
+}
+
+bool diff_compare(struct series_diff *d, struct diff_layer *l, struct err *err)
+{
+    const bool is_heap = l == &d->layers[DIFF_HEAP];
     struct naming *names = calloc((size_t)l->n_sites + 1, sizeof *names);
     l->sites = calloc((size_t)l->n_sites + 1, sizeof *l->sites);
     if (!names || !l->sites) {
@@ -398,7 +404,7 @@ bool diff_compare(struct series_diff *d, struct diff_layer *l, struct err *err)
         judge_site(l, &l->sites[id], &names[id], is_heap);
         if (names[id].frame != DIFF_NO_SITE) {
             l->sites[id].frame =
-                frame_at(d, l, &l->stacks.frames.items[names[id].frame]);
+                diff_frame_at(d, l, &l->stacks.frames.items[names[id].frame]);
         }
     }
     free(names);
@@ -428,14 +434,16 @@ struct stack_group {
 
 /* Order matters, the borders between locations do not. A collision would only
    show a stack of the same site with another one's figures. */
-static uint64_t hash_functions(const struct stack_table *t, uint32_t row)
+static uint64_t hash_functions(const struct diff_layer *l, uint32_t row)
 {
+    const struct stack_table *t = &l->stacks;
     const struct stack_row *r = &t->rows.items[row];
     uint64_t h = 0;
     for (uint32_t i = 0; i < r->n_locs; i++) {
         const struct stack_loc loc = t->locs.items[t->keys.items[r->key + i]];
         for (uint32_t k = 0; k < loc.n; k++) {
-            h = (h ^ (t->frames.items[loc.first + k].func + 1)) *
+            const uint32_t func = t->frames.items[loc.first + k].func;
+            h = (h ^ ((l->func_as ? l->func_as[func] : func) + 1)) *
                 UINT64_C(0x9e3779b97f4a7c15);
             h ^= h >> 32;
         }
@@ -464,13 +472,12 @@ static size_t rows_of_site(const struct diff_layer *l, uint32_t site,
         if (out) {
             const struct diff_sum base = diff_row_mean(l->used[DIFF_BASE], row);
             const struct diff_sum head = diff_row_mean(l->used[DIFF_HEAD], row);
-            out[n] =
-                (struct stack_group){hash_functions(&l->stacks, (uint32_t)row),
-                                     (uint32_t)row,
-                                     base.value,
-                                     head.value,
-                                     base.objects,
-                                     head.objects};
+            out[n] = (struct stack_group){hash_functions(l, (uint32_t)row),
+                                          (uint32_t)row,
+                                          base.value,
+                                          head.value,
+                                          base.objects,
+                                          head.objects};
         }
         n++;
     }
@@ -522,7 +529,7 @@ static bool expand(const struct series_diff *d, const struct diff_layer *l,
     for (uint32_t i = 0; i < r->n_locs; i++) {
         const struct stack_loc loc = t->locs.items[t->keys.items[r->key + i]];
         for (uint32_t k = 0; k < loc.n; k++) {
-            frames[at++] = frame_at(d, l, &t->frames.items[loc.first + k]);
+            frames[at++] = diff_frame_at(d, l, &t->frames.items[loc.first + k]);
         }
     }
     out->frames = frames;

@@ -290,7 +290,8 @@ static bool map_location(struct stacks_map *m, struct stack_table *t,
         }
         const struct stack_frame f = {
             m->func_of.items[line->function], m->name_of.items[line->function],
-            m->file_of.items[line->function], narrow_line(line->line)};
+            m->file_of.items[line->function], narrow_line(line->line),
+            narrow_line(p->functions[line->function].start_line)};
         if (!stack_frames_push(&t->frames, f)) {
             return nomem(err);
         }

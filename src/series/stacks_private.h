@@ -17,10 +17,12 @@
 
 /* One frame of one location. `func` is the id of the normalised name. */
 struct stack_frame {
-    uint32_t func; /* id in `funcs` */
-    uint32_t name; /* id in `names`: as first printed */
-    uint32_t file; /* id in `names` */
-    uint32_t line; /* saturated; 0 unknown */
+    uint32_t func;       /* id in `funcs` */
+    uint32_t name;       /* id in `names`: as first printed */
+    uint32_t file;       /* id in `names` */
+    uint32_t line;       /* saturated; 0 unknown */
+    uint32_t start_line; /* of the function, as first seen; 0 unknown. Tells no
+                            frames apart, and no store keeps it */
 };
 VEC_TYPE(stack_frames, struct stack_frame)
 

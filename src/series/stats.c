@@ -413,6 +413,21 @@ double stat_normal_upper(double z)
     return 0.5 * erfc(z / sqrt(2));
 }
 
+double stat_normal_quantile(double tail)
+{
+    double lo = 0;
+    double hi = 38;
+    for (int i = 0; i < 60; i++) {
+        const double mid = (lo + hi) / 2;
+        if (stat_normal_upper(mid) > tail) {
+            lo = mid;
+        } else {
+            hi = mid;
+        }
+    }
+    return (lo + hi) / 2;
+}
+
 double stat_t975(double df)
 {
     /* P(T > t) = I_{df / (df + t^2)}(df / 2, 1 / 2) / 2, bisected. */

@@ -47,8 +47,10 @@ double stat_t975(double df);
 double stat_t_upper(double t, double df);
 double stat_t_quantile(double tail, double df);
 
-/* Standard normal: upper tail probability. */
+/* Standard normal: upper tail probability, and the value whose upper tail is
+   `tail` (0 < tail <= 0.5), at most 38. */
 double stat_normal_upper(double z);
+double stat_normal_quantile(double tail);
 
 /* Variance of successive differences over twice their mean level: the
    dispersion of a stock without its slow trend; 1 is Poisson. At least 1. */

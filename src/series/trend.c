@@ -14,6 +14,10 @@
 
 static const double splits[TREND_SPLITS] = {1.0 / 2, 2.0 / 3, 3.0 / 4};
 
+/* Standard deviation of a steady service's load, relative: a guess at the low
+   end of what services show, so that it costs leaks nothing. */
+static const double load_wander = 0.03;
+
 /* What is tested: raw samples where there are any, else the value. */
 static const double *stock(const struct trend *t)
 {
@@ -157,24 +161,44 @@ static double moved(const struct trend *t, size_t m, double usual)
     return usual > 0 ? var * span / (usual * (double)m) : var;
 }
 
-/* Upper bounds of the variance of dn at steady state, the smallest holds:
-   n_1 + n_K for short-lived things (two independent stocks, wider when they
-   clump); B + D for long-lived ones; and what the increments themselves show,
-   which alone knows that an old stock does not move. Not below dn: even a
-   pure accumulator is a Poisson count. */
-static double noise(const struct trend *t, size_t m, double usual)
+/* What turns over follows the load, which wanders between two looks at a
+   steady service too: variance of the change that this makes. Little where
+   little is large: the counts themselves are the noise then. */
+static double wander(const struct trend *t)
+{
+    const double *x = stock(t);
+    double turned = x[0] < x[t->n - 1] ? x[0] : x[t->n - 1];
+    if (t->sampled && t->deaths < turned) {
+        turned = t->deaths;
+    }
+    return 2 * load_wander * load_wander * turned * turned;
+}
+
+/* Growth over its noise at steady state. Two upper bounds of the variance of
+   dn are laws, the smaller holds: n_1 + n_K for short-lived things (two
+   independent stocks, wider when they clump), B + D for long-lived ones. What
+   the increments themselves show alone knows that an old stock does not move;
+   but from few of them it is an estimate that may be small by chance, so its
+   ratio is Student's and counts as the normal deviate of the same chance. No
+   variance is below dn: even a pure accumulator is a Poisson count. */
+static double over_noise(const struct trend *t, size_t m, double usual)
 {
     const double *x = stock(t);
     double var = (x[0] + x[t->n - 1]) * stat_dispersion(x, t->n);
     if (t->sampled && t->births + t->deaths < var) {
         var = t->births + t->deaths;
     }
-    const double seen = moved(t, m, usual);
+    var += wander(t);
     const double least = fabs(t->growth) > 1 ? fabs(t->growth) : 1;
-    if (m >= 4 && seen < var) {
-        var = seen;
+    const double by_law = t->growth / sqrt(var > least ? var : least);
+    const double seen = moved(t, m, usual);
+    if (m < 4 || seen >= var || t->growth <= 0) {
+        return by_law;
     }
-    return sqrt(var > least ? var : least);
+    const double tail = stat_t_upper(t->growth / sqrt(seen), (double)m - 1);
+    const double by_seen =
+        fmin(stat_normal_quantile(tail), t->growth / sqrt(least));
+    return by_seen > by_law ? by_seen : by_law;
 }
 
 /* How clumped the growth arrives: variance of increments over their mean,
@@ -349,7 +373,7 @@ void trend_measure_noise(struct trend *t)
     if (t->sampled) {
         measure_heap_flow(t);
     }
-    t->z = t->growth / noise(t, t->n - 1, usual_interval(t));
+    t->z = over_noise(t, t->n - 1, usual_interval(t));
 }
 
 bool trend_measure(struct trend *t, int64_t period_bytes)

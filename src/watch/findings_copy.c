@@ -49,6 +49,7 @@ static struct frame copy_frame(struct arena *a, const struct frame *f)
     copy.function = copy_text(a, f->function);
     copy.file = copy_text(a, f->file);
     copy.package = copy_text(a, f->package);
+    copy.was = f->was ? copy_text(a, f->was) : NULL;
     return copy;
 }
 

@@ -250,6 +250,7 @@ struct sample_review {
     struct frame_mark marks[4], creator_mark;
     struct finding items[6];
     struct finding_past past;
+    struct finding_rename renamed;
     struct finding_acceptance accepted;
 };
 
@@ -278,6 +279,10 @@ static inline const struct report *sample_reviewed(struct sample_review *v)
     s->items[1].site.mark = &v->marks[2];
     v->past = (struct finding_past){
         .level = 24, .per_hour = NAN, .moved_from = "0123456789abcdef"};
+    v->renamed = (struct finding_rename){.from = "main.old",
+                                         .by = "patch",
+                                         .id = "fedcba9876543210",
+                                         .loose_id = "fedcba9876543211"};
     v->accepted = (struct finding_acceptance){
         ".seep.yml:12", "the pool is bounded by 400", "2026-12-31"};
     for (size_t i = 0; i < 6; i++) {
@@ -291,6 +296,7 @@ static inline const struct report *sample_reviewed(struct sample_review *v)
     v->items[3].uncounted = "below --min-bytes 16.0 MB";
     v->items[1].past = &v->past;
     v->items[1].first_seen_nanos = INT64_C(1763000000000000000);
+    v->items[2].renamed = &v->renamed;
     v->items[4].accepted = &v->accepted;
     s->findings.items = v->items;
     s->findings.n = 6;
@@ -316,6 +322,7 @@ sample_hostile_review(struct sample_review *v)
         v->items[i].headline = SAMPLE_HOSTILE;
     }
     v->past.moved_from = SAMPLE_HOSTILE;
+    v->renamed.from = SAMPLE_HOSTILE;
     v->accepted = (struct finding_acceptance){SAMPLE_HOSTILE, SAMPLE_HOSTILE,
                                               SAMPLE_HOSTILE};
     v->base.report.reproduce = SAMPLE_HOSTILE;

@@ -52,13 +52,13 @@ static void check_document(const json_t *doc)
     json_array_foreach(json_object_get(doc, "findings"), i, f)
     {
         assert_keys(
-            f,
-            "id id_version loose_id rule grade profile state first_seen "
-            "site created_by operation stack metrics statistics holder "
-            "replicas patch suppressed uncounted past primary cause evidence "
-            "alternatives fix confirm");
+            f, "id id_version loose_id rule grade profile state first_seen "
+               "site created_by operation stack metrics statistics holder "
+               "replicas patch suppressed uncounted past renamed primary cause "
+               "evidence "
+               "alternatives fix confirm");
         assert_keys(json_object_get(f, "site"),
-                    "function file line package path");
+                    "function file line package path text");
         assert_keys(json_array_get(json_object_get(f, "stack"), 0),
                     "function file line origin path module generated touched");
         assert_keys(json_array_get(json_object_get(f, "metrics"), 0),
@@ -141,6 +141,9 @@ static void what_a_repository_adds_is_there(void **state)
     assert_true(json_is_null(at(doc, 2, "patch")));
     assert_keys(at(doc, 1, "past"), "level per_hour moved_from");
     assert_text(at(doc, 1, "past"), "moved_from", "0123456789abcdef");
+    assert_keys(at(doc, 2, "renamed"), "from by id loose_id");
+    assert_text(at(doc, 2, "renamed"), "from", "main.old");
+    assert_text(at(doc, 2, "renamed"), "by", "patch");
     assert_string_equal(json_string_value(at(doc, 3, "uncounted")),
                         "below --min-bytes 16.0 MB");
     assert_keys(at(doc, 4, "suppressed"), "by reason expires");

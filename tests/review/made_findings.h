@@ -49,6 +49,17 @@ static inline void made_free(struct made *m)
     free(m);
 }
 
+static inline struct frame made_frame(const char *function, const char *file,
+                                      const char *package, int64_t line,
+                                      enum frame_origin origin)
+{
+    return (struct frame){.function = function,
+                          .file = file,
+                          .package = package,
+                          .line = line,
+                          .origin = origin};
+}
+
 /* A goroutine finding at `site`; its ids are those of its place in the list
    unless they are changed. Rates are level per hour, +-10 %. */
 static inline struct finding *made_goroutines(struct made *m, const char *site,
@@ -58,19 +69,14 @@ static inline struct finding *made_goroutines(struct made *m, const char *site,
     struct finding *f = &m->items[i];
     struct frame *s = m->frames[i];
     assert_true(i < MADE_MAX);
-    s[0] = (struct frame){"runtime.gopark", "/go/src/runtime/proc.go",
-                          "runtime",        424,
-                          ORIGIN_RUNTIME,   NULL};
-    s[1] = (struct frame){"example.com/dep.(*Pool).wait",
-                          "/mod/dep/pool.go",
-                          "example.com/dep",
-                          12,
-                          ORIGIN_DEP,
-                          NULL};
-    s[2] = (struct frame){
-        site, "/src/orders/dispatcher.go", "main", 88, ORIGIN_USER, NULL};
-    s[3] = (struct frame){"main.serve", "/src/orders/main.go", "main",
-                          20,           ORIGIN_USER,           NULL};
+    s[0] = made_frame("runtime.gopark", "/go/src/runtime/proc.go", "runtime",
+                      424, ORIGIN_RUNTIME);
+    s[1] = made_frame("example.com/dep.(*Pool).wait", "/mod/dep/pool.go",
+                      "example.com/dep", 12, ORIGIN_DEP);
+    s[2] =
+        made_frame(site, "/src/orders/dispatcher.go", "main", 88, ORIGIN_USER);
+    s[3] = made_frame("main.serve", "/src/orders/main.go", "main", 20,
+                      ORIGIN_USER);
     m->metrics[i] = (struct metric){.name = "goroutines",
                                     .unit = "count",
                                     .first = 0,
@@ -86,13 +92,14 @@ static inline struct finding *made_goroutines(struct made *m, const char *site,
         .has_site = true,
         .site = s[2],
         .has_creator = true,
-        .creator = {"main.(*Dispatcher).Send", "/src/orders/dispatcher.go",
-                    "main", 61, ORIGIN_USER, NULL},
+        .creator =
+            made_frame("main.(*Dispatcher).Send", "/src/orders/dispatcher.go",
+                       "main", 61, ORIGIN_USER),
         .stack = s,
         .n_stack = MADE_FRAMES,
         .metrics = &m->metrics[i],
         .n_metrics = 1,
-        .statistics = {.points = 10,                       .z = NAN                                      },
+        .statistics = {.points = 10, .z = NAN},
         .headline = "goroutines wait on a channel receive"
     };
     snprintf(f->id, sizeof(f->id), "%016zx", i + 1);

@@ -7,9 +7,8 @@ static struct finding *background(struct made *m, const char *entry,
 {
     struct finding *f = made_goroutines(m, "dep.f", grade, level);
     struct frame *s = m->frames[m->findings.n - 1];
-    s[2] = (struct frame){entry, "/mod/x.go", "dep", 1, ORIGIN_DEP, NULL};
-    s[3] = (struct frame){"runtime.goexit", "",  "runtime", 1,
-                          ORIGIN_RUNTIME,   NULL};
+    s[2] = made_frame(entry, "/mod/x.go", "dep", 1, ORIGIN_DEP);
+    s[3] = made_frame("runtime.goexit", "", "runtime", 1, ORIGIN_RUNTIME);
     m->metrics[m->findings.n - 1].per_hour_low = NAN;
     return f;
 }

@@ -529,9 +529,20 @@ static void students_quantiles_match_tables(void **state)
     }
 }
 
+static void normal_quantiles_match_tables(void **state)
+{
+    (void)state;
+    assert_near(stat_normal_quantile(0.5), 0, 1e-9);
+    assert_near(stat_normal_quantile(0.025), 1.959964, 1e-6);
+    assert_near(stat_normal_quantile(0.00135), 2.99998, 1e-4);
+    assert_near(stat_normal_quantile(1e-9), 5.997807, 1e-6);
+    assert_true(stat_normal_quantile(0) > 37);
+}
+
 int main(void)
 {
     struct CMUnitTest tests[64] = {
+        cmocka_unit_test(normal_quantiles_match_tables),
         cmocka_unit_test(students_quantiles_match_tables),
         cmocka_unit_test(mann_kendall_has_the_published_critical_values),
         cmocka_unit_test(mann_kendall_is_exact_for_every_multiset),

@@ -96,6 +96,41 @@ static void z_of_an_accumulator_is_the_root_of_its_growth(void **state)
     assert_close(counted(x, POINTS, seconds).z, 3, 1e-12);
 }
 
+/* Thousands wait for the next message, a few per cent more than before: the
+   load. The same growth in even steps is a leak beside an old stock. */
+static void the_load_of_a_large_stock_wanders(void **state)
+{
+    (void)state;
+    const double poll[] = {6986, 7176, 7154, 7069, 7156,
+                           7142, 7324, 7331, 7375, 7407};
+    double seconds[POINTS];
+    assert_true(counted(poll, POINTS, seconds).z < 3);
+    double even[POINTS];
+    for (size_t i = 0; i < POINTS; i++) {
+        even[i] = 6986 + 47 * (double)i;
+    }
+    assert_true(counted(even, POINTS, seconds).z > 10);
+}
+
+/* Pages of a full cache, of which sampling saw 48 and then 68: births and
+   deaths say three deviates, and nine increments that happen to be even may
+   not say much more. */
+static void few_even_increments_are_weak_evidence(void **state)
+{
+    (void)state;
+    const double live[] = {48, 50, 52, 54, 55, 57, 58, 59, 61, 68};
+    const double born[] = {48, 51, 54, 58, 61, 65, 68, 71, 75, 80};
+    double seconds[POINTS];
+    struct trend t = counted(live, POINTS, seconds);
+    t.sampled = t.objects = live;
+    t.born = born;
+    trend_measure_noise(&t);
+    assert_close(t.births, 32, 0);
+    assert_close(t.deaths, 12, 0);
+    assert_true(t.z > 20 / sqrt(44.3));
+    assert_true(t.z < 3.3);
+}
+
 static void growth_in_one_step_is_one_event(void **state)
 {
     (void)state;
@@ -325,6 +360,8 @@ int main(void)
         cmocka_unit_test(cheap_figures_are_those_of_the_whole_measure),
         cmocka_unit_test(a_line_has_pace_one_and_no_fall),
         cmocka_unit_test(z_of_an_accumulator_is_the_root_of_its_growth),
+        cmocka_unit_test(the_load_of_a_large_stock_wanders),
+        cmocka_unit_test(few_even_increments_are_weak_evidence),
         cmocka_unit_test(growth_in_one_step_is_one_event),
         cmocka_unit_test(a_gap_in_watching_is_no_step),
         cmocka_unit_test(the_deepest_fall_is_from_the_peak_before_it),
