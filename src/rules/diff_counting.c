@@ -109,6 +109,14 @@ double diff_q(const struct diff_judge *j, enum diff_plane plane,
     return j->q[plane][diff_site_index(j, plane, s)];
 }
 
+/* Where runs cannot tell how much they differ, their profiles must: at least by
+   so much as one process does. */
+static bool has_few_runs(const struct diff_judge *j, enum diff_plane plane)
+{
+    const struct diff_total *t = series_diff_total(j->diff, plane);
+    return t->n[DIFF_BASE] < RUNS_FEW && t->n[DIFF_HEAD] < RUNS_FEW;
+}
+
 /* `delta` is the change in the direction that is asked about. */
 enum diff_reason diff_reason(const struct diff_judge *j, enum diff_plane plane,
                              const struct diff_site *s)
@@ -124,34 +132,53 @@ enum diff_reason diff_reason(const struct diff_judge *j, enum diff_plane plane,
         s->delta < j->options->min_growth * s->base) {
         return BELOW_LIMITS;
     }
+    if (has_few_runs(j, plane) && s->delta <= s->stray) {
+        return BELOW_STRAY;
+    }
     if (!isnan(s->p_runs) && !(j->q_runs[plane][i] <= group_q)) {
         return BELOW_SPREAD;
     }
     return s->delta <= j->floor[plane][i] ? BELOW_FLOOR : COUNTS;
 }
 
-bool diff_is_open(const struct diff_judge *j, enum diff_plane plane,
-                  const struct diff_site *s)
+/* Grew by more than any calibration run? */
+static bool is_above_calibration(const struct diff_judge *j,
+                                 enum diff_plane plane,
+                                 const struct diff_site *s)
 {
     /* With even odds no bound is left, only what the runs showed. */
     static const double even = 0.5;
     const struct diff_total *total = series_diff_total(j->diff, plane);
-    return diff_reason(j, plane, s) == BELOW_FLOOR &&
-           s->noise.n < CALIBRATIONS_FEW &&
-           s->delta > fmax(diff_noise_floor(&s->noise, total->n[DIFF_BASE],
+    return s->delta > fmax(diff_noise_floor(&s->noise, total->n[DIFF_BASE],
                                             total->n[DIFF_HEAD], even),
                            diff_burst_floor(total, s, even));
 }
 
+const char *diff_open_advice(const struct diff_judge *j, enum diff_plane plane,
+                             const struct diff_site *s)
+{
+    const enum diff_reason reason = diff_reason(j, plane, s);
+    if (reason == BELOW_SPREAD && has_few_runs(j, plane)) {
+        return "give three runs or more a side";
+    }
+    if (reason == BELOW_FLOOR && s->noise.n < CALIBRATIONS_FEW &&
+        is_above_calibration(j, plane, s)) {
+        return "give five calibration runs or more";
+    }
+    return NULL;
+}
+
 /* Fell by as much as growth would have to be to count, and by half at least:
    what is left of a leak that was mended is small. One process that is seen
-   twice only freed something; and where base and head may not be what they are
-   said to be, nothing is claimed. */
+   twice only freed something; a younger one has less; and where base and head
+   may not be what they are said to be, nothing is claimed. */
 bool diff_is_fixed(const struct diff_judge *j, enum diff_plane plane,
                    const struct diff_site *s)
 {
-    if (series_diff_warning(j->diff) ||
-        series_diff_total(j->diff, DIFF_HEAP)->is_one_process) {
+    const struct diff_total *heap = series_diff_total(j->diff, DIFF_HEAP);
+    if (series_diff_warning(j->diff) || heap->is_one_process ||
+        (series_diff_has(j->diff, DIFF_HEAP) &&
+         heap->length_ratio * DIFF_LENGTH_RATIO <= 1)) {
         return false;
     }
     if (plane == DIFF_LEAK) {
@@ -159,6 +186,7 @@ bool diff_is_fixed(const struct diff_judge *j, enum diff_plane plane,
     }
     return -s->delta >= diff_least_growth(j, plane) && s->head <= s->base / 2 &&
            -s->z >= j->options->min_z &&
+           !(has_few_runs(j, plane) && -s->delta <= s->stray) &&
            (isnan(s->p_fell) || s->p_fell <= group_q) &&
            !(-s->delta <= j->floor[plane][diff_site_index(j, plane, s)]);
 }
@@ -175,8 +203,8 @@ static enum diff_replicas replicas_of(const struct diff_judge *j,
     if (own->replicas == DIFF_TOO_FEW) {
         return DIFF_TOO_FEW;
     }
-    if (heap->replicas == DIFF_ONE_PROCESS) {
-        return DIFF_ONE_PROCESS;
+    if (heap->replicas == DIFF_ONE_PROCESS || heap->replicas == DIFF_LONGER) {
+        return heap->replicas;
     }
     return own->replicas == DIFF_UNKNOWN && is_beside ? heap->replicas
                                                       : own->replicas;
@@ -198,6 +226,7 @@ enum grade diff_grade(const struct diff_judge *j, enum diff_plane plane,
         return GRADE_SUSPECT;
     case DIFF_TOO_FEW:
     case DIFF_ONE_PROCESS:
+    case DIFF_LONGER:
         break;
     }
     return GRADE_GROWTH;

@@ -21,7 +21,14 @@ struct diff_judge {
 };
 
 /* Why a site does not count, the first reason that holds. */
-enum diff_reason { COUNTS, NOISE, BELOW_LIMITS, BELOW_SPREAD, BELOW_FLOOR };
+enum diff_reason {
+    COUNTS,
+    NOISE,
+    BELOW_LIMITS,
+    BELOW_STRAY,
+    BELOW_SPREAD,
+    BELOW_FLOOR
+};
 
 /* Adjusts p values and finds noise floors, before anything is asked. */
 bool diff_prepare(struct diff_judge *j) MUST_USE;
@@ -36,11 +43,14 @@ double diff_q(const struct diff_judge *j, enum diff_plane plane,
               const struct diff_site *s);
 enum diff_reason diff_reason(const struct diff_judge *j, enum diff_plane plane,
                              const struct diff_site *s);
-/* Grew by more than any calibration run, of which there were too few to say
-   that it is no noise? */
-enum { CALIBRATIONS_FEW = 4 };
-bool diff_is_open(const struct diff_judge *j, enum diff_plane plane,
-                  const struct diff_site *s);
+/* Fewer runs on both sides say little of how much runs differ. */
+enum { RUNS_FEW = 3, CALIBRATIONS_FEW = 4 };
+
+/* What would tell whether growth that does not count is noise, of which there
+   were too few runs to say so: more runs of a side, or of calibration. NULL:
+   nothing has to. */
+const char *diff_open_advice(const struct diff_judge *j, enum diff_plane plane,
+                             const struct diff_site *s);
 bool diff_is_fixed(const struct diff_judge *j, enum diff_plane plane,
                    const struct diff_site *s);
 

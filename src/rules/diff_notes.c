@@ -38,6 +38,9 @@ static const char *honest_note(const struct series_diff *d)
     case DIFF_ONE_PROCESS:
         return "the profiles of a side are one process seen again, not "
                "independent runs: at most growth";
+    case DIFF_LONGER:
+        return "the runs of head are longer or had more load, and growth may "
+               "be no more than that: at most growth";
     case DIFF_INDEPENDENT:
         break;
     }
@@ -88,6 +91,11 @@ static void put_why(const struct diff_judge *j, enum diff_plane plane,
     switch (reason) {
     case BELOW_LIMITS:
         put_limit(j, plane, most, text);
+        break;
+    case BELOW_STRAY:
+        buf_str(text, "within the ");
+        diff_put_amount(text, plane, most->stray);
+        buf_str(text, " that the profiles of a process stray from its trend");
         break;
     case BELOW_SPREAD:
         buf_str(text, "within the spread of the runs of a side");
@@ -186,7 +194,7 @@ static const char *noise_note(struct diff_judge *j, enum diff_plane plane,
 
 bool diff_add_notes(struct diff_judge *j)
 {
-    enum { NOTES_MAX = 2 * 4 + 1 };
+    enum { NOTES_MAX = 2 * 5 + 1 };
     struct findings *out = j->out;
     const char **notes = arena_new(&out->arena, const char *, NOTES_MAX);
     if (!notes) {

@@ -91,15 +91,18 @@ static size_t find_site(const struct frame *frames, size_t n,
 }
 
 static void fill_trend(struct view *v, const struct diff_site *s, double q,
-                       const struct series_about *about)
+                       const struct diff_total *total)
 {
+    const struct series_about *about = v->e.about;
     v->value[0] = s->base;
     v->value[1] = s->head;
     v->objects[0] = s->base_objects;
     v->objects[1] = s->head_objects;
     v->sampled[0] = s->base_sampled;
     v->sampled[1] = s->head_sampled;
-    v->seconds[1] = about->has_times ? about->seconds : 1;
+    v->seconds[1] = total->seconds > 0 ? total->seconds
+                    : about->has_times ? about->seconds
+                                       : 1;
     const bool is_heap = v->e.kind == EVIDENCE_HEAP;
     v->e.trend = (struct trend){
         .n = 2,
@@ -182,7 +185,7 @@ static bool fill_view(struct diff_judge *j, enum diff_plane plane,
     if (at < stack.n_frames) {
         v->e.site = frames[at];
     }
-    fill_trend(v, s, diff_q(j, plane, s), v->e.about);
+    fill_trend(v, s, diff_q(j, plane, s), series_diff_total(j->diff, plane));
     return true;
 }
 
@@ -208,6 +211,18 @@ static const char *counts_line(struct arena *arena, enum diff_plane plane,
                         s->retention * 100, s->z);
 }
 
+static const char *amount_line(struct arena *arena, const char *before,
+                               enum diff_plane plane, double v)
+{
+    struct buf text = BUF_LIMIT(256);
+    buf_str(&text, before);
+    diff_put_amount(&text, plane, v);
+    const char *out =
+        buf_ok(&text) ? arena_strdup(arena, buf_view(&text)) : NULL;
+    buf_release(&text);
+    return out;
+}
+
 static bool fill_lines(struct diff_judge *j, enum diff_plane plane,
                        const struct diff_site *s, const char *lines[3],
                        size_t *n)
@@ -217,22 +232,20 @@ static bool fill_lines(struct diff_judge *j, enum diff_plane plane,
     const double floor = j->floor[plane][diff_site_index(j, plane, s)];
     lines[(*n)++] = counts_line(arena, plane, s);
     if (!isnan(s->p_runs)) {
-        const bool has_runs = total->n[DIFF_BASE] + total->n[DIFF_HEAD] > 2;
-        const size_t *sides = has_runs ? total->n : total->n_profiles;
         lines[(*n)++] = arena_printf(
             arena,
-            "above base by more than %s of a side differ: Welch's t test over "
-            "%zu and %zu, p %.2g",
-            has_runs ? "the runs" : "the profiles", sides[DIFF_BASE],
-            sides[DIFF_HEAD], s->p_runs);
+            "above base by more than the runs of a side differ: Welch's t test "
+            "over %zu and %zu, p %.2g",
+            total->n[DIFF_BASE], total->n[DIFF_HEAD], s->p_runs);
+    } else if (s->stray > 0) {
+        lines[(*n)++] = amount_line(
+            arena, "the profiles of a process stray from its trend by at most ",
+            plane, s->stray);
     }
     if (!isnan(floor)) {
-        struct buf text = BUF_LIMIT(256);
-        buf_printf(&text, "above the noise floor of %zu runs, ", s->noise.n);
-        diff_put_amount(&text, plane, floor);
-        lines[(*n)++] =
-            buf_ok(&text) ? arena_strdup(arena, buf_view(&text)) : NULL;
-        buf_release(&text);
+        const char *text = arena_printf(
+            arena, "above the noise floor of %zu runs, ", s->noise.n);
+        lines[(*n)++] = text ? amount_line(arena, text, plane, floor) : NULL;
     }
     for (size_t i = 0; i < *n; i++) {
         if (!lines[i]) {
@@ -269,10 +282,9 @@ static bool fill_metrics(struct diff_judge *j, enum diff_plane plane,
         return nomem(j->err);
     }
     /* A pace needs one process seen twice; heap profiles tell. */
-    const struct series_about *about = series_diff_about(j->diff);
-    const bool has_pace = about->has_times &&
-                          series_diff_total(j->diff, DIFF_HEAP)->is_one_process;
-    const double hours = has_pace ? about->seconds / 3600 : 0;
+    const bool has_pace = series_diff_total(j->diff, DIFF_HEAP)->is_one_process;
+    const double hours =
+        has_pace ? series_diff_total(j->diff, plane)->seconds / 3600 : 0;
     f->metrics = m;
     if (plane == DIFF_HEAP) {
         fill_metric(&m[0], "inuse_space", "bytes", series, s->base, s->head,
@@ -400,7 +412,7 @@ static bool add_fixed(struct diff_judge *j, enum diff_plane plane,
     if (!fill_view(j, plane, s, &v)) {
         return false;
     }
-    fill_trend(&v, &back, NAN, v.e.about);
+    fill_trend(&v, &back, NAN, series_diff_total(j->diff, plane));
     if (evidence_is_baseline(v.stack.frames, v.stack.n_frames)) {
         return true;
     }
@@ -535,7 +547,8 @@ static enum verdict verdict_of(const struct findings *f)
     return out;
 }
 
-static bool has_open(const struct diff_judge *j)
+/* What would decide, of the first site that is open; NULL none is. */
+static const char *find_open(const struct diff_judge *j)
 {
     for (int k = DIFF_HEAP; k <= DIFF_GOROUTINE; k++) {
         size_t n = 0;
@@ -545,12 +558,13 @@ static bool has_open(const struct diff_judge *j)
                 ? series_diff_sites(j->diff, plane, &n)
                 : NULL;
         for (size_t i = 0; i < n; i++) {
-            if (diff_is_open(j, plane, &sites[i])) {
-                return true;
+            const char *advice = diff_open_advice(j, plane, &sites[i]);
+            if (advice) {
+                return advice;
             }
         }
     }
-    return false;
+    return NULL;
 }
 
 static bool finish(struct diff_judge *j)
@@ -583,11 +597,9 @@ static bool finish(struct diff_judge *j)
     out->oom = (struct out_of_memory){
         .seconds = NAN, .seconds_low = NAN, .seconds_high = NAN};
     out->verdict = verdict_of(out);
-    const bool is_few = has_open(j);
-    out->is_open = is_few || series_diff_undecided(j->diff) != NULL;
-    if (is_few) {
-        out->limits.advice = "give five calibration runs or more";
-    }
+    out->limits.advice = find_open(j);
+    out->is_open =
+        out->limits.advice != NULL || series_diff_undecided(j->diff) != NULL;
     if (out->verdict == VERDICT_CLEAN && out->is_open) {
         out->verdict = VERDICT_INCONCLUSIVE;
     }

@@ -1,7 +1,8 @@
 /*
  * Taking snapshots into a diff. Stacks are interned as in a series; a site is
- * found once per stack, from what is known once per location. Sums are kept
- * by row and side, so that memory does not grow with the number of profiles.
+ * found once per stack, from what is known once per location. Of each profile
+ * only sums are kept, by row and by site: which of them is the last of its
+ * process is known when all are there.
  */
 #include "series/diff.h"
 
@@ -34,6 +35,7 @@ struct series_diff *series_diff_new(const char *module)
 static void column_release(struct diff_column *c)
 {
     diff_sums_release(&c->sites);
+    diff_sums_release(&c->rows);
 }
 
 static void layer_release(struct diff_layer *l)
@@ -52,6 +54,7 @@ static void layer_release(struct diff_layer *l)
             }
             diff_columns_release(&g->columns);
             diff_sums_release(&g->rows);
+            diff_sums_release(&g->levels);
         }
     }
     free(l->sites);
@@ -268,7 +271,7 @@ static struct diff_sum sum_of_sample(struct adding *a, const struct profile *p,
     return out;
 }
 
-static bool reach(struct diff_sums *v, size_t n)
+bool diff_reach(struct diff_sums *v, size_t n)
 {
     if (v->n >= n) {
         return true;
@@ -284,20 +287,19 @@ static bool reach(struct diff_sums *v, size_t n)
 static bool add_to_row(struct adding *a, uint32_t row,
                        const struct diff_sum *more, struct err *err)
 {
-    struct diff_sums *rows = &a->group->rows;
-    while (rows->n <= row) {
-        if (!diff_sums_push(rows, (struct diff_sum){0})) {
-            return nomem(err);
-        }
+    if (!diff_reach(&a->group->rows, (size_t)row + 1) ||
+        !diff_reach(&a->column->rows, (size_t)row + 1)) {
+        return nomem(err);
     }
-    diff_add_sum(&rows->items[row], more);
+    diff_add_sum(&a->group->rows.items[row], more);
+    diff_add_sum(&a->column->rows.items[row], more);
     a->column->total += more->value;
 
     const uint32_t site = a->layer->row_site.items[row];
     if (site == DIFF_NO_SITE) {
         return true;
     }
-    if (!reach(&a->column->sites, (size_t)site + 1)) {
+    if (!diff_reach(&a->column->sites, (size_t)site + 1)) {
         return nomem(err);
     }
     diff_add_sum(&a->column->sites.items[site], more);
@@ -628,7 +630,9 @@ bool series_diff_finish(struct series_diff *d, bool forced, struct err *err)
             choose_class(d, &d->layers[k], group);
         }
     }
-    diff_find_processes(d);
+    if (!diff_find_processes(d, err)) {
+        return false;
+    }
     for (int k = 0; k < N_DIFF_PLANES; k++) {
         struct diff_layer *l = &d->layers[k];
         if (!series_diff_has(d, (enum diff_plane)k)) {

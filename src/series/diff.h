@@ -9,7 +9,10 @@
  *
  * Profiles of one process are no independent runs. Those that were read from
  * one directory are of one process as long as no allocation count falls from
- * one to the next; a process counts once, with the mean of its profiles.
+ * one to the next, in the order of their times or, where some say none, of
+ * their counts; those of several directories, or that were named one by one,
+ * when that is more than chance. A process counts once, as its last profile
+ * shows it.
  *
  * Use: series_diff_new, series_diff_add for every snapshot, then
  * series_diff_finish once, then read. Nothing of a snapshot is borrowed.
@@ -74,13 +77,16 @@ struct diff_site {
     double z;              /* growth over its noise */
     double error;          /* sampling error of delta, same unit */
     double p; /* group test, one-sided; NAN with fewer than 3 a side */
-    /* Welch's t test, one-sided: is head higher by more than processes differ,
-       and than profiles do? NAN with one profile a side. And: is it lower? */
+    /* Welch's t test, one-sided: is head higher by more than processes differ?
+       NAN with one process a side. And: is it lower? */
     double p_runs, p_fell;
-    /* Highest minus lowest level over the processes of both sides together
-       (the profiles, with one process a side): does not know the sides, so
-       choosing tests by it is no bias. 0 with one profile a side. */
+    /* Highest minus lowest level over the processes of both sides together:
+       does not know the sides, so choosing tests by it is no bias. 0 with one
+       process a side. */
     double spread;
+    /* Highest minus lowest distance of a process's profiles from the straight
+       line through them, where that is most. 0 with fewer than 3 profiles. */
+    double stray;
     struct diff_noise noise; /* of the calibration runs; n = 0: none */
 };
 
@@ -89,15 +95,24 @@ enum diff_replicas {
     DIFF_TOO_FEW,     /* fewer than 3 processes on a side: no group test */
     DIFF_UNKNOWN,     /* cannot be told */
     DIFF_ONE_PROCESS, /* sides are processes seen again and again */
+    DIFF_LONGER,      /* independent, but those of head ran longer */
     DIFF_INDEPENDENT
 };
+
+/* From this ratio on, another length of the runs, or another load, may be all
+   that a difference is. */
+#define DIFF_LENGTH_RATIO 1.5
 
 struct diff_total {
     size_t n[N_DIFF_SIDES];          /* processes */
     size_t n_profiles[N_DIFF_SIDES]; /* used */
     double level[N_DIFF_SIDES];      /* mean of the totals */
     int64_t period[N_DIFF_SIDES];
-    bool is_one_process; /* base and head are one process, seen twice */
+    bool is_one_process; /* base and head are one process, seen later */
+    double seconds;      /* from base to head, with one process a side; or 0 */
+    /* So many times as much as a process of base has one of head allocated at
+       the typical site; NAN unknown. */
+    double length_ratio;
     enum diff_replicas replicas;
     struct diff_noise noise; /* of the total; n = 0: no calibration runs */
     /* Of calibration runs: by how much each exceeds all others at the site
@@ -115,7 +130,7 @@ bool series_diff_add(struct series_diff *d, enum diff_side side,
                      const struct snapshot *snap, struct err *err) MUST_USE;
 
 /* A profile of a directory that was given: all that are there are taken to be
-   of one process, unless allocation counts show more. */
+   of one process, unless allocation counts fall. */
 bool series_diff_add_listed(struct series_diff *d, enum diff_side side,
                             const struct snapshot *snap,
                             struct err *err) MUST_USE;

@@ -67,15 +67,6 @@ double diff_burst_floor(const struct diff_total *total,
     return total->unit * root * root - site->base;
 }
 
-/* Level of a site in the last profile of the process that begins at column
-   *i, which moves on to the next process. The last, and no mean: means differ
-   less than the single profiles that sides may consist of. */
-static double last_of(const struct diff_group *g, size_t *i, uint32_t id)
-{
-    *i = diff_process_end(g, *i);
-    return diff_site_of(&g->columns.items[*i - 1], id).value;
-}
-
 /* The run that has most of a site, when the others hardly have it. */
 static void find_burst(const struct diff_group *g, uint32_t id, double unit,
                        double *bursts)
@@ -85,7 +76,8 @@ static void find_burst(const struct diff_group *g, uint32_t id, double unit,
     size_t at = 0;
     size_t run = 0;
     for (size_t i = 0; i < g->columns.n;) {
-        const double level = last_of(g, &i, id) / unit;
+        const double level =
+            diff_site_of(diff_next_last(g, &i), id).value / unit;
         if (level > first) {
             second = first;
             first = level;
@@ -129,16 +121,11 @@ bool diff_measure_noise(struct diff_layer *l, struct err *err)
     }
     size_t run = 0;
     for (size_t i = 0; i < g->columns.n; run++) {
-        i = diff_process_end(g, i);
-        levels[run] = g->columns.items[i - 1].total;
+        levels[run] = diff_next_last(g, &i)->total;
     }
     l->total.noise = noise_of(levels, n);
     for (size_t s = 0; s < l->n_shown; s++) {
-        const uint32_t id = l->sites[s].id;
-        run = 0;
-        for (size_t i = 0; i < g->columns.n; run++) {
-            levels[run] = last_of(g, &i, id);
-        }
+        diff_process_levels(g, l->sites[s].id, levels);
         l->sites[s].noise = noise_of(levels, n);
     }
     free(levels);

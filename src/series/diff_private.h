@@ -16,22 +16,25 @@ struct diff_sum {
 };
 VEC_TYPE(diff_sums, struct diff_sum)
 
-/* One profile, by site: what the tests over whole profiles need. */
+/* One profile, by site and by row. */
 struct diff_column {
     int64_t time_nanos;
     uint32_t input;
     uint32_t run;       /* as the caller numbers them */
+    uint32_t order;     /* in its group, as taken; set by finish */
     uint32_t process;   /* counted from 0 in its group; set by finish */
     const char *folder; /* that it was read from; borrowed */
     double total;
-    double born_bytes;      /* ever allocated, estimated; heap */
-    struct diff_sums sites; /* by site id */
+    double born_bytes; /* ever allocated, estimated; heap */
+    struct diff_sums sites, rows;
 };
 VEC_TYPE(diff_columns, struct diff_column)
 
 struct diff_group {
-    struct diff_sums rows;
-    struct diff_columns columns; /* by process and time, once finished */
+    struct diff_sums rows;       /* over all profiles */
+    struct diff_sums levels;     /* of the rows, over the last profiles */
+    struct diff_columns columns; /* by process and order, once finished */
+    bool has_times;              /* that all profiles say */
     size_t n_processes;
     int64_t period;
 };
@@ -98,17 +101,21 @@ enum frame_origin diff_frame_origin(const struct series_diff *d,
 bool diff_note(struct series_diff *d, const char *text,
                struct err *err) MUST_USE;
 
-/* Could `after` be a later state of the process of `before`? Of sides with one
-   profile each. */
+/* Could `after` be of a later time of the process of `before`? Of groups of one
+   process each. */
 bool diff_is_later(const struct diff_group *before,
                    const struct diff_group *after);
 
 /* Tells the processes of each side and calibration apart: sets `process` of all
    columns and sorts them. See diff_runs.c. */
-void diff_find_processes(struct series_diff *d);
+bool diff_find_processes(struct series_diff *d, struct err *err) MUST_USE;
 
 /* Index behind the columns of the process that begins at this one. */
 size_t diff_process_end(const struct diff_group *g, size_t first);
+
+/* The last profile of the process that begins at column *i, which moves on to
+   the next process. */
+const struct diff_column *diff_next_last(const struct diff_group *g, size_t *i);
 
 struct diff_frame diff_frame_at(const struct series_diff *d,
                                 const struct diff_layer *l,
@@ -116,6 +123,9 @@ struct diff_frame diff_frame_at(const struct series_diff *d,
 
 /* Makes the closures of a function one site; see diff_merge.c. */
 bool diff_merge_sites(struct diff_layer *l, struct err *err) MUST_USE;
+
+/* Zeros up to `n` at least; false is no memory. */
+bool diff_reach(struct diff_sums *v, size_t n) MUST_USE;
 
 /* Makes the sites `id` those `to[id]`, none of which is above its own. */
 void diff_move_sites(struct diff_layer *l, const uint32_t *to);
@@ -126,11 +136,24 @@ bool diff_join_renamed(struct series_diff *d, struct err *err) MUST_USE;
 void diff_add_sum(struct diff_sum *to, const struct diff_sum *more);
 struct diff_sum diff_site_of(const struct diff_column *c, uint32_t id);
 
-/* Means over the profiles of a process, and over all processes. */
+/* Levels of processes, see diff_levels.c: of a site in each, and means of a
+   site, of a row and of all; `g` NULL is nothing. */
+bool diff_sum_levels(struct diff_group *g, struct err *err) MUST_USE;
 void diff_process_levels(const struct diff_group *g, uint32_t id,
                          double *levels);
 struct diff_sum diff_site_mean(const struct diff_group *g, uint32_t id);
+struct diff_sum diff_row_mean(const struct diff_group *g, size_t row);
 double diff_total_mean(const struct diff_group *g);
+double diff_births_mean(const struct diff_group *g);
+
+/* Highest minus lowest distance of a process's profiles from their own trend,
+   of the process where that is most; 0 with fewer than 3 profiles each. */
+double diff_stray(const struct diff_group *g, uint32_t id);
+
+/* How many times as much head has allocated at the typical site, of what one
+   process allocates there; NAN unknown. */
+bool diff_measure_length(const struct diff_layer *l, double *ratio,
+                         struct err *err) MUST_USE;
 
 /* Does no site of `after` have fewer births than in `before`? */
 bool diff_births_go_on(const struct diff_column *before,

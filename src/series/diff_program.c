@@ -318,8 +318,8 @@ static bool note_builds(struct series_diff *d, struct err *err)
 static bool is_swapped_process(const struct series_diff *d)
 {
     const struct diff_layer *l = &d->layers[DIFF_HEAP];
-    if (!series_diff_has(d, DIFF_HEAP) || l->total.n_profiles[DIFF_BASE] != 1 ||
-        l->total.n_profiles[DIFF_HEAD] != 1 || diff_is_other_build(d)) {
+    if (!series_diff_has(d, DIFF_HEAP) || l->total.n[DIFF_BASE] != 1 ||
+        l->total.n[DIFF_HEAD] != 1 || diff_is_other_build(d)) {
         return false;
     }
     return diff_is_later(l->used[DIFF_HEAD], l->used[DIFF_BASE]);
@@ -343,12 +343,28 @@ static double longest_chance(const struct series_diff *d)
                      seconds_between(head->first_nanos, head->last_nanos)));
 }
 
+/* Births alone are no reason to refuse: a short run of a small program may
+   have less of everything than a long one. */
+static bool check_order_by_births(struct series_diff *d, struct err *err)
+{
+    const struct diff_layer *l = &d->layers[DIFF_HEAP];
+    const bool is_later =
+        is_swapped_process(d) &&
+        !diff_is_later(l->used[DIFF_BASE], l->used[DIFF_HEAD]);
+    return !is_later || warn(d,
+                             "WARNING: head looks like an earlier state of "
+                             "base's own process: are the sides swapped?",
+                             err);
+}
+
 static bool check_order(struct series_diff *d, bool forced, struct err *err)
 {
     const struct diff_program *base = &d->programs[DIFF_BASE];
     const struct diff_program *head = &d->programs[DIFF_HEAD];
-    if (base->first_nanos == 0 || head->last_nanos == 0 ||
-        base->first_nanos <= head->last_nanos) {
+    if (base->first_nanos == 0 || head->last_nanos == 0) {
+        return check_order_by_births(d, err);
+    }
+    if (base->first_nanos <= head->last_nanos) {
         return true;
     }
     const bool is_swapped = is_swapped_process(d);
@@ -387,15 +403,6 @@ static bool note_rates(struct series_diff *d, struct err *err)
                 err);
 }
 
-static double mean_births(const struct diff_group *g)
-{
-    double sum = 0;
-    for (size_t i = 0; i < g->columns.n; i++) {
-        sum += g->columns.items[i].born_bytes / (double)g->columns.n;
-    }
-    return sum;
-}
-
 /* A profile does not say how long its process has run; what it has allocated
    since it began does nearly as well. */
 static bool note_lengths(struct series_diff *d, struct err *err)
@@ -404,8 +411,8 @@ static bool note_lengths(struct series_diff *d, struct err *err)
     if (!series_diff_has(d, DIFF_HEAP) || l->total.is_one_process) {
         return true;
     }
-    const double base = mean_births(l->used[DIFF_BASE]);
-    const double head = mean_births(l->used[DIFF_HEAD]);
+    const double base = diff_births_mean(l->used[DIFF_BASE]);
+    const double head = diff_births_mean(l->used[DIFF_HEAD]);
     const bool is_head = head > base;
     const double ratio = is_head ? head / base : base / head;
     if (base <= 0 || head <= 0 || ratio < births_ratio_max) {
@@ -429,7 +436,7 @@ static bool note_lengths(struct series_diff *d, struct err *err)
 static bool is_unpublished(const struct series_diff *d, int side)
 {
     return series_diff_has(d, DIFF_HEAP) &&
-           mean_births(d->layers[DIFF_HEAP].used[side]) <= 0 &&
+           diff_births_mean(d->layers[DIFF_HEAP].used[side]) <= 0 &&
            d->layers[DIFF_HEAP].total.level[side] <= 0;
 }
 

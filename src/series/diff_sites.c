@@ -4,6 +4,7 @@
  * sides are one process, and the levels themselves, which are two independent
  * counts whatever happened in between. The smaller bound is used.
  */
+#include "base/num.h"
 #include "series/diff_private.h"
 #include "series/rank_sum_private.h"
 #include "series/stats.h"
@@ -22,33 +23,22 @@ static bool nomem(struct err *err)
     return err_nomem(err, "comparing sites");
 }
 
-/* Mean sums of a row on one side; zero when it does not occur there. */
-static struct diff_sum mean_of(const struct diff_group *g, size_t row)
-{
-    if (!g || row >= g->rows.n || g->columns.n == 0) {
-        return (struct diff_sum){0};
-    }
-    const double n = (double)g->columns.n;
-    const struct diff_sum *s = &g->rows.items[row];
-    return (struct diff_sum){s->value / n, s->objects / n, s->sampled / n,
-                             s->born / n};
-}
-
 /* Stacks with births from which on it says something that none of them fell:
    of two runs of one program, chance lets more than a third fall. */
 enum { PAIRED_ROWS_MIN = 10 };
 
-/* Could `after` be a later state of the process of `before`? Of sides with one
-   profile each; by stack, which tells two runs of one program apart. */
+/* By stack, which tells two runs of one program apart. */
 bool diff_is_later(const struct diff_group *before,
                    const struct diff_group *after)
 {
+    const struct diff_sums *then =
+        &before->columns.items[before->columns.n - 1].rows;
+    const struct diff_sums *now = &after->columns.items[0].rows;
     size_t n = 0;
-    for (size_t i = 0; i < before->rows.n; i++) {
-        const double then = before->rows.items[i].born;
-        const double now = i < after->rows.n ? after->rows.items[i].born : 0;
-        n += then > 0;
-        if (now < then) {
+    for (size_t i = 0; i < then->n; i++) {
+        const double born = i < now->n ? now->items[i].born : 0;
+        n += then->items[i].born > 0;
+        if (born < then->items[i].born) {
             return false;
         }
     }
@@ -69,14 +59,11 @@ struct last {
     const struct diff_column *column;
 };
 
-static int by_time(const void *pa, const void *pb)
+static int by_order(const void *pa, const void *pb)
 {
-    const struct diff_column *a = ((const struct last *)pa)->column;
-    const struct diff_column *b = ((const struct last *)pb)->column;
-    if (a->time_nanos != b->time_nanos) {
-        return a->time_nanos < b->time_nanos ? -1 : 1;
-    }
-    return (a->input > b->input) - (a->input < b->input);
+    const uint32_t a = ((const struct last *)pa)->column->order;
+    const uint32_t b = ((const struct last *)pb)->column->order;
+    return (a > b) - (a < b);
 }
 
 /* Are the processes of a side one that was seen several times, by the last of
@@ -90,10 +77,9 @@ static bool replicas_of(const struct diff_group *g, enum diff_replicas *out,
     }
     size_t n = 0;
     for (size_t i = 0; i < g->columns.n;) {
-        i = diff_process_end(g, i);
-        last[n++].column = &g->columns.items[i - 1];
+        last[n++].column = diff_next_last(g, &i);
     }
-    qsort(last, n, sizeof *last, by_time);
+    qsort(last, n, sizeof *last, by_order);
     size_t n_falls = 0;
     double births = births_of(last[0].column);
     for (size_t i = 1; i < n; i++) {
@@ -126,9 +112,28 @@ static bool describe_replicas(struct diff_layer *l, struct err *err)
     }
     t->replicas =
         a == DIFF_ONE_PROCESS || b == DIFF_ONE_PROCESS   ? DIFF_ONE_PROCESS
-        : a == DIFF_INDEPENDENT && b == DIFF_INDEPENDENT ? DIFF_INDEPENDENT
-                                                         : DIFF_UNKNOWN;
+        : a != DIFF_INDEPENDENT || b != DIFF_INDEPENDENT ? DIFF_UNKNOWN
+        : t->length_ratio >= DIFF_LENGTH_RATIO           ? DIFF_LONGER
+                                                         : DIFF_INDEPENDENT;
     return true;
+}
+
+/* Of one process a side: is it the same, seen later, and by how much? */
+static void describe_pair(struct diff_layer *l, bool is_other_build)
+{
+    struct diff_total *t = &l->total;
+    const struct diff_columns *base = &l->used[DIFF_BASE]->columns;
+    const struct diff_columns *head = &l->used[DIFF_HEAD]->columns;
+    if (t->n[DIFF_BASE] != 1 || t->n[DIFF_HEAD] != 1) {
+        return;
+    }
+    const int64_t from = base->items[base->n - 1].time_nanos;
+    const int64_t to = head->items[head->n - 1].time_nanos;
+    t->is_one_process = !is_other_build && from <= head->items[0].time_nanos &&
+                        diff_is_later(l->used[DIFF_BASE], l->used[DIFF_HEAD]);
+    if (from != 0 && to > from) {
+        t->seconds = (double)sub_sat_i64(to, from) / 1e9;
+    }
 }
 
 static bool describe_total(struct diff_layer *l, bool is_other_build,
@@ -148,14 +153,9 @@ static bool describe_total(struct diff_layer *l, bool is_other_build,
     if (!l->used[DIFF_BASE] || !l->used[DIFF_HEAD]) {
         return true;
     }
-    if (t->n_profiles[DIFF_BASE] == 1 && t->n_profiles[DIFF_HEAD] == 1) {
-        t->is_one_process =
-            !is_other_build &&
-            l->used[DIFF_BASE]->columns.items[0].time_nanos <=
-                l->used[DIFF_HEAD]->columns.items[0].time_nanos &&
-            diff_is_later(l->used[DIFF_BASE], l->used[DIFF_HEAD]);
-    }
-    return describe_replicas(l, err);
+    describe_pair(l, is_other_build);
+    return diff_measure_length(l, &t->length_ratio, err) &&
+           describe_replicas(l, err);
 }
 
 /* Variance of the change of a row by sampling, in its own unit squared. */
@@ -197,8 +197,8 @@ static void name_sites(const struct diff_layer *l, struct naming *names)
         if (id == DIFF_NO_SITE) {
             continue;
         }
-        const struct diff_sum base = mean_of(l->used[DIFF_BASE], row);
-        const struct diff_sum head = mean_of(l->used[DIFF_HEAD], row);
+        const struct diff_sum base = diff_row_mean(l->used[DIFF_BASE], row);
+        const struct diff_sum head = diff_row_mean(l->used[DIFF_HEAD], row);
         struct diff_site *s = &l->sites[id];
         const double sign = s->delta < 0 ? -1 : 1;
         const double change = sign * (head.value - base.value);
@@ -224,6 +224,8 @@ static void sum_sites(const struct diff_layer *l, struct naming *names)
         s->base_sampled = base.sampled;
         s->head_sampled = head.sampled;
         names[id].births = head.born - base.born;
+        s->stray = fmax(diff_stray(l->used[DIFF_BASE], id),
+                        diff_stray(l->used[DIFF_HEAD], id));
     }
 }
 
@@ -311,27 +313,8 @@ struct levels {
     size_t n_base, n_head;
 };
 
-static void profile_levels(const struct diff_layer *l, uint32_t id,
-                           const struct levels *out)
-{
-    double *x = out->x;
-    for (int side = 0; side < N_DIFF_SIDES; side++) {
-        const struct diff_columns *columns = &l->used[side]->columns;
-        for (size_t i = 0; i < columns->n; i++) {
-            *x++ = diff_site_of(&columns->items[i], id).value;
-        }
-    }
-}
-
-/* Tightens the tests of a site by these levels. Profiles of one process are no
-   runs, so that what they say alone is never enough; but what they do not
-   support is no growth. */
 static void test_levels(struct diff_site *s, const struct levels *v)
 {
-    if (v->n_base + v->n_head < 3) {
-        return;
-    }
-    const double p = welch_p(v->x, v->n_base, v->x + v->n_base, v->n_head);
     double low = INFINITY;
     double high = -INFINITY;
     for (size_t i = 0; i < v->n_base + v->n_head; i++) {
@@ -339,38 +322,33 @@ static void test_levels(struct diff_site *s, const struct levels *v)
         high = fmax(high, v->x[i]);
     }
     s->spread = high - low;
-    s->p_runs = fmax(s->p_runs, p);
-    s->p_fell = fmax(s->p_fell, 1 - p);
+    s->p_runs = welch_p(v->x, v->n_base, v->x + v->n_base, v->n_head);
+    s->p_fell = 1 - s->p_runs;
 }
 
 static bool group_tests(struct diff_layer *l, struct err *err)
 {
     const struct diff_total *t = &l->total;
-    struct levels profiles = {NULL, t->n_profiles[DIFF_BASE],
-                              t->n_profiles[DIFF_HEAD]};
     struct levels runs = {NULL, t->n[DIFF_BASE], t->n[DIFF_HEAD]};
-    const size_t n = profiles.n_base + profiles.n_head;
-    if (profiles.n_base == 0 || profiles.n_head == 0 || n < 3) {
+    const size_t n = runs.n_base + runs.n_head;
+    if (runs.n_base == 0 || runs.n_head == 0 || n < 3) {
         return true;
     }
-    double *levels = calloc(n, sizeof *levels);
-    if (!levels) {
+    runs.x = calloc(n, sizeof *runs.x);
+    if (!runs.x) {
         return nomem(err);
     }
-    runs.x = profiles.x = levels;
     for (uint32_t id = 0; id < l->n_sites; id++) {
         struct diff_site *s = &l->sites[id];
-        profile_levels(l, id, &profiles);
-        test_levels(s, &profiles);
-        diff_process_levels(l->used[DIFF_BASE], id, levels);
-        diff_process_levels(l->used[DIFF_HEAD], id, levels + runs.n_base);
+        diff_process_levels(l->used[DIFF_BASE], id, runs.x);
+        diff_process_levels(l->used[DIFF_HEAD], id, runs.x + runs.n_base);
         test_levels(s, &runs);
         if (runs.n_base >= GROUP_MIN && runs.n_head >= GROUP_MIN) {
-            s->p = rank_sum_p(levels, runs.n_base, levels + runs.n_base,
+            s->p = rank_sum_p(runs.x, runs.n_base, runs.x + runs.n_base,
                               runs.n_head);
         }
     }
-    free(levels);
+    free(runs.x);
     return true;
 }
 
@@ -492,8 +470,8 @@ static size_t rows_of_site(const struct diff_layer *l, uint32_t site,
             continue;
         }
         if (out) {
-            const struct diff_sum base = mean_of(l->used[DIFF_BASE], row);
-            const struct diff_sum head = mean_of(l->used[DIFF_HEAD], row);
+            const struct diff_sum base = diff_row_mean(l->used[DIFF_BASE], row);
+            const struct diff_sum head = diff_row_mean(l->used[DIFF_HEAD], row);
             out[n] = (struct stack_group){hash_functions(l, (uint32_t)row),
                                           (uint32_t)row,
                                           base.value,

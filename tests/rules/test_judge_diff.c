@@ -76,6 +76,24 @@ static void add(struct series_diff *d, enum diff_side side,
     snapshot_release(&s);
 }
 
+/* Heap profiles of one directory, ten seconds apart, of one process as long as
+   the births go on. */
+static void add_directory(struct series_diff *d, enum diff_side side,
+                          const int64_t *levels, const int64_t *births,
+                          size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        struct err err = {0};
+        struct snapshot s = {.source = side == DIFF_BASE ? "a/x" : "b/x",
+                             .kind = KIND_HEAP,
+                             .form = FORM_PROTO,
+                             .time_nanos = (int64_t)(100 + 10 * i) * 1000000000,
+                             .profile = heap(levels[i], births[i])};
+        assert_ok(series_diff_add_listed(d, side, &s, &err), &err);
+        snapshot_release(&s);
+    }
+}
+
 static struct findings judge(struct series_diff *d)
 {
     struct findings out = {0};
@@ -227,6 +245,57 @@ static void one_run_that_stands_out_is_no_growth(void **state)
 }
 
 /* Noise of the runs: deviation 40, so that +100 is nothing and +600 is much. */
+/* Against one base profile: more of a process that rises is no noise, and of
+   one that goes up and down it is. */
+static void profiles_of_one_process_are_noise_beside_their_trend(void **state)
+{
+    static const struct {
+        int64_t levels[5];
+        size_t n_findings;
+    } cases[] = {
+        {{10, 40, 70, 100, 130}, 1},
+        {{10, 12, 14, 16, 130},  1},
+        {{10, 130, 15, 10, 120}, 0},
+        {{130, 10, 130, 10, 80}, 0},
+    };
+    static const int64_t births[] = {1000, 1100, 1200, 1300, 1400};
+    static const int64_t base = 10;
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct series_diff *d = series_diff_new(NULL);
+        add_directory(d, DIFF_BASE, &base, births, 1);
+        add_directory(d, DIFF_HEAD, cases[i].levels, births, 5);
+        struct findings f = judge(d);
+        assert_int_equal(f.n, cases[i].n_findings);
+        if (f.n == 0) {
+            assert_int_equal(f.verdict, VERDICT_CLEAN);
+            assert_non_null(strstr(f.notes[0], "that the profiles of a process "
+                                               "stray from its trend"));
+        }
+        findings_release(&f);
+    }
+}
+
+/* A process that was started anew, and another one that grew: two runs do not
+   say which of them is the rule. Three a side would. */
+static void what_two_runs_cannot_decide_is_open(void **state)
+{
+    static const int64_t base[] = {10, 20, 30};
+    static const int64_t base_births[] = {1000, 1100, 1200};
+    static const int64_t head[] = {10, 20, 30, 110, 120, 130};
+    static const int64_t head_births[] = {1000, 1100, 1200, 900, 1000, 1300};
+    (void)state;
+    struct series_diff *d = series_diff_new(NULL);
+    add_directory(d, DIFF_BASE, base, base_births, 3);
+    add_directory(d, DIFF_HEAD, head, head_births, 6);
+    struct findings f = judge(d);
+    assert_int_equal(f.n, 0);
+    assert_int_equal(f.verdict, VERDICT_INCONCLUSIVE);
+    assert_true(f.is_open);
+    assert_string_equal(f.limits.advice, "give three runs or more a side");
+    findings_release(&f);
+}
+
 static void growth_within_the_noise_of_calibration_does_not_count(void **state)
 {
     (void)state;
@@ -386,6 +455,8 @@ int main(void)
         cmocka_unit_test(two_snapshots_say_growth_and_why_not_more),
         cmocka_unit_test(independent_runs_may_be_strong),
         cmocka_unit_test(one_run_that_stands_out_is_no_growth),
+        cmocka_unit_test(profiles_of_one_process_are_noise_beside_their_trend),
+        cmocka_unit_test(what_two_runs_cannot_decide_is_open),
         cmocka_unit_test(growth_within_the_noise_of_calibration_does_not_count),
         cmocka_unit_test(what_is_open_is_told_beside_what_is_found),
         cmocka_unit_test(steady_sites_share_the_risk),

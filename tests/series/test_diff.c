@@ -617,7 +617,8 @@ static void add_folder(struct series_diff *d, int group, const char *folder,
     }
 }
 
-/* Each folder counts once: levels 11, 13 and 12 against 41, 43 and 42. */
+/* Each folder counts once, by its last level: 12, 14 and 13 against 42, 44 and
+   43. */
 static void snapshots_of_one_process_are_one_run(void **state)
 {
     (void)state;
@@ -641,8 +642,7 @@ static void snapshots_of_one_process_are_one_run(void **state)
     assert_true(fabs(s->p - 0.05) < 1e-12);
     /* Welch over runs: t = 30 / sqrt(1/3 + 1/3), df = 4. */
     assert_true(fabs(s->p_runs - stat_t_upper(30 / sqrt(2.0 / 3), 4)) < 1e-12);
-    assert_true(s->base == 12.0 * MIB && s->head == 42.0 * MIB);
-    /* Of a calibration run the last level counts: 12, 14 and 13. */
+    assert_true(s->base == 13.0 * MIB && s->head == 43.0 * MIB);
     assert_int_equal(s->noise.n, 3);
     assert_true(s->noise.mean == 13.0 * MIB && s->noise.range == 2.0 * MIB);
     series_diff_free(d);
@@ -665,20 +665,22 @@ static void two_processes_a_side_are_no_group(void **state)
     series_diff_free(d);
 }
 
+static const char *const many[] = {"main.a", "main.b", "main.c", "main.d",
+                                   "main.e", "main.f", "main.g", "main.h",
+                                   "main.i", "main.j", "main.k", "main.l"};
+enum { N_MANY = sizeof(many) / sizeof(many[0]) };
+
 /* Named one by one: rising births at two sites are chance, at twelve they are
    not. */
 static void named_profiles_are_runs_unless_births_say_no(void **state)
 {
     (void)state;
-    static const char *const names[] = {"main.a", "main.b", "main.c", "main.d",
-                                        "main.e", "main.f", "main.g", "main.h",
-                                        "main.i", "main.j", "main.k", "main.l"};
     for (size_t n = 2; n <= 12; n += 10) {
         struct series_diff *d = series_diff_new(NULL);
         for (int i = 0; i < 2; i++) {
-            struct row rows[12];
+            struct row rows[N_MANY];
             for (size_t k = 0; k < n; k++) {
-                rows[k] = (struct row){{names[k]}, 1, 100 + 20 * i, 10, MIB};
+                rows[k] = (struct row){{many[k]}, 1, 100 + 20 * i, 10, MIB};
             }
             add(d, DIFF_BASE, rows, n, 100 + i);
             add(d, DIFF_HEAD, rows, n, 200 + i);
@@ -704,6 +706,271 @@ static void births_tell_processes_of_a_folder_apart(void **state)
     assert_int_equal(total->n[DIFF_BASE], 3);
     assert_int_equal(total->n[DIFF_HEAD], 1);
     series_diff_free(d);
+}
+
+/* A profile with so many births at each of twelve sites, but for main.a; of a
+   directory, or named alone. */
+static void add_from(struct series_diff *d, enum diff_side side,
+                     const char *source, bool is_listed, int64_t births,
+                     int64_t births_of_a, int64_t level, int64_t seconds)
+{
+    struct err err = {0};
+    struct row rows[N_MANY];
+    for (size_t i = 0; i < N_MANY; i++) {
+        rows[i] = (struct row){
+            {many[i]}, 1, i == 0 ? births_of_a : births, level, MIB};
+    }
+    struct snapshot s = snapshot_of(heap_of(rows, N_MANY), seconds);
+    s.source = source;
+    assert_ok(is_listed ? series_diff_add_listed(d, side, &s, &err)
+                        : series_diff_add(d, side, &s, &err),
+              &err);
+    snapshot_release(&s);
+}
+
+static size_t processes_of(const struct series_diff *d, enum diff_plane plane)
+{
+    return series_diff_total(d, plane)->n[DIFF_BASE];
+}
+
+/* Two processes at three moments, each moment a folder: births go on from
+   folder to folder, and at twelve sites that is more than chance. */
+static void folders_of_moments_are_no_runs(void **state)
+{
+    (void)state;
+    static const char *const sources[3][2] = {
+        {"10/a", "10/b"},
+        {"12/a", "12/b"},
+        {"14/a", "14/b"}
+    };
+    for (int is_listed = 0; is_listed < 2; is_listed++) {
+        struct series_diff *d = series_diff_new(NULL);
+        for (int i = 0; i < 3; i++) {
+            const int64_t births = 100 + 20 * i;
+            add_from(d, DIFF_BASE, sources[i][0], is_listed, births, births, 10,
+                     100 + 10 * i);
+            add_from(d, DIFF_BASE, sources[i][1], is_listed, births + 5,
+                     births - 50, 10, 100 + 10 * i);
+        }
+        add(d, DIFF_HEAD, shop, 2, 200);
+        finish(d);
+        assert_int_equal(processes_of(d, DIFF_HEAP), 2);
+        series_diff_free(d);
+    }
+}
+
+/* Runs of their own folders stay runs, though the second allocated more. */
+static void folders_of_few_sites_are_runs(void **state)
+{
+    (void)state;
+    struct series_diff *d = series_diff_new(NULL);
+    add_folder(d, DIFF_BASE, "a/0", 500, 10, 100);
+    add_folder(d, DIFF_BASE, "b/0", 600, 10, 110);
+    add_folder(d, DIFF_HEAD, "c/0", 500, 10, 200);
+    finish(d);
+    assert_int_equal(processes_of(d, DIFF_HEAP), 2);
+    series_diff_free(d);
+}
+
+/* Names are no order; births are, where times are not said. */
+static void profiles_without_times_are_ordered_by_births(void **state)
+{
+    (void)state;
+    static const int64_t steps[] = {2, 0, 3, 1};
+    struct series_diff *d = series_diff_new(NULL);
+    for (size_t i = 0; i < 4; i++) {
+        const int64_t births = 100 + 20 * steps[i];
+        add_from(d, DIFF_BASE, "a/x", true, births, births, 10 + steps[i], 0);
+    }
+    add(d, DIFF_HEAD, shop, 2, 0);
+    finish(d);
+    assert_int_equal(processes_of(d, DIFF_HEAP), 1);
+    assert_true(site_of(d, "main.a")->base == 13.0 * MIB);
+    series_diff_free(d);
+}
+
+/* Ten sites that rise are no evidence when the order was made by rising. */
+static void an_order_by_births_proves_less(void **state)
+{
+    (void)state;
+    for (int has_times = 0; has_times < 2; has_times++) {
+        struct series_diff *d = series_diff_new(NULL);
+        for (int i = 0; i < 2; i++) {
+            struct row rows[10];
+            for (size_t k = 0; k < 10; k++) {
+                rows[k] = (struct row){{many[k]}, 1, 100 + 20 * i, 10, MIB};
+            }
+            add(d, DIFF_BASE, rows, 10, has_times ? 100 + i : 0);
+        }
+        add(d, DIFF_HEAD, shop, 2, has_times ? 200 : 0);
+        finish(d);
+        assert_int_equal(processes_of(d, DIFF_HEAP), has_times ? 1 : 2);
+        series_diff_free(d);
+    }
+}
+
+/* Three runs that leak alike, of one side in two snapshots each and of the
+   other in the last: as one build they do not differ. */
+static void a_process_counts_as_its_last_profile_shows_it(void **state)
+{
+    (void)state;
+    static const char *const sources[] = {"a/0", "b/0", "c/0"};
+    struct series_diff *d = series_diff_new(NULL);
+    for (int i = 0; i < 3; i++) {
+        const int64_t births = 600 - 100 * i;
+        add_from(d, DIFF_BASE, sources[i], true, births / 2, births, 10 + i,
+                 100 + 10 * i);
+        add_from(d, DIFF_BASE, sources[i], true, births, births, 40 + i,
+                 105 + 10 * i);
+        add_from(d, DIFF_HEAD, sources[i], true, births, births, 40 + i,
+                 105 + 10 * i);
+    }
+    finish(d);
+    assert_true(site_of(d, "main.a")->delta == 0);
+    assert_int_equal(series_diff_total(d, DIFF_HEAP)->replicas,
+                     DIFF_INDEPENDENT);
+    series_diff_free(d);
+}
+
+/* Twice the births at all sites is twice the age; at one it may be the leak. */
+static void runs_of_another_length_are_no_group(void **state)
+{
+    (void)state;
+    static const char *const sources[] = {"a/0", "b/0", "c/0"};
+    for (int is_longer = 0; is_longer < 2; is_longer++) {
+        struct series_diff *d = series_diff_new(NULL);
+        for (int i = 0; i < 3; i++) {
+            const int64_t births = 600 - 100 * i;
+            add_from(d, DIFF_BASE, sources[i], true, births, births, 10 + i,
+                     100 + 10 * i);
+            add_from(d, DIFF_HEAD, sources[i], true,
+                     is_longer ? 2 * births : births, 20 * births, 40 + i,
+                     200 + 10 * i);
+        }
+        finish(d);
+        const struct diff_total *total = series_diff_total(d, DIFF_HEAP);
+        assert_int_equal(total->replicas,
+                         is_longer ? DIFF_LONGER : DIFF_INDEPENDENT);
+        assert_true(fabs(total->length_ratio - (is_longer ? 2 : 1)) < 0.01);
+        series_diff_free(d);
+    }
+}
+
+/* Halves of one process: what was born between their ends is known, and in the
+   wrong order they are refused. */
+static void halves_of_one_process_are_paired(void **state)
+{
+    (void)state;
+    for (int is_swapped = 0; is_swapped < 2; is_swapped++) {
+        struct series_diff *d = series_diff_new(NULL);
+        struct err err = {0};
+        for (int i = 0; i < 6; i++) {
+            const int64_t births = 100 + 20 * i;
+            const bool is_base = is_swapped ? i >= 3 : i < 3;
+            add_from(d, is_base ? DIFF_BASE : DIFF_HEAD, "a/x", false, births,
+                     births, 10 + 10 * i, 100 + 3600 * i);
+        }
+        const bool ok = series_diff_finish(d, false, &err);
+        if (is_swapped) {
+            assert_false(ok);
+            assert_err(&err, ERR_MISMATCH,
+                       "head is the earlier state of base's own process: the "
+                       "sides are swapped; --force compares anyway");
+        } else {
+            const struct diff_total *total = series_diff_total(d, DIFF_HEAP);
+            assert_ok(ok, &err);
+            assert_true(total->is_one_process && total->seconds == 3 * 3600);
+            assert_true(fabs(site_of(d, "main.a")->births - 60 * 0.8647) < 1);
+            assert_true(site_of(d, "main.a")->delta == 30.0 * MIB);
+        }
+        series_diff_free(d);
+    }
+}
+
+/* Without times births alone say so, which is no reason to refuse. */
+static void an_order_that_only_births_tell_is_said(void **state)
+{
+    (void)state;
+    struct series_diff *d = series_diff_new(NULL);
+    add_from(d, DIFF_BASE, "a/x", false, 200, 200, 20, 0);
+    add_from(d, DIFF_HEAD, "a/y", false, 100, 100, 10, 0);
+    finish(d);
+    assert_string_equal(series_diff_warning(d),
+                        "WARNING: head looks like an earlier state of base's "
+                        "own process: are the sides swapped?");
+    series_diff_free(d);
+}
+
+/* Levels 10, 20, 30 and 40 keep to a line, 10, 40, 10 and 40 do not: from
+   16 + 6 i they are -6, 18, -18 and 6 away. */
+static void profiles_stray_from_the_trend_of_their_process(void **state)
+{
+    (void)state;
+    for (int is_steady = 0; is_steady < 2; is_steady++) {
+        struct series_diff *d = series_diff_new(NULL);
+        add(d, DIFF_BASE, shop, 2, 100);
+        for (int i = 0; i < 4; i++) {
+            const int64_t level =
+                is_steady ? 10 + 10 * i : 10 + 30 * (int64_t)(i % 2);
+            add_from(d, DIFF_HEAD, "a/x", true, 100 + i, 100 + i, level,
+                     200 + 10 * i);
+        }
+        finish(d);
+        assert_true(fabs(site_of(d, "main.a")->stray / MIB -
+                         (is_steady ? 0 : 36)) < 1e-9);
+        assert_true(site_of(d, "main.a")->head == 40.0 * MIB);
+        series_diff_free(d);
+    }
+}
+
+static void add_goroutines(struct series_diff *d, enum diff_side side,
+                           const char *source, int64_t seconds)
+{
+    struct err err = {0};
+    struct profile_builder *b = profile_builder_new();
+    struct snapshot s = {.source = source,
+                         .kind = KIND_GOROUTINE,
+                         .form = FORM_PROTO,
+                         .time_nanos = seconds * 1000000000};
+    const int64_t count = 10;
+    profile_builder_type(b, "goroutine", "count");
+    profile_builder_period(b, "goroutine", "count", 1);
+    const uint32_t loc = location(b, "main.wait", 1);
+    profile_builder_sample(b, &loc, 1, &count, 1, NULL, 0);
+    assert_ok(profile_builder_finish(b, &s.profile, &err), &err);
+    assert_ok(series_diff_add_listed(d, side, &s, &err), &err);
+    snapshot_release(&s);
+}
+
+/* By their names, however near another one is; else each its own. */
+static void goroutines_of_a_folder_follow_their_own_heap(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *heaps[3], *goroutines[3];
+        int64_t goroutine_seconds; /* of all; 0 is no time */
+    } cases[] = {
+        {{"a/1.heap.pb", "a/2.heap.pb", "a/3.heap.pb"},
+         {"a/1.goroutine.pb", "a/2.goroutine.pb", "a/3.goroutine.pb"},
+         102                                                                       },
+        {{"a/h1", "a/h2", "a/h3"},                      {"a/g1", "a/g2", "a/g3"}, 0},
+    };
+    for (size_t c = 0; c < sizeof(cases) / sizeof(cases[0]); c++) {
+        struct series_diff *d = series_diff_new(NULL);
+        for (int i = 0; i < 3; i++) {
+            const int64_t births = 600 - 100 * i;
+            add_from(d, DIFF_BASE, cases[c].heaps[i], true, births, births, 10,
+                     100 + i);
+            add_goroutines(d, DIFF_BASE, cases[c].goroutines[i],
+                           cases[c].goroutine_seconds);
+        }
+        add_goroutines(d, DIFF_HEAD, "b/g", 200);
+        add(d, DIFF_HEAD, shop, 2, 200);
+        finish(d);
+        assert_int_equal(processes_of(d, DIFF_HEAP), 3);
+        assert_int_equal(processes_of(d, DIFF_GOROUTINE), 3);
+        series_diff_free(d);
+    }
 }
 
 static void calibration_runs_give_the_noise_of_a_site(void **state)
@@ -847,6 +1114,16 @@ int main(void)
         cmocka_unit_test(named_profiles_are_runs_unless_births_say_no),
         cmocka_unit_test(two_processes_a_side_are_no_group),
         cmocka_unit_test(births_tell_processes_of_a_folder_apart),
+        cmocka_unit_test(folders_of_moments_are_no_runs),
+        cmocka_unit_test(folders_of_few_sites_are_runs),
+        cmocka_unit_test(profiles_without_times_are_ordered_by_births),
+        cmocka_unit_test(an_order_by_births_proves_less),
+        cmocka_unit_test(a_process_counts_as_its_last_profile_shows_it),
+        cmocka_unit_test(runs_of_another_length_are_no_group),
+        cmocka_unit_test(halves_of_one_process_are_paired),
+        cmocka_unit_test(an_order_that_only_births_tell_is_said),
+        cmocka_unit_test(profiles_stray_from_the_trend_of_their_process),
+        cmocka_unit_test(goroutines_of_a_folder_follow_their_own_heap),
         cmocka_unit_test(calibration_runs_give_the_noise_of_a_site),
         cmocka_unit_test(bursts_bound_sites_that_runs_hardly_have),
         cmocka_unit_test(rates_of_runs_are_slopes),
