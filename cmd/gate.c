@@ -138,6 +138,15 @@ static void put_below(const struct finding *f, const struct gate *g,
     }
 }
 
+bool gate_is_below(const struct finding *f, const struct gate *g)
+{
+    struct buf why = BUF_LIMIT(256);
+    put_below(f, g, &why);
+    const bool is_below = why.len > 0;
+    buf_release(&why);
+    return is_below;
+}
+
 static bool limit_one(struct findings *f, struct finding *it,
                       const struct gate *g, struct err *err)
 {

@@ -8,28 +8,42 @@
 
 #include <string.h>
 
-void heap_gate_into(const struct heap_gate *g, struct report *r)
+static const char *undecided(const struct findings *f)
+{
+    const bool is_open =
+        f->verdict == VERDICT_INCONCLUSIVE && f->limits.advice == NULL;
+    return is_open ? "the dump could not show enough" : NULL;
+}
+
+void heap_gate_into(const struct heap_gate *g, const struct findings *f,
+                    struct report *r)
 {
     r->has_patch = g->has_patch;
     r->anchor = review_anchor(g->review);
     r->gate = &g->gate.report;
+    r->undecided = gate_undecided(f, &g->gate, undecided(f));
 }
 
 int heap_gate_status(const struct heap_gate *g, const struct findings *f,
                      const struct outputs *outputs)
 {
-    const bool is_open =
-        f->verdict == VERDICT_INCONCLUSIVE && f->limits.advice == NULL;
-    return gate_status(f, &g->gate,
-                       is_open ? "the dump could not show enough" : NULL,
-                       outputs);
+    return gate_status(f, &g->gate, undecided(f), outputs);
 }
 
-const char *heap_program(const struct heap_words *w)
+/* One that was forced is of another program, as like as not. */
+const char *heap_program(const struct heap_loaded *l,
+                         const struct heap_words *w)
 {
-    const char *path = w->exe != NULL ? w->exe : w->dump;
-    const char *slash = strrchr(path, '/');
-    return slash != NULL ? slash + 1 : path;
+    if (w->exe == NULL || l->note != NULL) {
+        return NULL;
+    }
+    const char *slash = strrchr(w->exe, '/');
+    return slash != NULL ? slash + 1 : w->exe;
+}
+
+const char *heap_report_program(const char *program)
+{
+    return program != NULL ? program : "dump";
 }
 
 struct compared {
@@ -92,8 +106,9 @@ static int show(struct session *s, const struct heap_compare_options *o,
     bool ok = check_order(o, before, after, &err) &&
               heap_report_diff(&before->report, &after->report, &err) &&
               rules_judge_dump_growth(&a, &b, &o->judge, &findings, &err) &&
-              heap_fill_words(s, &words, &findings, &err) &&
-              review_mark(o->gate->review, &findings, NULL, &err);
+              heap_fill_words(s, &words, &findings, &err);
+    findings.program = heap_program(&after->loaded, &words);
+    ok = ok && review_mark(o->gate->review, &findings, NULL, &err);
     if (ok) {
         const struct series_input inputs[] = {heap_input(o->before.dump),
                                               heap_input(o->after.dump)};
@@ -102,9 +117,10 @@ static int show(struct session *s, const struct heap_compare_options *o,
                                 .target = o->after.dump,
                                 .inputs = inputs,
                                 .n_inputs = 2,
-                                .program = heap_program(&words),
+                                .program =
+                                    heap_report_program(findings.program),
                                 .findings = &findings};
-        heap_gate_into(o->gate, &report);
+        heap_gate_into(o->gate, &findings, &report);
         heap_report_note(&after->report, before->loaded.note);
         heap_report_note(&after->report, after->loaded.note);
         heap_report_into(&after->report, &report);

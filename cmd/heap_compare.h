@@ -18,12 +18,19 @@ struct heap_gate {
     struct gate gate;
     bool has_patch;
 };
-void heap_gate_into(const struct heap_gate *g, struct report *r);
+void heap_gate_into(const struct heap_gate *g, const struct findings *f,
+                    struct report *r);
 int heap_gate_status(const struct heap_gate *g, const struct findings *f,
                      const struct outputs *outputs);
 
-/* What a run of the same program has in common with this one. */
-const char *heap_program(const struct heap_words *w);
+/* The program of a dump, by the binary that was given and fits it; NULL
+   unknown: a dump does not say, and its own name may be anything. */
+const char *heap_program(const struct heap_loaded *l,
+                         const struct heap_words *w);
+
+/* What reports of such dumps have in common, so that a later one takes the
+   place of an earlier one. */
+const char *heap_report_program(const char *program);
 
 struct heap_compare_options {
     struct heap_load_options before, after;

@@ -37,7 +37,7 @@ static void assert_keys(const json_t *object, const char *want)
 
 #define TOP                                                                    \
     "schema tool command program verdict undecided target labels window "      \
-    "limits inputs findings notes summary out_of_memory tables"
+    "runs limits inputs findings notes summary out_of_memory tables"
 
 static void check_document(const json_t *doc)
 {
@@ -52,11 +52,11 @@ static void check_document(const json_t *doc)
     json_array_foreach(json_object_get(doc, "findings"), i, f)
     {
         assert_keys(
-            f,
-            "id id_version loose_id rule grade profile state first_seen "
-            "site created_by operation stack metrics statistics holder "
-            "replicas patch suppressed uncounted past primary cause evidence "
-            "alternatives fix confirm");
+            f, "id id_version loose_id rule grade profile state first_seen "
+               "site created_by operation stack metrics statistics holder "
+               "replicas run patch suppressed uncounted past primary cause "
+               "evidence "
+               "alternatives fix confirm");
         assert_keys(json_object_get(f, "site"),
                     "function file line package path");
         assert_keys(json_array_get(json_object_get(f, "stack"), 0),
