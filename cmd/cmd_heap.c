@@ -434,8 +434,7 @@ static int show(struct session *s, const struct heap_loaded *l,
                                 .target = dump,
                                 .inputs = &input,
                                 .n_inputs = 1,
-                                .program =
-                                    heap_report_program(findings.program),
+                                .program = heap_report_program(&words),
                                 .findings = is_judged(o) ? &findings : NULL};
         heap_gate_into(g, &findings, &report);
         heap_report_note(&r, l->note);

@@ -30,20 +30,27 @@ int heap_gate_status(const struct heap_gate *g, const struct findings *f,
     return gate_status(f, &g->gate, undecided(f), outputs);
 }
 
-/* One that was forced is of another program, as like as not. */
-const char *heap_program(const struct heap_loaded *l,
-                         const struct heap_words *w)
+static const char *exe_name(const struct heap_words *w)
 {
-    if (w->exe == NULL || l->note != NULL) {
-        return NULL;
-    }
     const char *slash = strrchr(w->exe, '/');
     return slash != NULL ? slash + 1 : w->exe;
 }
 
-const char *heap_report_program(const char *program)
+/* A binary that was forced is of another program, as like as not. */
+const char *heap_program(const struct heap_loaded *l,
+                         const struct heap_words *w)
 {
-    return program != NULL ? program : "dump";
+    size_t n = 0;
+    if (w->exe == NULL || l->binary == NULL || l->note != NULL) {
+        return NULL;
+    }
+    (void)binary_symbols(l->binary, &n);
+    return n > 0 ? exe_name(w) : NULL;
+}
+
+const char *heap_report_program(const struct heap_words *w)
+{
+    return w->exe != NULL ? exe_name(w) : "dump";
 }
 
 struct compared {
@@ -117,8 +124,7 @@ static int show(struct session *s, const struct heap_compare_options *o,
                                 .target = o->after.dump,
                                 .inputs = inputs,
                                 .n_inputs = 2,
-                                .program =
-                                    heap_report_program(findings.program),
+                                .program = heap_report_program(&words),
                                 .findings = &findings};
         heap_gate_into(o->gate, &findings, &report);
         heap_report_note(&after->report, before->loaded.note);

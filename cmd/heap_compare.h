@@ -23,14 +23,14 @@ void heap_gate_into(const struct heap_gate *g, const struct findings *f,
 int heap_gate_status(const struct heap_gate *g, const struct findings *f,
                      const struct outputs *outputs);
 
-/* The program of a dump, by the binary that was given and fits it; NULL
-   unknown: a dump does not say, and its own name may be anything. */
+/* The program of a dump, by the binary that was given, fits it and names its
+   variables; NULL unknown: a dump does not say. */
 const char *heap_program(const struct heap_loaded *l,
                          const struct heap_words *w);
 
 /* What reports of such dumps have in common, so that a later one takes the
-   place of an earlier one. */
-const char *heap_report_program(const char *program);
+   place of an earlier one: never the dump's name, which may have its time. */
+const char *heap_report_program(const struct heap_words *w);
 
 struct heap_compare_options {
     struct heap_load_options before, after;

@@ -182,7 +182,10 @@ static bool could_show(const struct baseline_entry *e,
         return false;
     }
     if (e->profile == KIND_HEAPDUMP) {
-        return w->kinds != 0 && baseline_is_of_program(e, w->program);
+        /* Beside profiles a dump adds proof alone, and no suspects. */
+        const bool is_alone = w->kinds == PROFILE_BIT(KIND_HEAPDUMP);
+        const bool is_proof = w->kinds != 0 && e->grade == GRADE_PROVEN;
+        return (is_alone || is_proof) && baseline_is_of_program(e, w->program);
     }
     if (e->profile == KIND_GOROUTINELEAK) {
         return w->kinds != 0; /* it proves, in whatever number */

@@ -268,6 +268,10 @@ static const char *why_unchecked(const struct baseline_window *w, size_t k)
     if (w->is_inconclusive) {
         return "nothing could be decided by the ";
     }
+    if (kind_rows[k].kind == KIND_HEAPDUMP &&
+        w->kinds != PROFILE_BIT(KIND_HEAPDUMP)) {
+        return "beside profiles nothing but proof is looked for in the ";
+    }
     return kind_rows[k].kind == KIND_HEAPDUMP
                ? "no program (--exe), here or in the baseline, of the "
                : "too few, or too short a window, of ";
