@@ -425,7 +425,8 @@ static int show(struct session *s, const struct heap_loaded *l,
               heap_fill_words(s, &words, &findings, &err);
     findings.program = heap_program(l, &words);
     ok = ok &&
-         (!is_judged(o) || review_mark(g->review, &findings, NULL, &err)) &&
+         (!is_judged(o) || (review_mark(g->review, &findings, NULL, &err) &&
+                            heap_gate_note(g, &findings, &err))) &&
          add_asked(&r, l, o, &err) && write_exports(&r, o, &err);
     if (ok) {
         const struct series_input input = heap_input(dump);

@@ -6,6 +6,7 @@
 
 #include "report/report.h"
 
+#include <math.h>
 #include <string.h>
 
 static const char *undecided(const struct findings *f)
@@ -22,6 +23,21 @@ void heap_gate_into(const struct heap_gate *g, const struct findings *f,
     r->anchor = review_anchor(g->review);
     r->gate = &g->gate.report;
     r->undecided = gate_undecided(f, &g->gate, undecided(f));
+}
+
+bool heap_gate_note(const struct heap_gate *g, struct findings *f,
+                    struct err *err)
+{
+    const struct config *c = review_config(g->review);
+    if (isnan(c->min_bytes) && isnan(c->min_goroutines) &&
+        isnan(c->min_growth)) {
+        return true;
+    }
+    return findings_note(f,
+                         "min-bytes, min-goroutines and min-growth of "
+                         ".seep.yml are not for heap dumps: the options "
+                         "--min-bytes and --min-goroutines are",
+                         err);
 }
 
 int heap_gate_status(const struct heap_gate *g, const struct findings *f,
@@ -115,7 +131,8 @@ static int show(struct session *s, const struct heap_compare_options *o,
               rules_judge_dump_growth(&a, &b, &o->judge, &findings, &err) &&
               heap_fill_words(s, &words, &findings, &err);
     findings.program = heap_program(&after->loaded, &words);
-    ok = ok && review_mark(o->gate->review, &findings, NULL, &err);
+    ok = ok && review_mark(o->gate->review, &findings, NULL, &err) &&
+         heap_gate_note(o->gate, &findings, &err);
     if (ok) {
         const struct series_input inputs[] = {heap_input(o->before.dump),
                                               heap_input(o->after.dump)};

@@ -20,6 +20,9 @@ struct heap_gate {
 };
 void heap_gate_into(const struct heap_gate *g, const struct findings *f,
                     struct report *r);
+/* Says which settings of the repository are not for dumps. */
+bool heap_gate_note(const struct heap_gate *g, struct findings *f,
+                    struct err *err) MUST_USE;
 int heap_gate_status(const struct heap_gate *g, const struct findings *f,
                      const struct outputs *outputs);
 
