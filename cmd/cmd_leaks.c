@@ -231,7 +231,7 @@ static bool join(void *ctx, struct series *s, struct findings *f,
     return heap_join_run(j->session, j->held, s, f, err);
 }
 
-/* A store is a history of runs, of which one is asked about. */
+/* A store is a history of runs: what runs now is asked about. */
 static bool judge_all(struct analysis *a, struct series *series,
                       struct leaks_run *r, struct err *err)
 {
@@ -239,7 +239,7 @@ static bool judge_all(struct analysis *a, struct series *series,
     struct joining joining = {a->session, &r->held};
     const struct judge_runs how = {.rules = r->rules,
                                    .gate = &r->gate,
-                                   .is_one = o->store.path != NULL,
+                                   .is_history = o->store.path != NULL,
                                    .join = join,
                                    .ctx = &joining};
     return heap_join_load(a, o->heap, o->exe, &r->held, err) &&

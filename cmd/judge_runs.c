@@ -105,25 +105,41 @@ static bool judge_run(struct series *s, const struct judge_runs *how, size_t k,
     return true;
 }
 
-static void list_runs(const struct series *s, bool is_one,
+/* Those that are long enough, of a history the latest of them; where none is,
+   the longest, which then cannot be decided. */
+static bool is_judged(const struct series *s, bool is_history, size_t k)
+{
+    size_t n = 0;
+    size_t last = 0;
+    const struct series_run *runs = series_runs(s, &n);
+    for (size_t i = 0; i < n; i++) {
+        last = runs[i].is_judgeable ? i + 1 : last;
+    }
+    if (last == 0) {
+        return series_about(s)->run == k + 1;
+    }
+    return is_history ? last == k + 1 : runs[k].is_judgeable;
+}
+
+static void list_runs(const struct series *s, bool is_history,
                       struct judged_runs *out)
 {
     const struct series_run *runs = series_runs(s, &out->n_runs);
     for (size_t k = 0; k < out->n_runs; k++) {
-        const bool is_longest = series_about(s)->run == k + 1;
-        out->runs[k] = (struct finding_run){
-            .number = (uint32_t)k + 1,
-            .n_runs = (uint32_t)out->n_runs,
-            .first = runs[k].first,
-            .last = runs[k].last,
-            .n_heap = runs[k].n_heap,
-            .is_judged = is_longest || (runs[k].is_judgeable && !is_one),
-            .is_short = !is_longest && !runs[k].is_judgeable};
+        const bool judged = is_judged(s, is_history, k);
+        out->runs[k] =
+            (struct finding_run){.number = (uint32_t)k + 1,
+                                 .n_runs = (uint32_t)out->n_runs,
+                                 .first = runs[k].first,
+                                 .last = runs[k].last,
+                                 .n_heap = runs[k].n_heap,
+                                 .is_judged = judged,
+                                 .is_short = !judged && !runs[k].is_judgeable};
     }
 }
 
-static bool begin(const struct series *s, bool is_one, struct judged_runs *out,
-                  struct err *err)
+static bool begin(const struct series *s, bool is_history,
+                  struct judged_runs *out, struct err *err)
 {
     size_t n = 0;
     (void)series_runs(s, &n);
@@ -136,7 +152,7 @@ static bool begin(const struct series *s, bool is_one, struct judged_runs *out,
     }
     memcpy(out->own_inputs, inputs, out->n_inputs * sizeof(*inputs));
     out->inputs = out->own_inputs;
-    list_runs(s, is_one, out);
+    list_runs(s, is_history, out);
     return true;
 }
 
@@ -149,7 +165,7 @@ static bool judge_each(struct series *s, const struct judge_runs *how,
                        struct judged_runs *out, struct err *err)
 {
     bool is_first = true;
-    if (!begin(s, how->is_one, out, err)) {
+    if (!begin(s, how->is_history, out, err)) {
         return false;
     }
     for (size_t k = 0; k < out->n_runs; k++) {

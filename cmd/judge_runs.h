@@ -13,7 +13,7 @@
 struct judge_runs {
     const struct rules_options *rules;
     const struct gate *gate; /* which growth is too small to count; NULL */
-    bool is_one;             /* the longest run alone, as of a history */
+    bool is_history;         /* what counts is the latest run alone */
     /* What else one run's findings are told, while the series is that run;
        NULL: nothing. */
     bool (*join)(void *ctx, struct series *s, struct findings *f,
