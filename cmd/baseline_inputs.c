@@ -2,6 +2,7 @@
 
 #include "analysis.h"
 #include "files.h"
+#include "judge_runs.h"
 #include "review_options.h"
 
 #include "base/limits.h"
@@ -118,16 +119,20 @@ static bool refuse_heap_dumps(const struct series *series, struct err *err)
     return true;
 }
 
-static bool judge(struct analysis *a, const struct series *series,
+static bool judge(struct analysis *a, struct series *series,
                   struct review *review, struct baseline *out, struct err *err)
 {
     const struct rules_options rules = {.settings = NULL};
-    struct findings findings = {0};
-    bool ok = rules_judge(series, &rules, &findings, err);
-    findings.has_lost = a->has_lost;
-    ok = ok && review_mark(review, &findings, NULL, err) &&
-         baseline_of_findings(&findings, out, err);
-    findings_release(&findings);
+    const struct judge_runs how = {.rules = &rules};
+    struct judged_runs judged;
+    bool ok = judge_runs(series, &how, &judged, err);
+    judged.findings.has_lost = a->has_lost;
+    ok = ok && review_mark(review, &judged.findings, NULL, err) &&
+         baseline_of_findings(&judged.findings, out, err);
+    if (ok) {
+        out->window.last_nanos = judged.about.last_nanos;
+    }
+    judged_runs_release(&judged);
     return ok;
 }
 
@@ -146,8 +151,6 @@ static bool read_snapshots(struct session *s, const struct baseline_how *how,
          judge(&a, series, how->review, &out->items[0], err);
     if (ok) {
         struct baseline *b = &out->items[0];
-        b->window.last_nanos = series_about(series)->last_nanos;
-        b->window.is_inconclusive |= series_about(series)->unjudged != NULL;
         for (size_t i = 0; i < b->n; i++) {
             b->items[i].first_seen_nanos = b->window.last_nanos;
         }

@@ -144,6 +144,21 @@ static bool is_of_other(const struct task *t, size_t i)
     return is_other;
 }
 
+/* One of a heap dump, which some input cannot be told to be of the same program
+   as. */
+static bool is_of_unknown(const struct task *t, size_t i)
+{
+    const struct baseline_entry *e = &t->past.items[i];
+    bool is_unknown = false;
+    for (size_t k = 0; k < t->in.n; k++) {
+        const struct baseline_window *w = &t->in.items[k].window;
+        is_unknown |= (w->kinds & PROFILE_BIT(KIND_HEAPDUMP)) != 0 &&
+                      !baseline_is_of_program(e, w->program);
+    }
+    return is_unknown && e->profile == KIND_HEAPDUMP && !is_of_other(t, i) &&
+           t->fates[i] == BASELINE_UNCHECKED;
+}
+
 static size_t count_which(const struct task *t,
                           bool (*is_it)(const struct task *t, size_t i))
 {
@@ -364,7 +379,7 @@ static bool is_comparison(const struct task *t)
     return is_one;
 }
 
-enum { NOTES_MAX = 3 };
+enum { NOTES_MAX = 4 };
 
 static size_t find_notes(const struct task *t, const char *out[NOTES_MAX])
 {
@@ -373,7 +388,14 @@ static size_t find_notes(const struct task *t, const char *out[NOTES_MAX])
         out[n++] = "unchecked: the baseline has findings of another program "
                    "than these inputs are of";
     }
-    if (count_fate(t, BASELINE_UNCHECKED) > count_which(t, is_of_other)) {
+    const size_t n_unknown =
+        is_comparison(t) ? 0 : count_which(t, is_of_unknown);
+    if (n_unknown > 0) {
+        out[n++] = "unchecked: a heap dump and its entry must both say their "
+                   "program (--exe)";
+    }
+    if (count_fate(t, BASELINE_UNCHECKED) >
+        count_which(t, is_of_other) + n_unknown) {
         out[n++] = is_comparison(t)
                        ? "unchecked: a comparison does not show what both of "
                          "its sides have"
@@ -444,12 +466,13 @@ static void keep_days(struct task *t, size_t k)
     }
 }
 
-/* Of the past, what has this fate leaves it. */
-static size_t drop_past(struct task *t, bool (*is_dropped)(enum baseline_fate))
+/* Of the past, what the verb takes out. */
+static size_t drop_past(struct task *t,
+                        bool (*is_dropped)(const struct task *t, size_t i))
 {
     size_t n = 0;
     for (size_t i = 0; i < t->past.n; i++) {
-        if (!is_dropped(t->fates[i])) {
+        if (!is_dropped(t, i)) {
             t->past.items[n++] = t->past.items[i];
         }
     }
@@ -458,14 +481,9 @@ static size_t drop_past(struct task *t, bool (*is_dropped)(enum baseline_fate))
     return n_dropped;
 }
 
-static bool is_fixed(enum baseline_fate fate)
+static bool is_fixed(const struct task *t, size_t i)
 {
-    return fate == BASELINE_FIXED;
-}
-
-static bool is_checked(enum baseline_fate fate)
-{
-    return fate != BASELINE_UNCHECKED;
+    return t->fates[i] == BASELINE_FIXED;
 }
 
 static int status_of(const struct task *t, const char *what)
@@ -500,13 +518,21 @@ highest_now(const struct task *t, const struct baseline_entry *past)
     return out;
 }
 
+/* Saved again, or gone, or no longer what is accepted here. Inputs that could
+   not decide take nothing out. */
+static bool is_replaced(const struct task *t, size_t i)
+{
+    return highest_now(t, &t->past.items[i]) != NULL ||
+           (t->fates[i] != BASELINE_UNCHECKED && why_unsure(t) == NULL);
+}
+
 static struct changes find_changes(const struct task *t)
 {
     struct changes c = {.n_kept = 0};
     for (size_t i = 0; i < t->past.n; i++) {
         const struct baseline_entry *past = &t->past.items[i];
         const struct baseline_entry *now = highest_now(t, past);
-        c.n_dropped += now == NULL && t->fates[i] != BASELINE_UNCHECKED;
+        c.n_dropped += now == NULL && is_replaced(t, i);
         c.n_kept += now != NULL;
         if (now != NULL && now->level > past->level) {
             c.past = c.n_raised == 0 ? *past : c.past;
@@ -553,7 +579,7 @@ static int run_save(struct task *t, struct err *err)
     }
     const size_t n_found = all.n;
     const struct changes changes = find_changes(t);
-    (void)drop_past(t, is_checked);
+    (void)drop_past(t, is_replaced);
     ok = ok && baseline_merge(&all, &t->past, err) &&
          write_baseline(t, &all, err);
     if (ok) {

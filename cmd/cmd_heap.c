@@ -438,12 +438,14 @@ static int show(struct session *s, const struct heap_loaded *l,
     struct heap_report r = {
         .facts = &l->facts, .paths = l->paths, .n_max = rows_of(o)};
     const struct heap_words words = {.dump = dump, .exe = o->exe};
-    bool ok =
-        heap_report_new(&r, &err) && heap_report_summary(&r, &err) &&
-        judge(&r, o, &findings, &err) &&
-        heap_fill_words(s, &words, &findings, &err) &&
-        (!is_judged(o) || review_mark(g->review, &findings, NULL, &err)) &&
-        add_asked(&r, l, o, &err) && write_exports(&r, o, &err);
+    bool ok = heap_report_new(&r, &err) && heap_report_summary(&r, &err) &&
+              judge(&r, o, &findings, &err) &&
+              heap_fill_words(s, &words, &findings, &err);
+    findings.program = heap_program(l, &words);
+    ok = ok &&
+         (!is_judged(o) || (review_mark(g->review, &findings, NULL, &err) &&
+                            heap_gate_note(g, &findings, &err))) &&
+         add_asked(&r, l, o, &err) && write_exports(&r, o, &err);
     if (ok) {
         const struct series_input input = heap_input(dump);
         struct report report = {.tool_version = SEEP_VERSION,
@@ -451,9 +453,9 @@ static int show(struct session *s, const struct heap_loaded *l,
                                 .target = dump,
                                 .inputs = &input,
                                 .n_inputs = 1,
-                                .program = heap_program(&words),
+                                .program = heap_report_program(&words),
                                 .findings = is_judged(o) ? &findings : NULL};
-        heap_gate_into(g, &report);
+        heap_gate_into(g, &findings, &report);
         heap_report_note(&r, l->note);
         heap_report_into(&r, &report);
         ok = outputs_write_report(&o->outputs, s, &report, &err);

@@ -4,6 +4,7 @@
 #include "console.h"
 #include "gate.h"
 #include "heap_join.h"
+#include "judge_runs.h"
 #include "leaks_live.h"
 #include "leaks_store.h"
 #include "output.h"
@@ -131,51 +132,50 @@ struct leaks_run {
     struct gate gate;
     struct calibrated calibrated;
     struct leaks_store_history stored;
-    size_t n_judged; /* runs of a process that restarted */
+    struct heap_join held;
+    struct judged_runs judged;
 };
 
-/* Runs that nobody judged leave it open, but for a store: that is a history of
-   runs, of which one is asked about. */
-static const char *find_undecided(const struct leaks_run *r,
-                                  const struct series *series)
+/* Which runs of a process that restarted the verdict is of. */
+static bool note_runs(struct analysis *a, const struct judged_runs *judged,
+                      struct err *err)
 {
-    if (r->calibrated.undecided != NULL) {
-        return r->calibrated.undecided;
+    enum { NAMED = 3 };
+    struct buf names = BUF_LIMIT(64 << 10);
+    size_t n = 0;
+    if (judged->n_runs == 0) {
+        return true;
     }
-    return r->n_judged > 1 || r->options->store.path != NULL
-               ? NULL
-               : series_about(series)->unjudged;
-}
-
-/* What became of the other runs of a process that restarted. */
-static bool note_runs(struct analysis *a, const struct series *series,
-                      const struct leaks_run *r, struct err *err)
-{
-    const char *unjudged = series_about(series)->unjudged;
-    if (r->n_judged > 1) {
-        return analysis_note(a,
-                             arena_printf(a->session->arena,
-                                          "%zu runs are long enough and were "
-                                          "judged; none is worse than this one",
-                                          r->n_judged),
-                             err);
+    for (size_t k = 0; k < judged->n_runs; k++) {
+        const struct finding_run *run = &judged->runs[k];
+        if (run->is_judged && n++ < NAMED) {
+            buf_printf(&names, "%s%.200s to %.200s", n > 1 ? "; " : "",
+                       run->first, run->last);
+        }
     }
-    return unjudged == NULL || analysis_note(a, unjudged, err);
+    buf_str(&names, n > NAMED ? "; ..." : "");
+    const bool ok =
+        buf_check(&names, "runs", err) &&
+        analysis_note(
+            a,
+            arena_printf(a->session->arena, "judged %s %zu of %zu runs%s: %s",
+                         n == 1 ? "is" : "are", n, judged->n_runs,
+                         n == 1 ? "" : ", each by itself", names.data),
+            err);
+    buf_release(&names);
+    return ok;
 }
 
 static bool show(struct analysis *a, const struct series *series,
-                 const struct findings *findings, const struct leaks_run *r,
-                 struct err *err)
+                 const struct leaks_run *r, struct err *err)
 {
     const struct leaks_store_history *stored = &r->stored;
     const struct review_settings *review = &r->options->review;
+    const struct judged_runs *judged = &r->judged;
     if ((stored->note != NULL && !analysis_note(a, stored->note, err)) ||
-        !add_series_notes(a, series, err) || !note_runs(a, series, r, err)) {
-        return false;
-    }
-    size_t n_inputs = 0;
-    const struct series_input *inputs = series_inputs(series, &n_inputs);
-    if (!analysis_note_unused(a, inputs, n_inputs, err)) {
+        !add_series_notes(a, series, err) || !note_runs(a, judged, err) ||
+        !heap_join_note(a, &r->held, err) ||
+        !analysis_note_unused(a, judged->inputs, judged->n_inputs, err)) {
         return false;
     }
     struct report report = {
@@ -184,18 +184,18 @@ static bool show(struct analysis *a, const struct series *series,
         .target = stored->target,
         .labels = stored->labels,
         .n_labels = stored->n_labels,
-        .about = series_about(series),
-        .findings = findings,
+        .about = &judged->about,
+        .findings = &judged->findings,
         .notes = a->notes.items,
         .n_notes = a->notes.n,
-        .inputs = inputs,
-        .n_inputs = n_inputs,
+        .inputs = judged->inputs,
+        .n_inputs = judged->n_inputs,
         .reproduce = reproduce_line(a->session),
         .has_patch = review->patch != NULL || review->revisions != NULL,
         .anchor = review_anchor(r->review),
         .gate = &r->gate.report,
-        .undecided =
-            gate_undecided(findings, &r->gate, find_undecided(r, series)),
+        .undecided = gate_undecided(&judged->findings, &r->gate,
+                                    r->calibrated.undecided),
     };
     return outputs_write_report(&r->options->outputs, a->session, &report, err);
 }
@@ -218,23 +218,45 @@ static bool mark(struct analysis *a, struct leaks_run *r, struct findings *f,
            review_mark(r->review, f, r->stored.target, err);
 }
 
+/* What a dump says is said of the run that it is of. */
+struct joining {
+    struct session *session;
+    struct heap_join *held;
+};
+
+static bool join(void *ctx, struct series *s, struct findings *f,
+                 struct err *err)
+{
+    const struct joining *j = ctx;
+    return heap_join_run(j->session, j->held, s, f, err);
+}
+
+/* A store is a history of runs: what runs now is asked about. */
+static bool judge_all(struct analysis *a, struct series *series,
+                      struct leaks_run *r, struct err *err)
+{
+    const struct leaks_options *o = r->options;
+    struct joining joining = {a->session, &r->held};
+    const struct judge_runs how = {.rules = r->rules,
+                                   .gate = &r->gate,
+                                   .is_history = o->store.path != NULL,
+                                   .join = join,
+                                   .ctx = &joining};
+    return heap_join_load(a, o->heap, o->exe, &r->held, err) &&
+           judge_runs(series, &how, &r->judged, err) &&
+           mark(a, r, &r->judged.findings, err);
+}
+
 static int judge(struct analysis *a, struct series *series, struct leaks_run *r)
 {
     struct err err = {0};
-    struct findings findings = {0};
-    struct heap_join held = {.view = NULL};
-    int status = STATUS_FAILED;
-    if (rules_judge(series, r->rules, &findings, &err) &&
-        heap_join_run(a, series, r->options->heap, r->options->exe, &held,
-                      &findings, &err) &&
-        mark(a, r, &findings, &err) && show(a, series, &findings, r, &err)) {
-        status = gate_status(&findings, &r->gate, find_undecided(r, series),
-                             &r->options->outputs);
-    } else {
-        status = analysis_fail(a, &err);
-    }
-    findings_release(&findings);
-    heap_join_release(&held);
+    const bool ok = judge_all(a, series, r, &err) && show(a, series, r, &err);
+    const int status =
+        ok ? gate_status(&r->judged.findings, &r->gate, r->calibrated.undecided,
+                         &r->options->outputs)
+           : analysis_fail(a, &err);
+    judged_runs_release(&r->judged);
+    heap_join_release(&r->held);
     return status;
 }
 
@@ -317,10 +339,9 @@ static void saved_release(struct saved *s)
     *s = (struct saved){.series = NULL};
 }
 
-/* `run`: of a process that restarted, see series.h. */
 static bool saved_read(struct saved *s, struct session *session,
                        struct leaks_run *r, const struct words *args,
-                       uint32_t run, struct err *err)
+                       struct err *err)
 {
     const struct leaks_options *o = r->options;
     s->a = (struct analysis){.session = session,
@@ -332,8 +353,7 @@ static bool saved_read(struct saved *s, struct session *session,
     s->series = series_new(&(struct series_options){
         .module =
             o->module != NULL ? o->module : review_config(r->review)->module,
-        .table = o->store.path != NULL ? s->table : NULL,
-        .run = run});
+        .table = o->store.path != NULL ? s->table : NULL});
     if (s->table == NULL || s->series == NULL) {
         return err_nomem(err, "series");
     }
@@ -346,98 +366,12 @@ static bool saved_read(struct saved *s, struct session *session,
     return series_finish(s->series, err);
 }
 
-/* How bad one run is: what fails before what does not, then by grade. */
-static bool weigh_run(struct session *session, struct leaks_run *r,
-                      const struct words *args, uint32_t run, unsigned *weight,
-                      struct err *err)
-{
-    struct session quiet = *session; /* what is lost was said */
-    struct saved s = {.series = NULL};
-    struct findings f = {0};
-    quiet.common.quiet = true;
-    const bool ok = saved_read(&s, &quiet, r, args, run, err) &&
-                    rules_judge(s.series, r->rules, &f, err) &&
-                    mark(&s.a, r, &f, err);
-    *weight = gate_is_found(&f, &r->gate) ? N_GRADES : 0;
-    unsigned worst = 0;
-    for (size_t i = 0; ok && i < f.n; i++) {
-        const unsigned grade = (unsigned)f.items[i].grade;
-        worst =
-            review_counts(&f.items[i], false) && grade > worst ? grade : worst;
-    }
-    *weight += worst;
-    findings_release(&f);
-    saved_release(&s);
-    return ok;
-}
-
-/* Of the runs of a process that restarted, the one to show: a healthy one must
-   not hide one that leaks. */
-static bool choose_run(struct session *session, struct leaks_run *r,
-                       const struct words *args,
-                       const struct series_about *about, uint32_t *run,
-                       struct err *err)
-{
-    unsigned most = 0;
-    *run = about->run;
-    if (!weigh_run(session, r, args, *run, &most, err)) {
-        return false;
-    }
-    r->n_judged = 1;
-    for (uint32_t k = 1; k <= about->n_segments; k++) {
-        unsigned weight = 0;
-        if (k == about->run || (about->judgeable >> (k - 1) & 1) == 0) {
-            continue;
-        }
-        if (!weigh_run(session, r, args, k, &weight, err)) {
-            return false;
-        }
-        r->n_judged++;
-        *run = weight > most ? k : *run;
-        most = weight > most ? weight : most;
-    }
-    return true;
-}
-
-/* Standard input is read once, and a store is a history. */
-static bool can_read_again(const struct leaks_options *o,
-                           const struct words *args)
-{
-    bool can = o->store.path == NULL;
-    for (size_t i = 0; i < args->n; i++) {
-        can &= strcmp(args->items[i], "-") != 0;
-    }
-    return can;
-}
-
-static bool read_worst(struct saved *s, struct session *session,
-                       struct leaks_run *r, const struct words *args,
-                       struct err *err)
-{
-    uint32_t run = 0;
-    if (!saved_read(s, session, r, args, 0, err)) {
-        return false;
-    }
-    const struct series_about *about = series_about(s->series);
-    if (about->unjudged == NULL || !can_read_again(r->options, args)) {
-        return true;
-    }
-    if (!choose_run(session, r, args, about, &run, err)) {
-        return false;
-    }
-    if (run == about->run) {
-        return true;
-    }
-    saved_release(s);
-    return saved_read(s, session, r, args, run, err);
-}
-
 static int judge_saved(struct session *session, struct leaks_run *r,
                        const struct words *args)
 {
     struct err err = {0};
     struct saved s = {.series = NULL};
-    const int status = read_worst(&s, session, r, args, &err)
+    const int status = saved_read(&s, session, r, args, &err)
                            ? judge(&s.a, s.series, r)
                            : analysis_fail(&s.a, &err);
     saved_release(&s);

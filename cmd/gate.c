@@ -43,8 +43,8 @@ bool gate_apply_count(void *field, const char *text, struct arena *arena,
     return true;
 }
 
-/* "10%", or the ratio 0.1. A plain number above 1 is a percentage that lost its
-   sign: taken for a ratio it would let everything pass. */
+/* "10%", or the ratio 0.1. A plain number from 1 on is a percentage that lost
+   its sign: taken for a ratio it would let everything pass. */
 bool gate_apply_growth(void *field, const char *text, struct arena *arena,
                        struct err *err)
 {
@@ -58,7 +58,7 @@ bool gate_apply_growth(void *field, const char *text, struct arena *arena,
                        "--min-growth: '%s' is not a growth such as 10%% or 0.1",
                        text);
     }
-    if (!is_percent && ratio > 1) {
+    if (!is_percent && ratio >= 1) {
         return err_set(err, ERR_USAGE,
                        "--min-growth: '%s' is a ratio, so %g %%; say '%s%%'",
                        text, 100 * ratio, text);
@@ -136,6 +136,15 @@ static void put_below(const struct finding *f, const struct gate *g,
     } else if (m->first > 0 && m->delta < g->min_growth * m->first) {
         buf_printf(out, "below --min-growth %g%%", 100 * g->min_growth);
     }
+}
+
+bool gate_is_below(const struct finding *f, const struct gate *g)
+{
+    struct buf why = BUF_LIMIT(256);
+    put_below(f, g, &why);
+    const bool is_below = why.len > 0;
+    buf_release(&why);
+    return is_below;
 }
 
 static bool limit_one(struct findings *f, struct finding *it,

@@ -65,6 +65,9 @@ bool gate_resolve(const struct gate_settings *s, const struct review *review,
                   const struct gate *standard, struct gate *out,
                   struct err *err) MUST_USE;
 
+/* Is it one whose growth is below the limits? */
+bool gate_is_below(const struct finding *f, const struct gate *g);
+
 /* Keeps findings whose growth is below the limits from failing, and says so in
    the notes. What is proven needs no size. */
 bool gate_limit(struct findings *f, const struct gate *g,

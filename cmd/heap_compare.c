@@ -6,30 +6,67 @@
 
 #include "report/report.h"
 
+#include <math.h>
 #include <string.h>
 
-void heap_gate_into(const struct heap_gate *g, struct report *r)
+static const char *undecided(const struct findings *f)
+{
+    const bool is_open =
+        f->verdict == VERDICT_INCONCLUSIVE && f->limits.advice == NULL;
+    return is_open ? "the dump could not show enough" : NULL;
+}
+
+void heap_gate_into(const struct heap_gate *g, const struct findings *f,
+                    struct report *r)
 {
     r->has_patch = g->has_patch;
     r->anchor = review_anchor(g->review);
     r->gate = &g->gate.report;
+    r->undecided = gate_undecided(f, &g->gate, undecided(f));
+}
+
+bool heap_gate_note(const struct heap_gate *g, struct findings *f,
+                    struct err *err)
+{
+    const struct config *c = review_config(g->review);
+    if (isnan(c->min_bytes) && isnan(c->min_goroutines) &&
+        isnan(c->min_growth)) {
+        return true;
+    }
+    return findings_note(f,
+                         "min-bytes, min-goroutines and min-growth of "
+                         ".seep.yml are not for heap dumps: the options "
+                         "--min-bytes and --min-goroutines are",
+                         err);
 }
 
 int heap_gate_status(const struct heap_gate *g, const struct findings *f,
                      const struct outputs *outputs)
 {
-    const bool is_open =
-        f->verdict == VERDICT_INCONCLUSIVE && f->limits.advice == NULL;
-    return gate_status(f, &g->gate,
-                       is_open ? "the dump could not show enough" : NULL,
-                       outputs);
+    return gate_status(f, &g->gate, undecided(f), outputs);
 }
 
-const char *heap_program(const struct heap_words *w)
+static const char *exe_name(const struct heap_words *w)
 {
-    const char *path = w->exe != NULL ? w->exe : w->dump;
-    const char *slash = strrchr(path, '/');
-    return slash != NULL ? slash + 1 : path;
+    const char *slash = strrchr(w->exe, '/');
+    return slash != NULL ? slash + 1 : w->exe;
+}
+
+/* A binary that was forced is of another program, as like as not. */
+const char *heap_program(const struct heap_loaded *l,
+                         const struct heap_words *w)
+{
+    size_t n = 0;
+    if (w->exe == NULL || l->binary == NULL || l->note != NULL) {
+        return NULL;
+    }
+    (void)binary_symbols(l->binary, &n);
+    return n > 0 ? exe_name(w) : NULL;
+}
+
+const char *heap_report_program(const struct heap_words *w)
+{
+    return w->exe != NULL ? exe_name(w) : "dump";
 }
 
 struct compared {
@@ -92,8 +129,10 @@ static int show(struct session *s, const struct heap_compare_options *o,
     bool ok = check_order(o, before, after, &err) &&
               heap_report_diff(&before->report, &after->report, &err) &&
               rules_judge_dump_growth(&a, &b, &o->judge, &findings, &err) &&
-              heap_fill_words(s, &words, &findings, &err) &&
-              review_mark(o->gate->review, &findings, NULL, &err);
+              heap_fill_words(s, &words, &findings, &err);
+    findings.program = heap_program(&after->loaded, &words);
+    ok = ok && review_mark(o->gate->review, &findings, NULL, &err) &&
+         heap_gate_note(o->gate, &findings, &err);
     if (ok) {
         const struct series_input inputs[] = {heap_input(o->before.dump),
                                               heap_input(o->after.dump)};
@@ -102,9 +141,9 @@ static int show(struct session *s, const struct heap_compare_options *o,
                                 .target = o->after.dump,
                                 .inputs = inputs,
                                 .n_inputs = 2,
-                                .program = heap_program(&words),
+                                .program = heap_report_program(&words),
                                 .findings = &findings};
-        heap_gate_into(o->gate, &report);
+        heap_gate_into(o->gate, &findings, &report);
         heap_report_note(&after->report, before->loaded.note);
         heap_report_note(&after->report, after->loaded.note);
         heap_report_into(&after->report, &report);

@@ -18,12 +18,22 @@ struct heap_gate {
     struct gate gate;
     bool has_patch;
 };
-void heap_gate_into(const struct heap_gate *g, struct report *r);
+void heap_gate_into(const struct heap_gate *g, const struct findings *f,
+                    struct report *r);
+/* Says which settings of the repository are not for dumps. */
+bool heap_gate_note(const struct heap_gate *g, struct findings *f,
+                    struct err *err) MUST_USE;
 int heap_gate_status(const struct heap_gate *g, const struct findings *f,
                      const struct outputs *outputs);
 
-/* What a run of the same program has in common with this one. */
-const char *heap_program(const struct heap_words *w);
+/* The program of a dump, by the binary that was given, fits it and names its
+   variables; NULL unknown: a dump does not say. */
+const char *heap_program(const struct heap_loaded *l,
+                         const struct heap_words *w);
+
+/* What reports of such dumps have in common, so that a later one takes the
+   place of an earlier one: never the dump's name, which may have its time. */
+const char *heap_report_program(const struct heap_words *w);
 
 struct heap_compare_options {
     struct heap_load_options before, after;

@@ -35,6 +35,7 @@ struct review {
     bool can_map;               /* something says where files are */
     struct review_files *files; /* NULL: no repository */
     struct patch *patch;
+    bool has_no_lines; /* its file has a text, but none that changes a line */
     struct paths *paths;
     struct suppressions suppressions;
 };
@@ -260,16 +261,16 @@ static bool read_baseline(struct review *r, const struct review_settings *s,
 
 /* --- the patch --- */
 
-/* Where the escape sequence at `at` ends, "\x1b[1;32m" or "\x1b[K"; `at`: none
-   begins there. */
+/* Where the escape sequence at `at` ends, "\x1b[1;32m", "\x1b[38:5:2m" or
+   "\x1b[K"; `at`: none begins there. */
 static size_t skip_colour(struct span text, size_t at)
 {
     size_t end = at + 2;
     if (end > text.len || text.p[at] != '\x1b' || text.p[at + 1] != '[') {
         return at;
     }
-    while (end < text.len &&
-           ((text.p[end] >= '0' && text.p[end] <= '9') || text.p[end] == ';')) {
+    while (end < text.len && ((text.p[end] >= '0' && text.p[end] <= '9') ||
+                              text.p[end] == ';' || text.p[end] == ':')) {
         end++;
     }
     return end < text.len && (text.p[end] == 'm' || text.p[end] == 'K')
@@ -277,14 +278,18 @@ static size_t skip_colour(struct span text, size_t at)
                : at;
 }
 
-/* `git diff --color=always` into a file. Only where a header itself has
-   colours: else an escape is part of a source. */
+/* `git diff --color=always` or `diff --color=always` into a file. Only where
+   what begins a line has a colour, of which settings may leave out any: else an
+   escape is part of a source. */
 static bool is_coloured(struct span text)
 {
+    static const char *const beginnings[] = {"diff ", "@@ ", "-", "+"};
     for (struct span rest = text, line; span_line(&rest, &line);) {
         const size_t at = line.len > 0 ? skip_colour(line, 0) : 0;
-        if (at > 0 && span_starts(span_from(line, at), "diff ")) {
-            return true;
+        for (size_t i = 0; at > 0 && i < 4; i++) {
+            if (span_starts(span_from(line, at), beginnings[i])) {
+                return true;
+            }
         }
     }
     return false;
@@ -317,6 +322,8 @@ static bool read_patch_file(struct review *r, const char *path,
     }
     strip_colours(&text);
     const bool ok = patch_read(buf_view(&text), files, &r->patch, err);
+    r->has_no_lines =
+        ok && span_trim(buf_view(&text)).len > 0 && !patch_has_lines(r->patch);
     buf_release(&text);
     return ok || err_wrap(err, "--patch: %.160s", path);
 }
@@ -540,6 +547,10 @@ static bool note_patch(const struct review *r, struct findings *f,
 {
     if (r->patch == NULL) {
         return true;
+    }
+    if (r->has_no_lines) {
+        return findings_note(f, "no changed line could be read in the patch",
+                             err);
     }
     if (r->files == NULL) {
         return r->can_map ||

@@ -164,8 +164,8 @@ static void cut_prose(struct buf *out, struct span clean, size_t columns)
         sentence = at > 0 && clean.p[at - 1] == '.' ? at : sentence;
     }
     if (end < clean.len && sentence > 0) {
-        buf_span(out,
-                 span_first(clean, sentence - 1)); /* a full stop follows */
+        buf_span(out, span_first(clean, sentence));
+        buf_str(out, " " ELLIPSIS);
         return;
     }
     if (end == 0 && clean.len > 0) {
@@ -233,6 +233,10 @@ static void opening(struct message *m, const struct finding *f)
         sentence(m, ", ", FORGE_STATE, "");
     }
     buf_str(m->out, ". ");
+    if (f->run) {
+        buf_printf(m->out, "In run %u of %u of the process. ", f->run->number,
+                   f->run->n_runs);
+    }
 }
 
 static void patched(struct message *m, const struct finding *f)

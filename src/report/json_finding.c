@@ -229,6 +229,8 @@ json_t *build_finding(struct json_builder *b, const struct finding *f)
     build_put(b, out, "statistics", statistics(b, &f->statistics));
     build_put(b, out, "holder", holder(b, f->holder));
     build_put(b, out, "replicas", replicas(b, f->replicas));
+    build_put(b, out, "run",
+              f->run ? json_integer(f->run->number) : json_null());
     build_put(b, out, "patch", patch(b, f->patched));
     build_put(b, out, "suppressed", suppressed(b, f->accepted));
     build_put(b, out, "uncounted", build_text(b, f->uncounted));

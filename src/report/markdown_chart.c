@@ -166,6 +166,23 @@ static void add_line(struct buf *out, const struct chart *c, size_t line)
     buf_str(out, "]\n");
 }
 
+/* The window of the curves; of a process that restarted that of their run,
+   and none where they are of several. */
+static double window_seconds(const struct chart *c,
+                             const struct series_about *about)
+{
+    const struct finding_run *run = c->lines[0]->finding->run;
+    for (size_t i = 1; i < c->n_lines; i++) {
+        if (c->lines[i]->finding->run != run) {
+            return 0;
+        }
+    }
+    if (run) {
+        return run->seconds;
+    }
+    return about && about->has_times ? about->seconds : 0;
+}
+
 static void add_head(struct buf *out, const struct chart *c,
                      const struct series_about *about)
 {
@@ -179,9 +196,10 @@ static void add_head(struct buf *out, const struct chart *c,
                c->n_lines > 1 ? "s" : "");
     add_numbers(out, c);
     buf_str(out, "\"\n  x-axis \"snapshot");
-    if (about && about->has_times && about->seconds > 0) {
+    const double seconds = window_seconds(c, about);
+    if (seconds > 0) {
         buf_str(out, ", over ");
-        num_seconds(out, about->seconds);
+        num_seconds(out, seconds);
     }
     const size_t n = ranking(c->lines[0])->n_series;
     buf_printf(out, "\" 1 --> %zu\n  y-axis \"%s\" ", n, c->unit);

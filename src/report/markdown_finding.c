@@ -175,6 +175,8 @@ static void known_items(struct markdown *p, const struct finding *f)
 {
     summary_replicas(markdown_scratch(p), f);
     scratch_item(p, "fleet");
+    summary_run(markdown_scratch(p), f);
+    scratch_item(p, "run");
     summary_state(markdown_scratch(p), f);
     scratch_item(p, "state");
     summary_renamed(markdown_scratch(p), f);

@@ -18,16 +18,59 @@ static json_t *tool(struct json_builder *b, const struct report *r)
     return out;
 }
 
+static json_t *points(struct json_builder *b, uint32_t n_heap,
+                      uint32_t n_goroutine)
+{
+    json_t *out = json_object();
+    build_put(b, out, "heap", json_integer(n_heap));
+    build_put(b, out, "goroutine", json_integer(n_goroutine));
+    return out;
+}
+
+static json_t *kinds(struct json_builder *b, unsigned bits)
+{
+    json_t *out = json_array();
+    for (int k = 0; k < N_PROFILE_KINDS; k++) {
+        if (bits & PROFILE_BIT(k)) {
+            build_push(b, out,
+                       build_text(b, profile_kind_name((enum profile_kind)k)));
+        }
+    }
+    return out;
+}
+
+static json_t *run(struct json_builder *b, const struct finding_run *r)
+{
+    json_t *out = json_object();
+    build_put(b, out, "run", json_integer(r->number));
+    build_put(b, out, "first", build_text(b, r->first));
+    build_put(b, out, "last", build_text(b, r->last));
+    build_put(b, out, "points", points(b, r->n_heap, r->n_goroutine));
+    build_put(b, out, "seconds",
+              r->seconds > 0 ? build_number(r->seconds) : json_null());
+    build_put(b, out, "verdict",
+              build_text(b, r->is_judged ? verdict_name(r->verdict) : NULL));
+    build_put(b, out, "kinds", kinds(b, r->kinds));
+    return out;
+}
+
+/* None where the process did not restart. */
+static json_t *runs(struct json_builder *b, const struct findings *f)
+{
+    json_t *out = json_array();
+    for (size_t i = 0; i < f->n_runs; i++) {
+        build_push(b, out, run(b, &f->runs[i]));
+    }
+    return out;
+}
+
 static json_t *window(struct json_builder *b, const struct series_about *a,
                       bool has_lost)
 {
     const struct series_about none = {0};
     const struct series_about *about = a ? a : &none;
     json_t *out = json_object();
-    json_t *points = json_object();
-    build_put(b, points, "heap", json_integer(about->n_heap));
-    build_put(b, points, "goroutine", json_integer(about->n_goroutine));
-    build_put(b, out, "points", points);
+    build_put(b, out, "points", points(b, about->n_heap, about->n_goroutine));
     build_put(b, out, "dropped", json_integer(about->n_dropped));
     build_put(b, out, "lost", json_boolean(has_lost));
     build_put(b, out, "first", json_of_moment(about->first_nanos));
@@ -176,12 +219,13 @@ json_t *build_document(struct json_builder *b, const struct report *r,
     build_put(b, out, "tool", tool(b, r));
     build_put(b, out, "command", build_text(b, r->command));
     build_put(b, out, "program",
-              build_text(b, r->about ? r->about->program : NULL));
+              build_text(b, r->about ? r->about->program : f->program));
     build_put(b, out, "verdict", build_text(b, verdict_name(f->verdict)));
     build_put(b, out, "undecided", build_text(b, forge_undecided(r)));
     build_put(b, out, "target", build_text(b, r->target));
     build_put(b, out, "labels", labels(b, r));
     build_put(b, out, "window", window(b, r->about, f->has_lost));
+    build_put(b, out, "runs", runs(b, f));
     build_put(b, out, "limits", limits(b, &f->limits));
     build_put(b, out, "inputs", inputs(b, r));
     if (!is_head) {

@@ -304,6 +304,8 @@ static void finding_block(struct text *t, const struct finding *f,
     figures_line(t, f);
     summary_replicas(scratch(t), f);
     labelled_scratch(t, "fleet");
+    summary_run(scratch(t), f);
+    labelled_scratch(t, "run");
     summary_held(scratch(t), f);
     labelled_scratch(t, "held");
     if (f->holder && f->holder->path) {

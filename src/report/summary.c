@@ -269,6 +269,16 @@ void summary_replicas(struct buf *out, const struct finding *f)
     buf_str(out, r->n_with > NAMED_MAX ? ", ..." : "");
 }
 
+void summary_run(struct buf *out, const struct finding *f)
+{
+    if (f->run) {
+        buf_printf(out, "%u of %u, from ", f->run->number, f->run->n_runs);
+        plain_clean(out, f->run->first);
+        buf_str(out, " to ");
+        plain_clean(out, f->run->last);
+    }
+}
+
 static void add_rate(struct buf *out, const struct metric *m, double v)
 {
     if (in_bytes(m)) {

@@ -38,6 +38,9 @@ void summary_change(struct buf *out, const struct metric *m);
    a finding of one target. */
 void summary_replicas(struct buf *out, const struct finding *f);
 
+/* "2 of 3, from 10.heap to 19.heap"; empty without a restart. */
+void summary_run(struct buf *out, const struct finding *f);
+
 /* "+45k/h"; empty when unknown. */
 void summary_per_hour(struct buf *out, const struct metric *m);
 

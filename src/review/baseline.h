@@ -82,8 +82,8 @@ bool baseline_merge(struct baseline *into, const struct baseline *from,
                     struct err *err) MUST_USE;
 
 /* What became of an accepted finding. UNCHECKED: this run had too little data
-   of that kind to show it, lost an input, is of another program, or compares
-   two sides that may both have it. */
+   of that kind to show it, could not decide or lost an input, is of another
+   program, or compares two sides that may both have it. */
 enum baseline_fate { BASELINE_FOUND, BASELINE_FIXED, BASELINE_UNCHECKED };
 
 /* What a finding of now is, against the baseline. */
@@ -114,5 +114,10 @@ void baseline_states_release(struct baseline_states *s);
 bool baseline_is_blind(const struct baseline_entry *e,
                        const struct baseline_window *w);
 bool baseline_is_of_other(const struct baseline_entry *e, const char *program);
+
+/* Of a heap dump: do both sides say that they are of one program? Without the
+   binary neither a dump nor its entry says any. */
+bool baseline_is_of_program(const struct baseline_entry *e,
+                            const char *program);
 
 #endif

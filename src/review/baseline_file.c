@@ -27,6 +27,7 @@ static const char findings_schema[] = "seep/findings/1";
 struct reading {
     const char *name;
     struct baseline *out;
+    const json_t *runs; /* of a document, of a process that restarted */
     struct err *err;
 };
 
@@ -213,6 +214,21 @@ static double noise_of(double delta, double z)
     return isfinite(delta) && z > 0 ? fabs(delta) / z : NAN;
 }
 
+/* Seconds of the run that a finding is of. */
+static double run_seconds(const json_t *runs, const json_t *finding,
+                          double otherwise)
+{
+    const json_t *of = json_object_get(finding, "run");
+    for (size_t i = 0; json_is_integer(of) && i < json_array_size(runs); i++) {
+        const json_t *run = json_array_get(runs, i);
+        if (json_integer_value(json_object_get(run, "run")) ==
+            json_integer_value(of)) {
+            return positive(number_of(run, "seconds"));
+        }
+    }
+    return otherwise;
+}
+
 static bool read_finding(const struct reading *r, const json_t *object,
                          size_t i, struct baseline_entry *e, bool *is_kept)
 {
@@ -229,6 +245,7 @@ static bool read_finding(const struct reading *r, const json_t *object,
     if (*e->headline == '\0' && rule != NULL) {
         e->headline = rule->headline;
     }
+    e->seconds = run_seconds(r->runs, object, r->out->window.seconds);
     e->is_fixed = state != NULL && strcmp(state, "fixed") == 0;
     e->is_aside =
         !e->is_fixed && (e->grade == GRADE_INFO || json_is_object(suppressed));
@@ -309,21 +326,60 @@ static bool read_items(const struct reading *r, const json_t *list,
     return true;
 }
 
+static unsigned kind_bit(const json_t *text)
+{
+    const char *name = json_string_value(text);
+    for (size_t k = 0; name != NULL && k < baseline_n_kinds; k++) {
+        if (strcmp(name, profile_kind_name(baseline_kinds[k])) == 0) {
+            return PROFILE_BIT(baseline_kinds[k]);
+        }
+    }
+    return 0;
+}
+
 /* Which kinds of profiles took part. */
 static unsigned kinds_of(const json_t *inputs)
 {
     unsigned kinds = 0;
     for (size_t i = 0; i < json_array_size(inputs); i++) {
         const json_t *in = json_array_get(inputs, i);
-        const char *name = json_string_value(json_object_get(in, "kind"));
-        for (size_t k = 0; name != NULL && k < baseline_n_kinds; k++) {
-            if (json_is_true(json_object_get(in, "used")) &&
-                strcmp(name, profile_kind_name(baseline_kinds[k])) == 0) {
-                kinds |= PROFILE_BIT(baseline_kinds[k]);
-            }
+        if (json_is_true(json_object_get(in, "used"))) {
+            kinds |= kind_bit(json_object_get(in, "kind"));
         }
     }
     return kinds;
+}
+
+/* What the runs of a process that restarted could show together is what each
+   of them could. */
+static void narrow_to_runs(const json_t *runs, struct baseline_window *w)
+{
+    bool is_first = true;
+    for (size_t i = 0; i < json_array_size(runs); i++) {
+        const json_t *run = json_array_get(runs, i);
+        const json_t *list = json_object_get(run, "kinds");
+        const double seconds = positive(number_of(run, "seconds"));
+        unsigned kinds = 0;
+        if (!json_is_string(json_object_get(run, "verdict"))) {
+            continue; /* it was too short to be judged */
+        }
+        for (size_t k = 0; k < json_array_size(list); k++) {
+            kinds |= kind_bit(json_array_get(list, k));
+        }
+        w->kinds = is_first ? kinds : w->kinds & kinds;
+        w->seconds = is_first ? seconds : fmin(w->seconds, seconds);
+        is_first = false;
+    }
+}
+
+static bool is_comparison(const char *command)
+{
+    static const char *const commands[] = {"diff", "heap diff"};
+    bool is_one = false;
+    for (size_t i = 0; command != NULL && i < 2; i++) {
+        is_one |= strcmp(command, commands[i]) == 0;
+    }
+    return is_one;
 }
 
 static void read_window(const struct reading *r, const json_t *doc)
@@ -345,7 +401,8 @@ static void read_window(const struct reading *r, const json_t *doc)
                            strcmp(verdict, "inconclusive") == 0 ||
                            json_is_string(undecided),
         .has_lost = json_is_true(json_object_get(window, "lost")),
-        .is_comparison = command != NULL && strcmp(command, "diff") == 0};
+        .is_comparison = is_comparison(command)};
+    narrow_to_runs(json_object_get(doc, "runs"), &r->out->window);
 }
 
 static bool read_document(const struct reading *r, const json_t *doc)
@@ -356,7 +413,6 @@ static bool read_document(const struct reading *r, const json_t *doc)
     }
     for (size_t i = 0; i < r->out->n; i++) {
         struct baseline_entry *e = &r->out->items[i];
-        e->seconds = r->out->window.seconds;
         e->program = r->out->window.program;
         if (e->first_seen_nanos == 0) {
             e->first_seen_nanos = r->out->window.last_nanos;
@@ -397,7 +453,7 @@ void baseline_release(struct baseline *b)
 bool baseline_read(struct span json, const char *name, struct baseline *out,
                    struct err *err)
 {
-    const struct reading r = {name, out, err};
+    struct reading r = {.name = name, .out = out, .err = err};
     json_error_t at;
     *out = (struct baseline){.n = 0};
     if (json.len > LIMIT_BASELINE_BYTES) {
@@ -412,6 +468,7 @@ bool baseline_read(struct span json, const char *name, struct baseline *out,
                    : err_set(err, ERR_FORMAT, "%s:%d: %s", name, at.line,
                              at.text);
     }
+    r.runs = json_object_get(doc, "runs");
     bool ok = read_schema(&r, doc);
     if (ok && out->arena.has_failed) {
         ok = nomem(err);

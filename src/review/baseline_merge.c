@@ -35,7 +35,8 @@ bool baseline_of_findings(const struct findings *f, struct baseline *out,
                    .heap_bytes = f->limits.heap_bytes,
                    .goroutines = f->limits.goroutines,
                    .seconds = f->window_seconds,
-                   .is_inconclusive = f->verdict == VERDICT_INCONCLUSIVE,
+                   .is_inconclusive =
+                       f->verdict == VERDICT_INCONCLUSIVE || f->is_open,
                    .has_lost = f->has_lost,
                    .is_comparison = f->is_comparison}
     };
@@ -43,7 +44,8 @@ bool baseline_of_findings(const struct findings *f, struct baseline *out,
     out->items = arena_new(&out->arena, struct baseline_entry, f->n + 1);
     for (size_t i = 0; out->items != NULL && i < f->n; i++) {
         struct baseline_entry e = baseline_entry_of(&f->items[i]);
-        e.seconds = f->window_seconds;
+        const struct finding_run *run = f->items[i].run;
+        e.seconds = run != NULL ? run->seconds : f->window_seconds;
         e.program = f->program;
         if (!e.is_fixed || f->is_comparison) {
             out->items[out->n++] = own(&out->arena, e);

@@ -131,10 +131,12 @@ static double expected_growth(const struct baseline_entry *e,
 /* Does it stand out of its noise? Asked of the growth that is likely, not of
    the least: that has the doubt in it already. */
 static bool is_beyond_noise(const struct baseline_entry *e,
-                            const struct baseline_window *w, double least)
+                            const struct baseline_window *w,
+                            double least_growth)
 {
     const bool has_rate = w->seconds > 0 && has_rates(e);
-    const double likely = has_rate ? e->per_hour * w->seconds / 3600 : least;
+    const double likely =
+        has_rate ? e->per_hour * w->seconds / 3600 : least_growth;
     return !isfinite(e->noise) || likely >= least_z * e->noise;
 }
 
@@ -156,6 +158,12 @@ bool baseline_is_of_other(const struct baseline_entry *e, const char *program)
            *program != '\0' && strcmp(e->program, program) != 0;
 }
 
+bool baseline_is_of_program(const struct baseline_entry *e, const char *program)
+{
+    return e->program != NULL && *e->program != '\0' && program != NULL &&
+           strcmp(e->program, program) == 0;
+}
+
 bool baseline_is_blind(const struct baseline_entry *e,
                        const struct baseline_window *w)
 {
@@ -171,15 +179,21 @@ bool baseline_is_blind(const struct baseline_entry *e,
 static bool could_show(const struct baseline_entry *e,
                        const struct baseline_window *w)
 {
-    if (w->has_lost || w->is_comparison ||
+    if (w->has_lost || w->is_inconclusive || w->is_comparison ||
         baseline_is_of_other(e, w->program)) {
         return false;
     }
     if (w->kinds != 0 && !(w->kinds & PROFILE_BIT(e->profile))) {
         return false;
     }
-    if (e->profile == KIND_GOROUTINELEAK || e->profile == KIND_HEAPDUMP) {
-        return w->kinds != 0; /* they prove, in whatever number */
+    if (e->profile == KIND_HEAPDUMP) {
+        /* Beside profiles a dump adds proof alone, and no suspects. */
+        const bool is_alone = w->kinds == PROFILE_BIT(KIND_HEAPDUMP);
+        const bool is_proof = w->kinds != 0 && e->grade == GRADE_PROVEN;
+        return (is_alone || is_proof) && baseline_is_of_program(e, w->program);
+    }
+    if (e->profile == KIND_GOROUTINELEAK) {
+        return w->kinds != 0; /* it proves, in whatever number */
     }
     const double least =
         e->profile == KIND_HEAP ? w->heap_bytes : w->goroutines;

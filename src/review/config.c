@@ -135,8 +135,8 @@ static bool read_ratio(const struct value *v, void *field)
     if (!num_parse_double(text, &ratio) || !isfinite(ratio) || ratio < 0) {
         return wrong(v, "a ratio such as 10% or 0.1 is wanted");
     }
-    if (!is_percent && ratio > 1) {
-        return wrong(v, "more than 1 needs a percent sign, such as 20%");
+    if (!is_percent && ratio >= 1) {
+        return wrong(v, "1 and more needs a percent sign, such as 20%");
     }
     *(double *)field = is_percent ? ratio / 100 : ratio;
     return true;

@@ -333,6 +333,15 @@ const char *patch_file(const struct patch *p, size_t i)
     return p->files.items[i].name;
 }
 
+bool patch_has_lines(const struct patch *p)
+{
+    bool has = false;
+    for (size_t i = 0; i < p->files.n; i++) {
+        has |= p->files.items[i].added.n > 0 || p->files.items[i].deleted.n > 0;
+    }
+    return has;
+}
+
 struct patch_unfit patch_unfit(const struct patch *p)
 {
     return p->unfit;

@@ -35,6 +35,9 @@ void patch_free(struct patch *p);
 size_t patch_n_files(const struct patch *p);
 const char *patch_file(const struct patch *p, size_t i);
 
+/* Is any line added, altered or deleted? Else it only renames, at most. */
+bool patch_has_lines(const struct patch *p);
+
 /* Sources that are the version neither before nor after the patch, for a note:
    their functions are known by the hunks alone. */
 struct patch_unfit {

@@ -108,13 +108,14 @@ static bool go_to_merge_base(struct comparing *c, struct err *err)
 }
 
 /* Has the first what the second lacks? Then the difference takes that back, as
-   if the second had changed it. */
+   if the second had changed it. Without a commit in common, as in a shallow
+   clone, it has all of it. */
 static bool has_more(const struct comparing *c)
 {
     git_oid base;
     const git_oid *first = c->git.object_id(c->sides[0]);
     return c->git.merge_base(&base, c->repository, first,
-                             c->git.object_id(c->sides[1])) == 0 &&
+                             c->git.object_id(c->sides[1])) != 0 ||
            memcmp(&base, first, sizeof base) != 0;
 }
 

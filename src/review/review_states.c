@@ -288,11 +288,30 @@ static void note_other(struct reviewing *r, const struct baseline_states *s)
     }
 }
 
+static const char *why_unchecked(const struct baseline_window *w, size_t k)
+{
+    if (!(w->kinds & PROFILE_BIT(kind_rows[k].kind))) {
+        return "no ";
+    }
+    if (w->has_lost) {
+        return "an input was lost, of ";
+    }
+    if (w->is_inconclusive) {
+        return "nothing could be decided by the ";
+    }
+    if (kind_rows[k].kind == KIND_HEAPDUMP &&
+        w->kinds != PROFILE_BIT(KIND_HEAPDUMP)) {
+        return "beside profiles nothing but proof is looked for in the ";
+    }
+    return kind_rows[k].kind == KIND_HEAPDUMP
+               ? "no program (--exe), here or in the baseline, of the "
+               : "too few, or too short a window, of ";
+}
+
 static void note_kind(struct reviewing *r, const struct baseline_window *w,
                       const struct baseline_states *s, size_t k)
 {
     const struct baseline *b = r->o->baseline;
-    const bool has_kind = (w->kinds & PROFILE_BIT(kind_rows[k].kind)) != 0;
     bool is_blind = false;
     size_t n = 0;
     for (size_t i = 0; i < b->n; i++) {
@@ -307,11 +326,7 @@ static void note_kind(struct reviewing *r, const struct baseline_window *w,
     if (n > 0) {
         const char *text = arena_printf(
             &r->f->arena, "%zu accepted %s could not be checked: %s%s", n,
-            findings_word(n),
-            !has_kind     ? "no "
-            : w->has_lost ? "an input was lost, of "
-                          : "too few, or too short a window, of ",
-            kind_rows[k].what);
+            findings_word(n), why_unchecked(w, k), kind_rows[k].what);
         review_note(r, text);
         if (is_blind) {
             set_unchecked(r, text);
@@ -351,6 +366,11 @@ static void note_incomparable(struct reviewing *r,
     }
 }
 
+static bool is_open(const struct findings *f)
+{
+    return f->verdict == VERDICT_INCONCLUSIVE || f->is_open;
+}
+
 static bool fill_all(struct reviewing *r, const struct baseline_entry *now)
 {
     struct findings *f = r->f;
@@ -360,6 +380,7 @@ static bool fill_all(struct reviewing *r, const struct baseline_entry *now)
                                            .goroutines = f->limits.goroutines,
                                            .seconds = f->window_seconds,
                                            .program = f->program,
+                                           .is_inconclusive = is_open(f),
                                            .has_lost = f->has_lost,
                                            .is_comparison = f->is_comparison};
     struct baseline_states states;

@@ -37,9 +37,18 @@ static enum verdict verdict_of(const struct dump_judge *j,
         return f->items[0].grade >= GRADE_STRONG ? VERDICT_LEAK
                                                  : VERDICT_GROWTH;
     }
-    const bool has_seen_all = dump_is_whole(j->e) && j->e->facts->types &&
-                              (!j->before || dump_is_whole(j->before));
-    return has_seen_all ? VERDICT_CLEAN : VERDICT_INCONCLUSIVE;
+    return !f->has_lost && j->e->facts->types ? VERDICT_CLEAN
+                                              : VERDICT_INCONCLUSIVE;
+}
+
+/* What a part of a dump that is missing held may be anything. */
+static void see_damage(const struct dump_judge *j, struct findings *out)
+{
+    if (!dump_is_whole(j->e) || (j->before && !dump_is_whole(j->before))) {
+        out->has_lost = true;
+        out->is_open = true;
+        out->limits.advice = "take the dump again: not all of it is there";
+    }
 }
 
 static bool add_notes(struct dump_judge *j, struct findings *out,
@@ -77,15 +86,18 @@ static bool finish(struct dump_judge *j, struct findings *out, bool ok,
     if (ok && out->arena.has_failed) {
         ok = err_nomem(err, "judging a heap dump");
     }
-    const enum verdict verdict = ok ? verdict_of(j, out) : VERDICT_CLEAN;
+    out->limits = (struct limits){.heap_bytes = NAN, .goroutines = NAN};
+    if (ok) {
+        see_damage(j, out);
+        out->verdict = verdict_of(j, out);
+    }
     dump_judge_end(j);
     if (!ok) {
         findings_release(out);
         return false;
     }
-    out->verdict = verdict;
     out->kinds = PROFILE_BIT(KIND_HEAPDUMP);
-    out->limits = (struct limits){.heap_bytes = NAN, .goroutines = NAN};
+    out->is_comparison = j->before != NULL;
     out->oom = (struct out_of_memory){
         .seconds = NAN, .seconds_low = NAN, .seconds_high = NAN};
     return true;

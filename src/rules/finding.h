@@ -125,6 +125,18 @@ struct finding_past {
     const char *moved_from; /* the id it had, when only the site is the same */
 };
 
+/* One run of a process that restarted, judged by itself. */
+struct finding_run {
+    uint32_t number, n_runs;      /* from 1, of how many */
+    const char *first, *last;     /* the files that it goes from and to */
+    uint32_t n_heap, n_goroutine; /* points used */
+    double seconds;               /* its window; 0 unknown */
+    bool is_judged;
+    bool is_short; /* for a verdict, so that it was not judged */
+    enum verdict verdict;
+    unsigned kinds; /* PROFILE_BITs */
+};
+
 struct rule;
 
 struct finding {
@@ -155,6 +167,7 @@ struct finding {
     const char *confirm;        /* a command or capture that would decide it */
     double rank_bytes_per_hour; /* lower bound of growth; sorts */
     const struct finding_replicas *replicas; /* NULL: of one target */
+    const struct finding_run *run; /* of its figures; NULL: there is one */
     /* The rest is what review/ says; NULL when it was not asked. */
     const struct frame *primary; /* where a forge shows it, in `stack`, `site`
                                     or `creator`: the first frame that the patch
@@ -200,6 +213,8 @@ struct findings {
     size_t n;
     struct limits limits;
     struct out_of_memory oom;
+    const struct finding_run *runs; /* all there are, where it restarted */
+    size_t n_runs;
     uint32_t n_within_noise; /* sites that grew, but not beyond noise */
     uint32_t n_below_limits; /* beyond noise, too small to count */
     const char **notes;

@@ -103,6 +103,21 @@ struct rules_options {
 bool rules_judge(const struct series *s, const struct rules_options *options,
                  struct findings *out, struct err *err) MUST_USE;
 
+/* The runs of a process that restarted, each judged by itself. */
+struct runs_judged {
+    const struct finding_run *runs; /* all of them, in order of time */
+    const struct findings *of;      /* of each; empty where none was judged */
+    size_t n;
+    /* Is it too small to count, whatever its grade? NULL: nothing is. */
+    bool (*is_below)(const void *ctx, const struct finding *f);
+    const void *ctx;
+};
+
+/* What they have together: a leak of any run is there, and what one of them
+   could not show, none of them did. `out` borrows from all of `r`. */
+bool rules_merge_runs(const struct runs_judged *r, struct findings *out,
+                      struct err *err) MUST_USE;
+
 /* What makes a change count in a comparison of two groups. */
 struct rules_diff_options {
     double min_z;          /* growth over its noise */

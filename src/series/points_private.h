@@ -13,6 +13,7 @@ VEC_TYPE(series_dumps_vec, struct series_dump)
 VEC_TYPE(series_memstats_vec, struct series_memstats)
 VEC_TYPE(series_notes_vec, const char *)
 VEC_TYPE(vec_double, double)
+VEC_TYPE(series_runs_vec, struct series_run)
 
 /* One snapshot as kept. `number` is what its name counts ("07"), and tells
    which snapshots are of one moment. */
@@ -60,6 +61,7 @@ struct series {
     struct plane planes[N_PLANES];
     struct series_inputs_vec inputs;
     struct series_notes_vec notes;
+    struct series_runs_vec runs;
     struct series_dumps_vec dumps;
     struct series_memstats_vec memstats;
     struct series_about about;
@@ -89,9 +91,13 @@ bool series_order(struct series *s, struct err *err) MUST_USE;
 /* roles.c: which points make trends, which are evidence; fills planes. */
 bool series_assign_roles(struct series *s, struct err *err) MUST_USE;
 
-/* segment.c: two programs or processes are an error, a restart splits. Keeps
-   the segment with most points in the planes. */
+/* segment.c: two programs or processes are an error, a restart splits. Finds
+   the runs, of which `about.run` is the longest, and which input is of which.
+ */
 bool series_segment(struct series *s, struct err *err) MUST_USE;
+
+/* segment.c: keeps the points of the run `about.run` in the planes. */
+void series_keep_run(struct series *s);
 
 /* states.c: drops heap points that repeat the state before them, and leading
    ones taken before the first GC. */

@@ -8,13 +8,11 @@
 #include "series/points_private.h"
 #include "series/states_private.h"
 
-#include <stdio.h>
 #include <string.h>
 
 enum {
     CHAINS_MAX = 64,
-    RUN_LEAST = 5, /* heap points of which a verdict is made */
-    RUNS_NAMED = 3
+    RUN_LEAST = 5 /* heap points of which a verdict is made */
 };
 
 struct chain {
@@ -135,82 +133,27 @@ static bool note_restart(struct series *s, const struct point *before,
         err);
 }
 
-/* Which run is judged: `begin` and `end` are positions in the heap plane. */
-static bool note_judged(struct series *s, size_t begin, size_t end,
-                        struct err *err)
+static const char other_run[] = "another run of the process is judged";
+
+static bool is_of_run(const struct series *s, uint32_t id)
 {
-    const struct vec_u32 *at = &s->planes[PLANE_HEAP].at;
-    return series_add_note(
-        s,
-        arena_printf(&s->arena, "judged is the run from %s to %s",
-                     base_of(s->all.items[at->items[begin]].source),
-                     base_of(s->all.items[at->items[end]].source)),
-        err);
+    return s->inputs.items[s->all.items[id].input].run == s->about.run;
 }
 
-/* A longer run beside a leaking one must not make it pass: which other runs
-   could have been judged? */
-static bool find_unjudged(struct series *s, const struct chain *chains,
-                          size_t n, size_t judged, struct err *err)
-{
-    const struct vec_u32 *at = &s->planes[PLANE_HEAP].at;
-    struct buf names = BUF_LIMIT(64 << 10);
-    size_t n_others = 0;
-    for (size_t k = 0; k < n; k++) {
-        if (chains[k].n < RUN_LEAST) {
-            continue;
-        }
-        s->about.judgeable |= (uint64_t)1 << k;
-        if (k == judged) {
-            continue;
-        }
-        if (n_others++ < RUNS_NAMED) {
-            buf_printf(&names, "%s%.200s to %.200s", n_others > 1 ? ", " : "",
-                       s->all.items[at->items[chains[k].begin]].source,
-                       s->all.items[chains[k].last].source);
-        }
-    }
-    buf_str(&names, n_others > RUNS_NAMED ? ", ..." : "");
-    const bool ok = buf_check(&names, "runs", err);
-    if (ok && n_others > 0) {
-        s->about.unjudged = arena_printf(
-            &s->arena,
-            "%zu other run%s of the process %s not judged: %s; give "
-            "the files of one run at a time",
-            n_others, n_others == 1 ? "" : "s", n_others == 1 ? "was" : "were",
-            names.data);
-    }
-    buf_release(&names);
-    return ok && (n_others == 0 || s->about.unjudged != NULL ||
-                  err_nomem(err, "runs"));
-}
-
-/* Keeps of a plane the points in [begin, end) of `all`. */
-static void keep_range(struct series *s, struct plane *pl, uint32_t begin,
-                       uint32_t end)
+static void keep_run(struct series *s, struct plane *pl)
 {
     size_t kept = 0;
     for (size_t i = 0; i < pl->at.n; i++) {
         const uint32_t id = pl->at.items[i];
-        if (id >= begin && id < end) {
+        if (is_of_run(s, id)) {
             pl->at.items[kept++] = id;
         } else {
-            point_unused(s, id, "another run of the process is judged");
+            point_unused(s, id, other_run);
             s->about.n_dropped++;
+            s->about.n_outside++;
         }
     }
     pl->at.n = kept;
-}
-
-/* Evidence of the other runs goes too. */
-static void drop_outside(struct series *s, uint32_t begin, uint32_t end)
-{
-    for (uint32_t i = 0; i < s->all.n; i++) {
-        if ((i < begin || i >= end) &&
-            s->inputs.items[s->all.items[i].input].used) {
-            point_unused(s, i, "another run of the process is judged");
-        }
-    }
 }
 
 /* First point of the run that heap point `id` begins: what was taken at the
@@ -229,43 +172,60 @@ static uint32_t run_begin(const struct series *s, uint32_t id)
     return id;
 }
 
-/* The judged run is the one that is asked for, else the one with most points,
-   of equals the latest. */
-static bool choose(struct series *s, const struct chain *chains, size_t n,
-                   struct err *err)
+/* Of all points the run; what was taken before the first one is of that. */
+static void number_inputs(struct series *s, uint32_t begin, uint32_t run)
+{
+    for (uint32_t i = run == 1 ? 0 : begin; i < s->all.n; i++) {
+        s->inputs.items[s->all.items[i].input].run = run;
+    }
+}
+
+static bool add_run(struct series *s, const struct chain *c, struct err *err)
+{
+    const uint32_t first = s->planes[PLANE_HEAP].at.items[c->begin];
+    const struct series_run run = {.first = s->all.items[first].source,
+                                   .last = s->all.items[c->last].source,
+                                   .n_heap = (uint32_t)c->n,
+                                   .is_judgeable = c->n >= RUN_LEAST};
+    if (!series_runs_vec_push(&s->runs, run)) {
+        return err_nomem(err, "runs of a process");
+    }
+    number_inputs(s, run_begin(s, first), (uint32_t)s->runs.n);
+    return true;
+}
+
+static bool split(struct series *s, const struct chain *chains, size_t n,
+                  struct err *err)
 {
     const struct vec_u32 *at = &s->planes[PLANE_HEAP].at;
     size_t best = 0;
     for (size_t k = 0; k < n; k++) {
         best = chains[k].n >= chains[best].n ? k : best;
-    }
-    if (s->options.run > 0 && s->options.run <= n) {
-        best = s->options.run - 1;
-    }
-    const uint32_t begin =
-        best == 0 ? 0 : run_begin(s, at->items[chains[best].begin]);
-    const uint32_t end = best + 1 == n
-                             ? (uint32_t)s->all.n
-                             : run_begin(s, at->items[chains[best + 1].begin]);
-    for (size_t k = 1; k < n; k++) {
-        if (!note_restart(s, &s->all.items[chains[k - 1].last],
-                          &s->all.items[at->items[chains[k].begin]], err)) {
+        if (!add_run(s, &chains[k], err) ||
+            (k > 0 &&
+             !note_restart(s, &s->all.items[chains[k - 1].last],
+                           &s->all.items[at->items[chains[k].begin]], err))) {
             return false;
         }
     }
     s->about.n_segments = (uint32_t)n;
     s->about.run = (uint32_t)best + 1;
-    if (n > 1 && (!note_judged(s, chains[best].begin, chains[best].end, err) ||
-                  !find_unjudged(s, chains, n, best, err))) {
-        return false;
-    }
-    if (n > 1) {
-        for (int k = 0; k < N_PLANES; k++) {
-            keep_range(s, &s->planes[k], begin, end);
-        }
-        drop_outside(s, begin, end);
-    }
     return true;
+}
+
+void series_keep_run(struct series *s)
+{
+    if (s->runs.n < 2) {
+        return;
+    }
+    for (int k = 0; k < N_PLANES; k++) {
+        keep_run(s, &s->planes[k]);
+    }
+    for (uint32_t i = 0; i < s->all.n; i++) { /* evidence goes too */
+        if (!is_of_run(s, i) && s->inputs.items[s->all.items[i].input].used) {
+            point_unused(s, i, other_run);
+        }
+    }
 }
 
 bool series_segment(struct series *s, struct err *err)
@@ -286,6 +246,5 @@ bool series_segment(struct series *s, struct err *err)
             ok = extend(s, i, chains, &n, err);
         }
     }
-    return ok && check_overlap(s, chains, n, err) &&
-           (n == 0 || choose(s, chains, n, err));
+    return ok && check_overlap(s, chains, n, err) && split(s, chains, n, err);
 }

@@ -43,6 +43,7 @@ void series_free(struct series *s)
     }
     series_inputs_vec_release(&s->inputs);
     series_notes_vec_release(&s->notes);
+    series_runs_vec_release(&s->runs);
     series_dumps_vec_release(&s->dumps);
     series_memstats_vec_release(&s->memstats);
     series_locals_release(&s->locals);
@@ -356,15 +357,10 @@ static bool sort_inputs(struct series *s, struct err *err)
     return true;
 }
 
-bool series_finish(struct series *s, struct err *err)
+/* Of the run that `about` names. */
+static bool read_run(struct series *s, struct err *err)
 {
-    assert(!s->is_finished);
-    s->is_finished = true;
-    if (!series_localise(s, err) || !series_order(s, err) ||
-        !sort_inputs(s, err) || !series_assign_roles(s, err) ||
-        !series_segment(s, err)) {
-        return false;
-    }
+    series_keep_run(s);
     series_distinct_states(s);
     find_window(s);
     if (!fill_seconds(s, s->about.first_nanos, err) ||
@@ -373,6 +369,44 @@ bool series_finish(struct series *s, struct err *err)
     }
     describe(s);
     return true;
+}
+
+bool series_finish(struct series *s, struct err *err)
+{
+    assert(!s->is_finished);
+    s->is_finished = true;
+    return series_localise(s, err) && series_order(s, err) &&
+           sort_inputs(s, err) && series_assign_roles(s, err) &&
+           series_segment(s, err) && read_run(s, err);
+}
+
+/* --- another run -------------------------------------------------------------
+ */
+
+/* As they were before a run was chosen. */
+static void forget_run(struct series *s)
+{
+    for (uint32_t i = 0; i < s->all.n; i++) {
+        point_explain(s, i, NULL);
+    }
+    for (int k = 0; k < N_PLANES; k++) {
+        s->planes[k].at.n = 0;
+        s->planes[k].seconds.n = 0;
+    }
+    s->dumps.n = 0;
+    s->memstats.n = 0;
+}
+
+bool series_choose_run(struct series *s, uint32_t run, struct err *err)
+{
+    assert(s->is_finished && run > 0 && run <= s->runs.n);
+    if (run == s->about.run) {
+        return true;
+    }
+    forget_run(s);
+    s->about =
+        (struct series_about){.n_segments = s->about.n_segments, .run = run};
+    return series_assign_roles(s, err) && read_run(s, err);
 }
 
 /* --- reading -----------------------------------------------------------------
@@ -388,6 +422,12 @@ const char *const *series_notes(const struct series *s, size_t *n)
 {
     *n = s->notes.n;
     return s->notes.items;
+}
+
+const struct series_run *series_runs(const struct series *s, size_t *n)
+{
+    *n = s->runs.n;
+    return s->runs.items;
 }
 
 const struct series_about *series_about(const struct series *s)

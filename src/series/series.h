@@ -20,8 +20,6 @@ struct series;
 struct series_options {
     const char *module;        /* the user's module prefix; NULL = found out */
     struct stack_table *table; /* shared, outlives the series; NULL = its own */
-    uint32_t run; /* which of a process that restarted, from 1; 0 = that with
-                     most points, of equals the latest */
 };
 
 struct series *series_new(const struct series_options *options);
@@ -43,8 +41,24 @@ bool series_note_input(struct series *s, const char *source,
                        struct err *err) MUST_USE;
 
 /* Orders the points, drops repeated states, splits at restarts, aligns and
-   tests. ERR_MISMATCH when two programs or two processes are mixed. */
+   tests. Of several runs it is that with most points, of equals the latest.
+   ERR_MISMATCH when two programs or two processes are mixed. */
 bool series_finish(struct series *s, struct err *err) MUST_USE;
+
+/* What is between two restarts of the process: a process of its own. */
+struct series_run {
+    const char *first, *last; /* sources of its heap points */
+    uint32_t n_heap;          /* of them, repeated states among them */
+    bool is_judgeable;        /* enough of them for a verdict */
+};
+
+/* In order of time; none where no heap profile could tell. Borrowed. */
+const struct series_run *series_runs(const struct series *s, size_t *n);
+
+/* Makes a finished series that of another of its runs, from 1: all that is
+   read of it is then of that one. Names that were read stay valid. */
+bool series_choose_run(struct series *s, uint32_t run,
+                       struct err *err) MUST_USE;
 
 /* One line of the findings document's `inputs`. */
 struct series_input {
@@ -54,6 +68,7 @@ struct series_input {
     int64_t time_nanos; /* 0 = unknown */
     bool used;
     const char *why; /* why not (or how) used; NULL when a plain point */
+    uint32_t run;    /* of the process, from 1; 0 = unknown */
 };
 
 /* In order of the series; borrowed. */
@@ -68,6 +83,7 @@ struct series_about {
     uint32_t n_heap, n_goroutine; /* points used (distinct states for heap) */
     uint32_t n_dumps, n_leak;     /* goroutine dumps, goroutineleak profiles */
     uint32_t n_dropped;           /* stale or outside the judged segment */
+    uint32_t n_outside;           /* of them those of other runs */
     uint32_t n_stale;             /* of them heap states seen before */
     uint32_t n_segments; /* 1 = no restart; 0 = no heap profile could tell */
     int64_t first_nanos, last_nanos; /* of the points used; 0 = unknown */
@@ -76,9 +92,7 @@ struct series_about {
     int64_t heap_period_bytes;       /* MemProfileRate; 0 = no heap */
     double live_heap_bytes;          /* in use at the last point, estimated */
     double live_goroutines;
-    uint32_t run;         /* the one judged, from 1; 0 = unknown */
-    uint64_t judgeable;   /* bit k: run k + 1 is long enough for a verdict */
-    const char *unjudged; /* the others of them by name; NULL: none */
+    uint32_t run; /* the one judged, from 1; 0 = unknown */
 };
 const struct series_about *series_about(const struct series *s);
 

@@ -140,7 +140,9 @@ static void growth_is_a_percentage_or_a_ratio(void **state)
     assert_false(gate_apply_growth(&v, "-1%", NULL, &err));
     assert_err(&err, ERR_USAGE,
                "--min-growth: '-1%' is not a growth such as 10% or 0.1");
-    assert_ok(gate_apply_growth(&v, "1", NULL, &err), &err);
+    assert_false(gate_apply_growth(&v, "1", NULL, &err));
+    assert_err(&err, ERR_USAGE,
+               "--min-growth: '1' is a ratio, so 100 %; say '1%'");
     assert_false(gate_apply_growth(&v, "20", NULL, &err));
     assert_err(&err, ERR_USAGE,
                "--min-growth: '20' is a ratio, so 2000 %; say '20%'");

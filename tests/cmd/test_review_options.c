@@ -175,25 +175,67 @@ static void the_repository_is_the_one_around(void **state)
     arena_release(&m.findings.arena);
 }
 
-/* As `git diff --color=always` writes it: the same patch. */
+/* As `git diff --color=always` writes it, with any of its colours set to
+   normal, and as `diff -u --color=always` does: the same patch. */
 static void colours_of_a_patch_are_no_part_of_it(void **state)
+{
+    static const char *const patches[] = {
+        "\x1b[1mdiff --git a/api/db.go b/api/db.go\x1b[m\n"
+        "\x1b[1m--- a/api/db.go\x1b[m\n"
+        "\x1b[1m+++ b/api/db.go\x1b[m\n"
+        "\x1b[36m@@ -4 +4 @@\x1b[m \x1b[mfunc Get() {\x1b[m\n"
+        "\x1b[31m-\x1b[m\ta()\x1b[K\n"
+        "\x1b[32m+\x1b[m\t\x1b[1;32mb()\x1b[m\n",
+        "diff --git a/api/db.go b/api/db.go\n"
+        "--- a/api/db.go\n"
+        "+++ b/api/db.go\n"
+        "\x1b[36m@@ -4 +4 @@\x1b[m func Get() {\n"
+        "\x1b[31m-\ta()\x1b[m\n"
+        "\x1b[32m+\x1b[m\x1b[32m\tb()\x1b[m\n",
+        "--- a/api/db.go\n"
+        "+++ b/api/db.go\n"
+        "@@ -4 +4 @@ func Get() {\n"
+        "\x1b[38:5:1m-\ta()\x1b[m\n"
+        "\x1b[38:5:2m+\tb()\x1b[m\n",
+        "\x1b[1m--- a/api/db.go\t2026-11-28\x1b[0m\n"
+        "\x1b[1m+++ b/api/db.go\t2026-11-28\x1b[0m\n"
+        "\x1b[36m@@ -4 +4 @@\x1b[0m\n"
+        "\x1b[31m-\ta()\x1b[0m\n"
+        "\x1b[32m+\tb()\x1b[0m\n",
+    };
+    struct world *w = *state;
+    make_shop();
+    w->s.repository = "shop";
+    w->s.patch = "change.diff";
+    for (size_t i = 0; i < sizeof patches / sizeof *patches; i++) {
+        struct made m;
+        write_file("change.diff", patches[i]);
+        load_it(w);
+        mark(w, &m);
+        const struct frame_mark *at = m.findings.items[0].stack[0].mark;
+        if (at->touch != TOUCH_LINE || m.findings.n_notes != 0) {
+            fail_msg("patch %zu", i);
+        }
+        arena_release(&m.findings.arena);
+        review_free(w->review);
+        w->review = NULL;
+    }
+}
+
+/* A patch that nothing is read of is not one that touches nothing. */
+static void a_patch_without_changed_lines_is_said(void **state)
 {
     struct world *w = *state;
     struct made m;
     make_shop();
-    write_file("change.diff",
-               "\x1b[1mdiff --git a/api/db.go b/api/db.go\x1b[m\n"
-               "\x1b[1m--- a/api/db.go\x1b[m\n"
-               "\x1b[1m+++ b/api/db.go\x1b[m\n"
-               "\x1b[36m@@ -4 +4 @@\x1b[m \x1b[mfunc Get() {\x1b[m\n"
-               "\x1b[31m-\x1b[m\ta()\x1b[K\n"
-               "\x1b[32m+\x1b[m\t\x1b[1;32mb()\x1b[m\n");
+    write_file("change.diff", "diff --git a/api/db.go b/api/db.go\n"
+                              "--- a/api/db.go\n"
+                              "+++ b/api/db.go\n");
     w->s.repository = "shop";
     w->s.patch = "change.diff";
     load_it(w);
     mark(w, &m);
-    assert_int_equal(m.findings.items[0].stack[0].mark->touch, TOUCH_LINE);
-    assert_int_equal(m.findings.n_notes, 0);
+    assert_true(has_note(&m, "no changed line could be read in the patch"));
     arena_release(&m.findings.arena);
 }
 
@@ -573,6 +615,7 @@ int main(void)
         REVIEW_TEST(without_a_repository_nothing_is_added),
         REVIEW_TEST(the_repository_is_the_one_around),
         REVIEW_TEST(colours_of_a_patch_are_no_part_of_it),
+        REVIEW_TEST(a_patch_without_changed_lines_is_said),
         REVIEW_TEST(settings_below_the_root_are_not_read),
         REVIEW_TEST(go_mod_marks_a_root_where_git_does_not),
         REVIEW_TEST(a_patch_of_other_files_is_said),

@@ -37,7 +37,7 @@ static void assert_keys(const json_t *object, const char *want)
 
 #define TOP                                                                    \
     "schema tool command program verdict undecided target labels window "      \
-    "limits inputs findings notes summary out_of_memory tables"
+    "runs limits inputs findings notes summary out_of_memory tables"
 
 static void check_document(const json_t *doc)
 {
@@ -54,7 +54,8 @@ static void check_document(const json_t *doc)
         assert_keys(
             f, "id id_version loose_id rule grade profile state first_seen "
                "site created_by operation stack metrics statistics holder "
-               "replicas patch suppressed uncounted past renamed primary cause "
+               "replicas run patch suppressed uncounted past renamed primary "
+               "cause "
                "evidence "
                "alternatives fix confirm");
         assert_keys(json_object_get(f, "site"),

@@ -181,6 +181,51 @@ static void documents_say_what_they_cannot_know(void **state)
     baseline_release(&b);
 }
 
+static void both_comparisons_are_read_as_such(void **state)
+{
+    static const char *const commands[] = {"diff", "heap diff", "heap",
+                                           "leaks"};
+    (void)state;
+    for (size_t i = 0; i < 4; i++) {
+        struct baseline b;
+        char text[200];
+        (void)snprintf(text, sizeof text,
+                       "{\"schema\":\"seep/findings/1\",\"verdict\":\"clean\","
+                       "\"command\":\"%s\",\"findings\":[]}",
+                       commands[i]);
+        read_ok(text, &b);
+        assert_int_equal(b.window.is_comparison, i < 2);
+        baseline_release(&b);
+    }
+}
+
+/* A finding is of its run, and what is not found was looked for in each. */
+static void a_document_of_several_runs_is_read_by_run(void **state)
+{
+    struct baseline b;
+    (void)state;
+    read_ok(
+        "{\"schema\":\"seep/findings/1\",\"verdict\":\"clean\","
+        "\"window\":{\"seconds\":150},"
+        "\"inputs\":[{\"kind\":\"goroutine\",\"used\":true},"
+        "{\"kind\":\"heap\",\"used\":true}],"
+        "\"runs\":[{\"run\":1,\"verdict\":\"clean\",\"seconds\":100,"
+        "\"kinds\":[\"heap\",\"goroutine\"]},"
+        "{\"run\":2,\"verdict\":null,\"seconds\":null,\"kinds\":[]},"
+        "{\"run\":3,\"verdict\":\"clean\",\"seconds\":50,"
+        "\"kinds\":[\"heap\"]}],"
+        "\"findings\":[" FINDING("00000000000000aa", ",\"run\":1") "," FINDING(
+            "00000000000000bb", ",\"run\":3") "," FINDING("00000000000000cc",
+                                                          ",\"run\":null") "]}",
+        &b);
+    assert_int_equal(b.window.kinds, PROFILE_BIT(KIND_HEAP));
+    assert_true(b.window.seconds == 50);
+    assert_true(b.items[0].seconds == 100);
+    assert_true(b.items[1].seconds == 50);
+    assert_true(b.items[2].seconds == 50);
+    baseline_release(&b);
+}
+
 /* clang-format off */
 static const struct {
     const char *text, *wanted;
@@ -313,6 +358,8 @@ int main(void)
         cmocka_unit_test(strange_names_are_written),
         cmocka_unit_test(documents_are_read_with_their_window),
         cmocka_unit_test(documents_say_what_they_cannot_know),
+        cmocka_unit_test(both_comparisons_are_read_as_such),
+        cmocka_unit_test(a_document_of_several_runs_is_read_by_run),
         cmocka_unit_test(other_files_are_refused),
         cmocka_unit_test(wrong_types_are_unknown_values),
         cmocka_unit_test(cut_files_are_refused),

@@ -161,17 +161,67 @@ static void what_a_run_cannot_know_is_not_fixed(void **state)
         struct baseline_window window;
         enum baseline_fate fate;
     } rows[] = {
-        {{.seconds = 3600},                        BASELINE_FIXED    },
-        {{.seconds = 3600, .program = "orders"},   BASELINE_FIXED    },
-        {{.seconds = 3600, .program = ""},         BASELINE_FIXED    },
-        {{.seconds = 3600, .program = "accounts"}, BASELINE_UNCHECKED},
-        {{.seconds = 3600, .has_lost = true},      BASELINE_UNCHECKED},
-        {{.seconds = 3600, .is_comparison = true}, BASELINE_UNCHECKED},
-        {{.kinds = PROFILE_BIT(KIND_HEAP)},        BASELINE_UNCHECKED},
+        {{.seconds = 3600},                          BASELINE_FIXED    },
+        {{.seconds = 3600, .program = "orders"},     BASELINE_FIXED    },
+        {{.seconds = 3600, .program = ""},           BASELINE_FIXED    },
+        {{.seconds = 3600, .program = "accounts"},   BASELINE_UNCHECKED},
+        {{.seconds = 3600, .has_lost = true},        BASELINE_UNCHECKED},
+        {{.seconds = 3600, .is_inconclusive = true}, BASELINE_UNCHECKED},
+        {{.seconds = 3600, .is_comparison = true},   BASELINE_UNCHECKED},
+        {{.kinds = PROFILE_BIT(KIND_HEAP)},          BASELINE_UNCHECKED},
     };
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         assert_int_equal(fate_in(rows[i].window, NULL, 0), rows[i].fate);
+    }
+}
+
+/* A dump shows all that it holds, if it is whole and of the same program; and
+   beside profiles it is asked for proof alone. */
+static void only_a_dump_of_the_program_says_what_is_gone(void **state)
+{
+    static const struct {
+        struct baseline_window window;
+        enum grade grade;
+        const char *program;
+        enum baseline_fate fate;
+    } rows[] = {
+        {{.program = "orders"},                                  GRADE_SUSPECT, "orders", BASELINE_FIXED    },
+        {{.program = ""},                                        GRADE_SUSPECT, "orders", BASELINE_UNCHECKED},
+        {{.program = NULL},                                      GRADE_SUSPECT, "orders", BASELINE_UNCHECKED},
+        {{.program = "orders"},                                  GRADE_SUSPECT, "",       BASELINE_UNCHECKED},
+        {{.program = ""},                                        GRADE_SUSPECT, "",       BASELINE_UNCHECKED},
+        {{.program = "chat"},                                    GRADE_SUSPECT, "orders", BASELINE_UNCHECKED},
+        {{.program = "orders", .is_inconclusive = true},
+         GRADE_SUSPECT,                                                         "orders",
+         BASELINE_UNCHECKED                                                                                 },
+        {{.program = "orders", .has_lost = true},
+         GRADE_SUSPECT,                                                         "orders",
+         BASELINE_UNCHECKED                                                                                 },
+        {{.program = "orders", .kinds = PROFILE_BIT(KIND_HEAP)},
+         GRADE_SUSPECT,                                                         "orders",
+         BASELINE_UNCHECKED                                                                                 },
+        {{.program = "orders", .kinds = PROFILE_BIT(KIND_HEAP)},
+         GRADE_PROVEN,                                                          "orders",
+         BASELINE_FIXED                                                                                     },
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct baseline_entry past = entry(100, NAN, NAN);
+        struct baseline b = {.items = &past, .n = 1};
+        struct baseline_window window = rows[i].window;
+        struct baseline_states states;
+        struct err err = {0};
+        past.profile = KIND_HEAPDUMP;
+        past.grade = rows[i].grade;
+        past.program = rows[i].program;
+        window.kinds |= PROFILE_BIT(KIND_HEAPDUMP);
+        assert_ok(baseline_compare(&b, NULL, 0, &window, 0, &states, &err),
+                  &err);
+        if (states.past[0] != rows[i].fate) {
+            fail_msg("row %zu", i);
+        }
+        baseline_states_release(&states);
     }
 }
 
@@ -334,6 +384,7 @@ int main(void)
         cmocka_unit_test(a_grade_alone_is_not_worse),
         cmocka_unit_test(one_sided_rates_leave_the_level),
         cmocka_unit_test(what_a_run_cannot_know_is_not_fixed),
+        cmocka_unit_test(only_a_dump_of_the_program_says_what_is_gone),
         cmocka_unit_test(only_a_comparison_says_what_fell),
         cmocka_unit_test(what_is_aside_is_still_there),
         cmocka_unit_test(a_run_without_its_profiles_is_blind),

@@ -153,6 +153,11 @@ static void three_dots_begin_at_the_merge_base(void **state)
     p = between(w, "", "main~1..topic");
     assert_false(patch_takes_back(p));
     patch_free(p);
+    /* As in a shallow clone, where nothing says what either lacks. */
+    run(w, "git checkout -q --orphan alone && git commit -q -m alone");
+    p = between(w, "", "main..alone");
+    assert_true(patch_takes_back(p));
+    patch_free(p);
 }
 
 struct bad_case {

@@ -45,9 +45,9 @@ static void a_process_that_goes_on_is_one_segment(void **state)
 }
 
 /* Two points, restart, three points: with goroutines of every moment. */
-static struct series *restarted_run(size_t before, size_t after, uint32_t run)
+static struct series *restarted(size_t before, size_t after)
 {
-    struct series *s = series_new(&(struct series_options){.run = run});
+    struct series *s = series_new(NULL);
     char heap[32];
     char goroutine[32];
     for (size_t i = 0; i < before + after; i++) {
@@ -62,19 +62,13 @@ static struct series *restarted_run(size_t before, size_t after, uint32_t run)
     return s;
 }
 
-static struct series *restarted(size_t before, size_t after)
-{
-    return restarted_run(before, after, 0);
-}
-
 static void a_restart_splits_and_the_longer_run_is_judged(void **state)
 {
     (void)state;
     struct series *s = restarted(2, 3);
     size_t n = 0;
     const char *const *notes = series_notes(s, &n);
-    assert_int_equal(n, 2);
-    assert_string_equal(notes[1], "judged is the run from 02.heap to 04.heap");
+    assert_int_equal(n, 1);
     assert_string_equal(notes[0], "the process restarted between 01.heap and "
                                   "02.heap; the series is split there");
     assert_int_equal(series_about(s)->n_segments, 2);
@@ -115,30 +109,58 @@ static void of_runs_of_equal_length_the_latest_is_judged(void **state)
     series_free(s);
 }
 
-static void a_run_may_be_asked_for(void **state)
+static void assert_is_run(const struct series *s, uint32_t run, size_t n)
+{
+    assert_int_equal(series_about(s)->run, run);
+    assert_int_equal(series_about(s)->n_segments, 2);
+    assert_int_equal(series_about(s)->n_dropped, 2 * (11 - n));
+    assert_int_equal(series_about(s)->n_outside, 2 * (11 - n));
+    assert_true(series_about(s)->seconds == (double)n - 1);
+    assert_int_equal(series_n_points(s, PLANE_HEAP), n);
+    assert_int_equal(series_n_points(s, PLANE_GOROUTINE), n);
+    assert_true(goroutines_at(s, 0) == (run == 1 ? 500 : 10));
+    size_t n_inputs = 0;
+    const struct series_input *in = series_inputs(s, &n_inputs);
+    assert_int_equal(n_inputs, 22);
+    for (size_t i = 0; i < n_inputs; i++) {
+        assert_int_equal(in[i].used, in[i].run == run);
+        assert_int_equal(in[i].why == NULL, in[i].run == run);
+    }
+    (void)series_notes(s, &n_inputs);
+    assert_int_equal(n_inputs, 1);
+}
+
+/* There and back: a run is what it was before another was chosen. */
+static void a_series_turns_from_run_to_run(void **state)
 {
     (void)state;
-    struct series *s = restarted_run(5, 6, 1);
-    assert_int_equal(series_about(s)->run, 1);
-    assert_int_equal(series_n_points(s, PLANE_HEAP), 5);
-    assert_int_equal(series_n_points(s, PLANE_GOROUTINE), 5);
+    struct err err = {0};
+    struct series *s = restarted(5, 6);
+    assert_is_run(s, 2, 6);
+    for (int i = 0; i < 3; i++) {
+        assert_ok(series_choose_run(s, 1, &err), &err);
+        assert_is_run(s, 1, 5);
+        assert_ok(series_choose_run(s, 2, &err), &err);
+        assert_is_run(s, 2, 6);
+    }
     series_free(s);
 }
 
-/* A run that is too short for a verdict is no loss; a longer one is said. */
-static void a_run_that_could_be_judged_and_is_not_is_named(void **state)
+static void runs_are_named_and_those_too_short_for_a_verdict(void **state)
 {
     (void)state;
     struct series *s = restarted(4, 6);
-    assert_null(series_about(s)->unjudged);
-    series_free(s);
-    s = restarted(5, 6);
-    assert_string_equal(
-        series_about(s)->unjudged,
-        "1 other run of the process was not judged: 00.heap to 04.heap; give "
-        "the files of one run at a time");
-    assert_int_equal(series_about(s)->judgeable, 3);
-    assert_int_equal(series_about(s)->run, 2);
+    size_t n = 0;
+    const struct series_run *runs = series_runs(s, &n);
+    assert_int_equal(n, 2);
+    assert_string_equal(runs[0].first, "00.heap");
+    assert_string_equal(runs[0].last, "03.heap");
+    assert_int_equal(runs[0].n_heap, 4);
+    assert_false(runs[0].is_judgeable);
+    assert_string_equal(runs[1].first, "04.heap");
+    assert_string_equal(runs[1].last, "09.heap");
+    assert_int_equal(runs[1].n_heap, 6);
+    assert_true(runs[1].is_judgeable);
     series_free(s);
 }
 
@@ -153,7 +175,7 @@ static void two_restarts_make_three_segments(void **state)
     made_finish(s);
     size_t n = 0;
     series_notes(s, &n);
-    assert_int_equal(n, 3);
+    assert_int_equal(n, 2);
     assert_int_equal(series_about(s)->n_segments, 3);
     assert_int_equal(series_n_points(s, PLANE_HEAP), 2);
     series_free(s);
@@ -235,8 +257,8 @@ int main(void)
         cmocka_unit_test(
             goroutines_of_the_moment_of_a_restart_leave_the_old_run),
         cmocka_unit_test(of_runs_of_equal_length_the_latest_is_judged),
-        cmocka_unit_test(a_run_may_be_asked_for),
-        cmocka_unit_test(a_run_that_could_be_judged_and_is_not_is_named),
+        cmocka_unit_test(a_series_turns_from_run_to_run),
+        cmocka_unit_test(runs_are_named_and_those_too_short_for_a_verdict),
         cmocka_unit_test(two_restarts_make_three_segments),
         cmocka_unit_test(two_processes_at_once_are_refused_by_name),
         cmocka_unit_test(two_programs_are_refused_by_name),
