@@ -47,7 +47,7 @@ static json_t *run(struct json_builder *b, const struct finding_run *r)
     build_put(b, out, "last", build_text(b, r->last));
     build_put(b, out, "points", points(b, r->n_heap, r->n_goroutine));
     build_put(b, out, "seconds",
-              r->seconds > 0 ? build_number(r->seconds) : json_null());
+              r->seconds > 0 ? json_of_number(r->seconds) : json_null());
     build_put(b, out, "verdict",
               build_text(b, r->is_judged ? verdict_name(r->verdict) : NULL));
     build_put(b, out, "kinds", kinds(b, r->kinds));
