@@ -154,6 +154,10 @@ static const char *other_line(struct merging *m, const struct of_run *other)
         buf_str(&b, " -> ");
         put_level(&b, of, of->last);
     }
+    /* A dump is of one run, which need not be that of the figures. */
+    if (other->f->holder != NULL) {
+        buf_printf(&b, ", held by %.200s", other->f->holder->name);
+    }
     const char *text =
         buf_ok(&b) ? arena_strdup(&m->out->arena, buf_view(&b)) : NULL;
     m->out->arena.has_failed |= text == NULL;

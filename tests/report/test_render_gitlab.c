@@ -57,6 +57,25 @@ static void severity_follows_the_grade(void **state)
     }
 }
 
+/* Whole sentences may go, and a reader sees that they did. */
+static void a_message_says_that_it_was_cut_and_of_which_run_it_is(void **state)
+{
+    const struct finding_run run = {
+        .number = 2, .n_runs = 3, .first = "10", .last = "19"};
+    struct sample s;
+    char cause[600];
+    (void)state;
+    (void)snprintf(cause, sizeof cause, "One sentence. %0*d.", 300, 7);
+    sample_report(&s);
+    s.items[0].cause = cause;
+    s.items[0].run = &run;
+    json_t *doc = parsed(&s.report);
+    const char *text = text_at(doc, 0, "description");
+    assert_non_null(strstr(text, "One sentence. \xe2\x80\xa6 Fix: "));
+    assert_non_null(strstr(text, ". In run 2 of 3 of the process. "));
+    json_decref(doc);
+}
+
 static int by_text(const void *a, const void *b)
 {
     return strcmp(*(const char *const *)a, *(const char *const *)b);
@@ -125,6 +144,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(open_findings_are_issues),
         cmocka_unit_test(severity_follows_the_grade),
+        cmocka_unit_test(a_message_says_that_it_was_cut_and_of_which_run_it_is),
         cmocka_unit_test(fingerprints_are_unique),
         cmocka_unit_test(nothing_is_an_empty_array),
         cmocka_unit_test(a_run_that_decides_nothing_is_an_issue),

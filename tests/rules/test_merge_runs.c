@@ -124,6 +124,22 @@ static void one_leak_of_several_runs_is_one_finding(void **state)
     findings_release(&m.out);
 }
 
+static void what_holds_it_in_another_run_is_told(void **state)
+{
+    static const struct finding_holder holder = {.name = "main.cache"};
+    struct made m;
+    (void)state;
+    begin(&m);
+    add(&m, 0, "a", GRADE_STRONG, 500, 50)->holder = &holder;
+    add(&m, 1, "a", GRADE_STRONG, 300, 90);
+    merge(&m, false);
+    assert_int_equal(m.out.items[0].run->number, 2);
+    assert_string_equal(m.out.items[0].evidence[0],
+                        "in run 1, too, from 00 to 09: strong, 10 -> 510, held "
+                        "by main.cache");
+    findings_release(&m.out);
+}
+
 static void what_may_fail_comes_before_what_is_too_small(void **state)
 {
     struct made m;
@@ -236,6 +252,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_leak_of_any_run_is_there),
         cmocka_unit_test(one_leak_of_several_runs_is_one_finding),
+        cmocka_unit_test(what_holds_it_in_another_run_is_told),
         cmocka_unit_test(what_may_fail_comes_before_what_is_too_small),
         cmocka_unit_test(a_rule_names_no_higher_grade_than_it_may_give),
         cmocka_unit_test(an_id_that_is_twice_in_a_run_is_two_findings),
