@@ -41,10 +41,11 @@ step() {
         }' "$1"
 }
 
-# serve SCENARIO: $url is where a simulated service is; its hour is a minute.
+# serve SCENARIO: $url is where a simulated service is. Three seconds of it are a
+# quarter of an hour: a leak of some forty samples, far above what can be seen.
 serve() {
     : >"$work/server"
-    "$seep" sim "$1" --serve 127.0.0.1:0 --speed 100 2>"$work/server" &
+    "$seep" sim "$1" --serve 127.0.0.1:0 --speed 300 2>"$work/server" &
     servers="$servers $!"
     for _ in $(seq 600); do
         url=$(sed -n 's,.*\(http://.*\)$,\1,p' "$work/server" | head -n 1)
