@@ -179,7 +179,8 @@ struct reading {
     const struct lone_site *site;
     const struct name_change *change; /* of head; NULL base */
     uint32_t name;                    /* of the site in base */
-    bool has_starts;                  /* lines from the function's beginning */
+    bool has_starts;     /* profiles say where functions begin (Go 1.21) */
+    uint64_t first_line; /* where they do not: what lines count from */
 };
 
 /* Name of a frame as base has it. False: out of memory. */
@@ -234,7 +235,8 @@ static bool key_of_row(const struct reading *g, uint32_t row, uint64_t *out,
             h = mix(h, name);
             if (name == g->name) {
                 const uint64_t line =
-                    frame->line - (g->has_starts ? frame->start_line : 0);
+                    (uint64_t)frame->line -
+                    (g->has_starts ? frame->start_line : g->first_line);
                 *place = is_inside ? line : *place;
                 is_inside = false;
                 h = mix(h, line);
@@ -294,6 +296,38 @@ static double value_of_row(const struct diff_layer *l, unsigned sides,
     const struct diff_group *g =
         l->used[sides == ON_BASE ? DIFF_BASE : DIFF_HEAD];
     return row < g->rows.n ? g->rows.items[row].value : 0;
+}
+
+/* Lowest line of the site's function in a row, or `least`. */
+static uint64_t first_line_of(const struct reading *g, uint32_t row,
+                              uint64_t least)
+{
+    const enum diff_plane plane = g->site->plane;
+    const struct stack_table *t = &g->f->r->diff->layers[plane].stacks;
+    const struct stack_row *s = &t->rows.items[row];
+    for (uint32_t i = 0; i < s->n_locs; i++) {
+        const struct stack_loc loc = t->locs.items[t->keys.items[s->key + i]];
+        for (uint32_t k = 0; k < loc.n; k++) {
+            const struct stack_frame *frame = &t->frames.items[loc.first + k];
+            if (g->f->r->ident[plane].items[frame->func] == g->site->name &&
+                (uint64_t)frame->line < least) {
+                least = (uint64_t)frame->line;
+            }
+        }
+    }
+    return least;
+}
+
+static void find_first_line(struct reading *g)
+{
+    const struct diff_layer *l = &g->f->r->diff->layers[g->site->plane];
+    g->first_line = UINT64_MAX;
+    for (uint32_t row = 0; row < l->row_site.n; row++) {
+        if (l->row_site.items[row] == g->site->site &&
+            value_of_row(l, g->site->sides, row) > 0) {
+            g->first_line = first_line_of(g, row, g->first_line);
+        }
+    }
 }
 
 static bool look(const struct reading *g, struct looks *out)
@@ -362,31 +396,51 @@ static bool has_same_file(const struct finding_renames *f,
                    span_base_name(intern_span(names, frame_of(f, now)->file)));
 }
 
+/* One of two readings of a pair each. */
+static bool compare_looks(const struct reading *old, const struct reading *now,
+                          bool *out, size_t *n_places)
+{
+    size_t n = 0;
+    struct looks looks[2] = {0};
+    const bool ok = look(old, &looks[0]) && look(now, &looks[1]);
+    *out = ok && alike(&looks[0].stacks, &looks[1].stacks, &n) >= least_alike &&
+           alike(&looks[0].sizes, &looks[1].sizes, &n) >= least_alike &&
+           alike(&looks[0].places, &looks[1].places, n_places) >= least_alike;
+    looks_release(&looks[0]);
+    looks_release(&looks[1]);
+    return ok;
+}
+
 static bool are_alike(const struct finding_renames *f,
                       const struct lone_site *old, const struct lone_site *now,
                       bool *out, size_t *n_places)
 {
     struct name_change change;
-    size_t n = 0;
-    struct looks looks[2] = {0};
     *out = false;
     if (!name_change_between(text_of(f->r, old->name), text_of(f->r, now->name),
                              &change) ||
         !has_same_file(f, old, now, &change)) {
         return true;
     }
-    struct reading g = {f, old, NULL, old->name,
-                        frame_of(f, old)->start_line > 0 &&
-                            frame_of(f, now)->start_line > 0};
-    bool ok = look(&g, &looks[0]);
-    g.site = now;
-    g.change = &change;
-    ok = ok && look(&g, &looks[1]);
-    *out = ok && alike(&looks[0].stacks, &looks[1].stacks, &n) >= least_alike &&
-           alike(&looks[0].sizes, &looks[1].sizes, &n) >= least_alike &&
-           alike(&looks[0].places, &looks[1].places, n_places) >= least_alike;
-    looks_release(&looks[0]);
-    looks_release(&looks[1]);
+    struct reading was = {.f = f,
+                          .site = old,
+                          .name = old->name,
+                          .has_starts = frame_of(f, old)->start_line > 0 &&
+                                        frame_of(f, now)->start_line > 0};
+    struct reading is = was;
+    is.site = now;
+    is.change = &change;
+    if (!compare_looks(&was, &is, out, n_places)) {
+        return false;
+    }
+    if (*out || was.has_starts) {
+        return true;
+    }
+    /* Lines moved, or it is another function: no evidence, but worth a word. */
+    find_first_line(&was);
+    find_first_line(&is);
+    const bool ok = compare_looks(&was, &is, out, n_places);
+    *n_places = 0;
     return ok;
 }
 

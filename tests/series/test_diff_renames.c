@@ -115,8 +115,11 @@ static const struct stack_case {
     {"one line", {{"main.old", 3, 120, 0}}, {{"main.young", 3, 120, 0}}, false, true},
     {"two lines", {{"main.old", 3, 60, 0}, {"main.old", 5, 60, 0}},
      {{"main.young", 3, 60, 0}, {"main.young", 5, 60, 0}}, false, true},
+    /* Where functions begin is not known here. */
+    {"moved lines", {{"main.old", 3, 40, 0}, {"main.old", 5, 40, 0}, {"main.old", 7, 40, 0}},
+     {{"main.young", 4, 40, 0}, {"main.young", 6, 40, 0}, {"main.young", 8, 40, 0}}, false, true},
     {"other lines", {{"main.old", 3, 40, 0}, {"main.old", 5, 40, 0}, {"main.old", 7, 40, 0}},
-     {{"main.young", 4, 40, 0}, {"main.young", 6, 40, 0}, {"main.young", 8, 40, 0}}, false, false},
+     {{"main.young", 3, 40, 0}, {"main.young", 6, 40, 0}, {"main.young", 8, 40, 0}}, false, false},
     {"another caller", {{"main.old", 3, 40, 0}, {"main.old", 5, 40, 0}, {"main.old", 7, 40, 0}},
      {{"main.young", 3, 40, "main.b"}, {"main.young", 5, 40, "main.b"}, {"main.young", 7, 40, "main.b"}}, false, false},
     {"much more", {{"main.old", 3, 40, 0}, {"main.old", 5, 40, 0}, {"main.old", 7, 40, 0}},
