@@ -13,6 +13,7 @@
 #include "base/buf.h"
 #include "base/sort.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -83,11 +84,19 @@ static unsigned sides_of_row(const struct diff_layer *l, size_t row)
     return sides;
 }
 
+/* Name of a function of a plane; every one has one. */
+static uint32_t ident_of(const struct renames *r, int plane, uint32_t func)
+{
+    const struct vec_u32 *ident = &r->ident[plane];
+    assert(ident->items != NULL && func < ident->n);
+    return ident->items[func];
+}
+
 static void learn_frame(struct renames *r, int plane, uint32_t frame,
                         unsigned sides)
 {
     const uint32_t func = renames_frame(r, plane, frame)->func;
-    struct name_facts *f = &r->facts.items[r->ident[plane].items[func]];
+    struct name_facts *f = &r->facts.items[ident_of(r, plane, func)];
     if (f->sides == 0 || !(f->sides & ON_HEAD)) {
         f->plane = (uint32_t)plane;
         f->frame = frame;
@@ -131,7 +140,7 @@ static bool learn_sites(struct renames *r, int plane)
             sides_of_row(l, row) != 0) {
             frames[id] = l->row_frame.items[row];
             names[id] =
-                r->ident[plane].items[l->stacks.frames.items[frames[id]].func];
+                ident_of(r, plane, l->stacks.frames.items[frames[id]].func);
         }
     }
     return true;
