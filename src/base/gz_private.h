@@ -1,7 +1,7 @@
 /*
- * What gz.c asks of a library that inflates: gz_zlib.c, or gz_isal.c where
- * the build says so. An engine knows one gzip member at a time, header and
- * trailer included; what a complete stream is, is gz.c's business.
+ * What gz.c asks of a library that inflates: gz_isal.c where the build finds
+ * ISA-L, gz_zlib.c elsewhere. An engine knows one gzip member at a time,
+ * header and trailer included; what a complete stream is, is gz.c's business.
  */
 #ifndef SEEP_BASE_GZ_PRIVATE_H
 #define SEEP_BASE_GZ_PRIVATE_H
