@@ -1,44 +1,48 @@
 /*
- * What roots reach, marked as a collector would. Depth first on a stack of
- * our own; each object waits a little between being taken and being looked
- * at, so that its memory is there by then.
+ * What roots reach, marked as a collector would. Any order will do, so the
+ * objects are taken by regions of neighbours: what is found waits in the list
+ * of its region, and a region is followed until its list is empty, with where
+ * its edges are in nearby memory. A step to anywhere instead is a miss of the
+ * cache, and in a virtual machine a walk through two page tables.
  */
 #include "heap/heap_graph_private.h"
+
+#include <stdlib.h>
 
 #include "base/banned.h"
 
 enum {
-    UNDER_WAY = 16,  /* more than a memory access takes, few enough to stay in
-                        caches */
-    MARKS_AHEAD = 8, /* more are in order mostly, of an array */
+    REGION_SHIFT = 17, /* objects; their edges are about 2 MiB */
+    AHEAD = 4,         /* in the list, half-way to where the edges are */
     OBJECTS_PER_LOOK = 1 << 18
 };
 
-/* A first in, first out of objects whose memory is being loaded. */
-struct waiting {
-    uint32_t ids[UNDER_WAY];
-    unsigned head, n;
+/* Objects of one region that are marked and not followed yet. */
+struct region {
+    struct graph_u32 waiting;
+    uint32_t next;  /* of the queue */
+    bool is_queued; /* or being followed */
 };
 
 struct reaching {
     struct heap_graph *g;
-    struct graph_u32 stack;
-    struct waiting for_begin; /* of its edges */
-    struct waiting for_edges;
-    struct waiting for_marks; /* of what they lead to */
+    struct region *regions;
+    uint32_t n_regions;
+    /* Of the queue of regions with a list; first is UINT32_MAX when it is
+       empty. */
+    uint32_t first, last;
 };
 
-static void put(struct waiting *w, uint32_t id)
+static void enqueue(struct reaching *r, uint32_t i)
 {
-    w->ids[(w->head + w->n++) % UNDER_WAY] = id;
-}
-
-static uint32_t take(struct waiting *w)
-{
-    const uint32_t id = w->ids[w->head];
-    w->head = (w->head + 1) % UNDER_WAY;
-    w->n--;
-    return id;
+    r->regions[i].is_queued = true;
+    r->regions[i].next = UINT32_MAX;
+    if (r->first == UINT32_MAX) {
+        r->first = i;
+    } else {
+        r->regions[r->last].next = i;
+    }
+    r->last = i;
 }
 
 static bool mark(struct reaching *r, uint32_t id, struct err *err)
@@ -50,7 +54,21 @@ static bool mark(struct reaching *r, uint32_t id, struct err *err)
     }
     g->reached[id >> 6] |= bit;
     g->about.n_reachable++;
-    return graph_u32_add(&r->stack, id, &g->budget, err);
+    struct region *to = &r->regions[id >> REGION_SHIFT];
+    if (!to->is_queued) {
+        enqueue(r, id >> REGION_SHIFT);
+    }
+    return graph_u32_add(&to->waiting, id, &g->budget, err);
+}
+
+/* Of what comes next: where its edges are, and a little later the edges. */
+static void look_ahead(const struct heap_graph *g, const struct graph_u32 *list)
+{
+    if (list->n >= 2 * AHEAD) {
+        const uint32_t *end = list->items + list->n;
+        HEAP_PREFETCH(&g->edges.begins[end[-2 * AHEAD]]);
+        HEAP_PREFETCH(&g->edges.to[graph_edges_begin(g, end[-AHEAD])]);
+    }
 }
 
 static bool follow(struct reaching *r, uint32_t id, struct err *err)
@@ -65,56 +83,35 @@ static bool follow(struct reaching *r, uint32_t id, struct err *err)
     return true;
 }
 
-static void load_marks(const struct heap_graph *g, uint32_t id)
+/* Follows a region until nothing waits there. */
+static bool drain(struct reaching *r, struct region *region, struct err *err)
 {
-    uint64_t n = 0;
-    const object_id *to = heap_edges(g, (object_id){id}, &n);
-    for (uint64_t i = 0; i < n && i < MARKS_AHEAD; i++) {
-        HEAP_PREFETCH(&g->reached[to[i].i >> 6]);
+    while (region->waiting.n > 0) {
+        look_ahead(r->g, &region->waiting);
+        if (!follow(r, region->waiting.items[--region->waiting.n], err)) {
+            return false;
+        }
     }
-}
-
-/* Moves objects on until one is ready to be followed. False when none is
-   left. */
-static bool next_object(struct reaching *r, uint32_t *id)
-{
-    const struct heap_graph *g = r->g;
-    while (r->for_begin.n < UNDER_WAY && r->stack.n > 0) {
-        const uint32_t pushed = r->stack.items[--r->stack.n];
-        HEAP_PREFETCH(&g->edges.begins[pushed]);
-        put(&r->for_begin, pushed);
-    }
-    while (r->for_edges.n < UNDER_WAY && r->for_begin.n > 0) {
-        const uint32_t moved = take(&r->for_begin);
-        HEAP_PREFETCH(&g->edges.to[graph_edges_begin(g, moved)]);
-        put(&r->for_edges, moved);
-    }
-    while (r->for_marks.n < UNDER_WAY && r->for_edges.n > 0) {
-        const uint32_t moved = take(&r->for_edges);
-        load_marks(g, moved);
-        put(&r->for_marks, moved);
-    }
-    if (r->for_marks.n == 0) {
-        return false;
-    }
-    *id = take(&r->for_marks);
     return true;
 }
 
-static bool drain(struct graph_build *b, struct reaching *r, struct err *err)
+static bool drain_all(struct graph_build *b, struct reaching *r,
+                      struct err *err)
 {
-    uint32_t n_until_look = OBJECTS_PER_LOOK;
-    uint32_t id = 0;
-    while (next_object(r, &id)) {
-        if (!follow(r, id, err)) {
+    const struct heap_graph *g = r->g;
+    uint64_t n_looked = g->about.n_reachable;
+    while (r->first != UINT32_MAX) {
+        struct region *region = &r->regions[r->first];
+        r->first = region->next;
+        if (!drain(r, region, err)) {
             return false;
         }
-        if (--n_until_look > 0) {
+        region->is_queued = false;
+        if (g->about.n_reachable - n_looked < OBJECTS_PER_LOOK) {
             continue;
         }
-        n_until_look = OBJECTS_PER_LOOK;
-        const double share =
-            (double)r->g->about.n_reachable / (double)r->g->spans.n_objects;
+        n_looked = g->about.n_reachable;
+        const double share = (double)n_looked / (double)g->spans.n_objects;
         if (!graph_look(b, "reachability", share, err)) {
             return false;
         }
@@ -122,17 +119,31 @@ static bool drain(struct graph_build *b, struct reaching *r, struct err *err)
     return true;
 }
 
+static void regions_release(struct reaching *r)
+{
+    for (uint32_t i = 0; r->regions && i < r->n_regions; i++) {
+        struct graph_u32 *list = &r->regions[i].waiting;
+        graph_give_back(&r->g->budget, list->cap * sizeof *list->items);
+        graph_u32_release(list);
+    }
+    free(r->regions);
+}
+
 bool graph_reach(struct graph_build *b, uint64_t first_root, struct err *err)
 {
     struct heap_graph *g = b->g;
-    struct reaching r = {.g = g};
-    bool ok = true;
+    struct reaching r = {
+        .g = g,
+        .n_regions = (g->spans.n_objects >> REGION_SHIFT) + 1,
+        .first = UINT32_MAX,
+    };
+    r.regions = calloc(r.n_regions, sizeof *r.regions);
+    bool ok = r.regions || err_nomem(err, "heap dump");
     for (uint64_t i = first_root; i < g->roots.n && ok; i++) {
         ok = mark(&r, g->roots.items[i].object.i, err);
     }
-    ok = ok && drain(b, &r, err);
-    graph_give_back(&g->budget, r.stack.cap * sizeof *r.stack.items);
-    graph_u32_release(&r.stack);
+    ok = ok && drain_all(b, &r, err);
+    regions_release(&r);
     return ok;
 }
 

@@ -6,6 +6,14 @@
  *   bench_heap                  a million, 5.7 and 20 million objects
  *   bench_heap OBJECTS [SHAPE]  one size; SHAPE of `seep sim --shape`
  *   bench_heap FILE [BINARY]    a dump that there is; with types
+ *
+ * Sizes are compared by their time per object. A run of a million takes so
+ * short that other work on the machine may double it: it is run several times,
+ * before the large ones and after them, and the median counts. And all runs
+ * begin alike: a virtual machine gives memory back that was free for some
+ * seconds, and to get a page anew costs more than most of what is done on it.
+ * Small runs in a row would find theirs still there, which large ones never
+ * do; so there is a pause in front of each.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -237,39 +245,82 @@ static bool simulate(const char *path, enum sim_shape shape, uint64_t n,
     return (fclose(f) == 0 || err_set(err, ERR_IO, "cannot write")) && ok;
 }
 
-static int run_simulated(enum sim_shape shape, uint64_t n, struct figures *f)
+enum { MILLION = 1000000, RUNS_MAX = 10, PAUSE_S = 6 };
+
+struct size {
+    uint64_t n_objects;
+    unsigned n_runs;
+    struct figures runs[RUNS_MAX];
+};
+
+static int by_total(const void *pa, const void *pb)
+{
+    const double a = total_s(pa);
+    const double b = total_s(pb);
+    return (a > b) - (a < b);
+}
+
+static double median_per_object(const struct size *s)
+{
+    struct figures sorted[RUNS_MAX];
+    memcpy(sorted, s->runs, s->n_runs * sizeof *sorted);
+    qsort(sorted, s->n_runs, sizeof *sorted, by_total);
+    const struct figures *f = &sorted[s->n_runs / 2];
+    return total_s(f) / (double)f->n_objects;
+}
+
+static int run_size(enum sim_shape shape, struct size *s)
 {
     const char *dir = getenv("TMPDIR");
     char path[PATH_BYTES];
-    char name[LINE_BYTES];
     struct err err = {0};
     snprintf(path, sizeof path, "%s/seep-bench-%ld.heapdump",
              dir ? dir : "/tmp", (long)getpid());
-    snprintf(name, sizeof name, "%s", sim_shape_names[shape]);
-    const int status = simulate(path, shape, n, &err) ? run(name, path, NULL, f)
-                                                      : fail(name, &err);
+    int status = simulate(path, shape, s->n_objects, &err)
+                     ? 0
+                     : fail(sim_shape_names[shape], &err);
+    const int n_runs = s->n_objects <= MILLION ? RUNS_MAX / 2 : 1;
+    for (int i = 0; i < n_runs && status == 0; i++) {
+        sleep(PAUSE_S);
+        status = run(sim_shape_names[shape], path, NULL, &s->runs[s->n_runs++]);
+    }
     unlink(path);
     return status;
 }
 
-static int run_sizes(enum sim_shape shape)
+/* The first size is run once more behind the others. */
+static int run_sizes(enum sim_shape shape, struct size *sizes, size_t n)
 {
-    static const uint64_t sizes[] = {1000000, 5700000, 20000000};
-    double first = 0;
-    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
-        struct figures f = {0};
-        if (run_simulated(shape, sizes[i], &f) != 0) {
-            return 2;
-        }
-        const double each = total_s(&f) / (double)f.n_objects;
-        if (i == 0) {
-            first = each;
-        } else {
-            printf("%-22s time per object: %.2f of that of a million\n", "",
-                   each / first);
+    for (size_t i = 0; i < n + (n > 1); i++) {
+        const int status = run_size(shape, &sizes[i % n]);
+        if (status != 0) {
+            return status;
         }
     }
+    const double first = median_per_object(&sizes[0]);
+    for (size_t i = 0; i < n && n > 1; i++) {
+        const double each = median_per_object(&sizes[i]);
+        printf("%-22s %9llu %.0f ns an object, median of %u: %.2f of the "
+               "first\n",
+               "", (unsigned long long)sizes[i].n_objects, each * 1e9,
+               sizes[i].n_runs, each / first);
+    }
     return 0;
+}
+
+static int run_usual(enum sim_shape shape)
+{
+    struct size sizes[] = {{.n_objects = MILLION},
+                           {.n_objects = 5700000},
+                           {.n_objects = 20000000}};
+    return run_sizes(shape, sizes, sizeof sizes / sizeof sizes[0]);
+}
+
+static int run_one(enum sim_shape shape, uint64_t n)
+{
+    struct size sizes[] = {{.n_objects = MILLION}, {.n_objects = n}};
+    return n > MILLION ? run_sizes(shape, sizes, 2)
+                       : run_sizes(shape, sizes + 1, 1);
 }
 
 static bool shape_named(const char *name, enum sim_shape *out)
@@ -290,15 +341,14 @@ int main(int argc, char **argv)
     struct figures f = {0};
     print_head();
     if (argc < 2) {
-        const int tree = run_sizes(SIM_TREE);
-        const int power = run_sizes(SIM_POWER);
+        const int tree = run_usual(SIM_TREE);
+        const int power = run_usual(SIM_POWER);
         return tree ? tree : power;
     }
     if (num_parse_u64(span_of(argv[1]), &n)) {
         enum sim_shape shape = SIM_POWER;
-        return argc > 2 && !shape_named(argv[2], &shape)
-                   ? 2
-                   : run_simulated(shape, n, &f);
+        return argc > 2 && !shape_named(argv[2], &shape) ? 2
+                                                         : run_one(shape, n);
     }
     const char *name = strrchr(argv[1], '/');
     return run(name ? name + 1 : argv[1], argv[1], argc > 2 ? argv[2] : NULL,

@@ -165,12 +165,13 @@ static void a_limit_of_memory_is_kept(void **state)
     small_release(&s);
 }
 
-static void who_stops_it_gets_it_stopped(void **state)
+/* Objects of two pointers each, `to[2 * i]` and the next; a global holds the
+   first of them. */
+static void write_pairs(struct test_collector *dump, const uint32_t *to,
+                        uint32_t n)
 {
-    (void)state;
-    enum { N = 200000 };
-    struct test_collector dump = TEST_COLLECTOR;
-    const struct sink out = test_collect(&dump);
+    enum { PAIR_BYTES = 16 };
+    const struct sink out = test_collect(dump);
     struct dump_writer *w = dump_writer_new(&out);
     struct err err = {0};
     assert_non_null(w);
@@ -179,10 +180,12 @@ static void who_stops_it_gets_it_stopped(void **state)
                                        .arena_end = SMALL_HEAP + (1 << 26),
                                        .build = SPAN_LIT("go1.19.8")};
     dump_writer_params(w, &params);
-    for (uint64_t i = 0; i < N; i++) {
-        dump_writer_object(w, SMALL_HEAP + 8 * i, 8);
-        dump_writer_word(w, SMALL_HEAP + 8 * ((i + 1) % N));
+    for (uint64_t i = 0; i < n; i++) {
+        dump_writer_object(w, SMALL_HEAP + PAIR_BYTES * i, PAIR_BYTES);
+        dump_writer_word(w, SMALL_HEAP + PAIR_BYTES * (uint64_t)to[2 * i]);
+        dump_writer_word(w, SMALL_HEAP + PAIR_BYTES * (uint64_t)to[2 * i + 1]);
         dump_writer_field(w, 0);
+        dump_writer_field(w, 8);
         dump_writer_close(w);
     }
     dump_writer_data(w, SMALL_BSS, 8);
@@ -191,6 +194,21 @@ static void who_stops_it_gets_it_stopped(void **state)
     dump_writer_close(w);
     assert_ok(dump_writer_end(w, &err), &err);
     dump_writer_free(w);
+}
+
+static void who_stops_it_gets_it_stopped(void **state)
+{
+    (void)state;
+    enum { N = 200000 };
+    struct test_collector dump = TEST_COLLECTOR;
+    struct err err = {0};
+    uint32_t *to = calloc(2 * N, sizeof *to);
+    assert_non_null(to);
+    for (uint32_t i = 0; i < N; i++) {
+        to[2 * i] = to[2 * i + 1] = (i + 1) % N;
+    }
+    write_pairs(&dump, to, N);
+    free(to);
     struct heap_graph *g = NULL;
     volatile int stop = 0;
     const struct heap_graph_options o = {.stop = &stop};
@@ -206,31 +224,80 @@ static void who_stops_it_gets_it_stopped(void **state)
     buf_release(&dump.bytes);
 }
 
-static void a_real_heap_adds_up(void **state)
+/* What was marked and what was searched are the same objects. */
+static void assert_adds_up(const struct heap_graph *g)
 {
-    (void)state;
-    struct real_dump r = real_open();
-    const struct heap_about *about = heap_graph_about(r.graph);
+    const struct heap_about *about = heap_graph_about(g);
     struct heap_dominators *d = NULL;
     struct err err = {0};
-    assert_ok(heap_dominators_build(r.graph, NULL, &d, &err), &err);
+    assert_ok(heap_dominators_build(g, NULL, &d, &err), &err);
     assert_int_equal(heap_retained_objects(d, 0), about->n_reachable);
     assert_int_equal(heap_retained_bytes(d, 0), about->reachable_bytes);
     for (uint32_t i = 0; i < about->n_objects; i++) {
         const object_id o = {i};
-        const heap_node node = heap_node_of_object(r.graph, o);
+        const heap_node node = heap_node_of_object(g, o);
         assert_true(heap_is_reachable(d, node) ==
-                    heap_object_is_reachable(r.graph, o));
+                    heap_object_is_reachable(g, o));
         if (heap_is_reachable(d, node)) {
             const heap_node above = heap_dominator(d, node);
             assert_true(heap_retained_bytes(d, above) >=
                         heap_retained_bytes(d, node));
             assert_true(heap_retained_bytes(d, node) >=
-                        heap_object_bytes(r.graph, o));
+                        heap_object_bytes(g, o));
         }
     }
     heap_dominators_free(d);
+}
+
+static void a_real_heap_adds_up(void **state)
+{
+    (void)state;
+    struct real_dump r = real_open();
+    assert_adds_up(r.graph);
     real_close(&r);
+}
+
+/* Every third object is dead. The others point anywhere among themselves, and
+   one holds the next of them, so that all are held; what is dead points
+   anywhere. */
+static void marking_crosses_a_large_heap(void **state)
+{
+    (void)state;
+    enum { N = 600000, LIVE = N / 3 * 2 };
+    struct test_collector dump = TEST_COLLECTOR;
+    struct err err = {0};
+    struct heap_graph *g = NULL;
+    uint32_t *to = calloc(2 * N, sizeof *to);
+    uint32_t *live = calloc(LIVE, sizeof *live);
+    uint64_t seed = 7;
+    assert_non_null(to);
+    assert_non_null(live);
+    for (uint32_t i = 0; i < LIVE; i++) {
+        live[i] = i / 2 * 3 + i % 2;
+    }
+    for (uint32_t i = LIVE - 1; i > 1; i--) { /* all but the first */
+        const uint32_t k = 1 + (uint32_t)(test_random(&seed) % i);
+        const uint32_t swap = live[i];
+        live[i] = live[k];
+        live[k] = swap;
+    }
+    for (uint32_t i = 0; i < LIVE; i++) {
+        to[2 * live[i]] = live[test_random(&seed) % LIVE];
+        to[2 * live[i] + 1] = live[(i + 1) % LIVE];
+    }
+    for (uint32_t i = 2; i < N; i += 3) {
+        to[2 * i] = (uint32_t)(test_random(&seed) % N);
+        to[2 * i + 1] = (uint32_t)(test_random(&seed) % N);
+    }
+    write_pairs(&dump, to, N);
+    const struct heap_graph_options o = {0};
+    assert_ok(heap_graph_build(buf_view(&dump.bytes), &o, &g, &err), &err);
+    assert_int_equal(heap_graph_about(g)->n_reachable, LIVE);
+    assert_adds_up(g);
+    heap_graph_free(g);
+    buf_release(&dump.bytes);
+    free(live);
+    free(to);
 }
 
 static bool build_and_ask(void *ctx, struct err *err)
@@ -269,6 +336,7 @@ int main(void)
         cmocka_unit_test(a_limit_of_memory_is_kept),
         cmocka_unit_test(who_stops_it_gets_it_stopped),
         cmocka_unit_test(a_real_heap_adds_up),
+        cmocka_unit_test(marking_crosses_a_large_heap),
         cmocka_unit_test(running_out_of_memory_is_an_error),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
