@@ -104,14 +104,18 @@ static bool extend(const struct series *s, size_t at, struct chain *chains,
     return true;
 }
 
+static uint32_t first_of(const struct series *s, const struct chain *c)
+{
+    return s->planes[PLANE_HEAP].at.items[c->begin];
+}
+
 static bool check_overlap(const struct series *s, const struct chain *chains,
                           size_t n, struct err *err)
 {
     for (size_t k = 1; k < n; k++) {
         if (chains[k].begin < chains[k - 1].end) {
-            const struct vec_u32 *at = &s->planes[PLANE_HEAP].at;
             const struct point *a = &s->all.items[chains[k - 1].last];
-            const struct point *b = &s->all.items[at->items[chains[k].begin]];
+            const struct point *b = &s->all.items[first_of(s, &chains[k])];
             return err_set(err, ERR_MISMATCH,
                            "two processes at once: %s and %s; give the "
                            "snapshots of one",
@@ -133,7 +137,12 @@ static bool note_restart(struct series *s, const struct point *before,
         err);
 }
 
-static const char other_run[] = "another run of the process is judged";
+static const char *why_outside(const struct series *s, uint32_t id)
+{
+    return s->inputs.items[s->all.items[id].input].run == 0
+               ? "taken between two runs of the process: of which is not known"
+               : "another run of the process is judged";
+}
 
 static bool is_of_run(const struct series *s, uint32_t id)
 {
@@ -148,7 +157,7 @@ static void keep_run(struct series *s, struct plane *pl)
         if (is_of_run(s, id)) {
             pl->at.items[kept++] = id;
         } else {
-            point_unused(s, id, other_run);
+            point_unused(s, id, why_outside(s, id));
             s->about.n_dropped++;
             s->about.n_outside++;
         }
@@ -156,58 +165,50 @@ static void keep_run(struct series *s, struct plane *pl)
     pl->at.n = kept;
 }
 
-/* First point of the run that heap point `id` begins: what was taken at the
-   same moment may sort before it ("02.goroutine" before "02.heap"). */
-static uint32_t run_begin(const struct series *s, uint32_t id)
+/* What was taken before the first run is of that, and after the last of that.
+ */
+static void number_inputs(struct series *s, const struct chain *chains,
+                          size_t n)
 {
-    const struct point *heap = &s->all.items[id];
-    while (id > 0) {
-        const struct point *pt = &s->all.items[id - 1];
-        if (pt->kind == KIND_HEAP || pt->kind == KIND_ALLOCS || !*pt->number ||
-            strcmp(pt->number, heap->number) != 0) {
-            break;
+    for (size_t k = 0; k < n; k++) {
+        const uint32_t run = (uint32_t)k + 1;
+        const uint32_t begin = k == 0 ? 0 : first_of(s, &chains[k]);
+        const uint32_t end =
+            k + 1 == n ? (uint32_t)s->all.n : chains[k].last + 1;
+        for (uint32_t i = begin; i < end; i++) {
+            s->inputs.items[s->all.items[i].input].run = run;
         }
-        id--;
-    }
-    return id;
-}
-
-/* Of all points the run; what was taken before the first one is of that. */
-static void number_inputs(struct series *s, uint32_t begin, uint32_t run)
-{
-    for (uint32_t i = run == 1 ? 0 : begin; i < s->all.n; i++) {
-        s->inputs.items[s->all.items[i].input].run = run;
+        if (k + 1 < n) {
+            series_number_between(s, chains[k].last,
+                                  first_of(s, &chains[k + 1]), run);
+        }
     }
 }
 
 static bool add_run(struct series *s, const struct chain *c, struct err *err)
 {
-    const uint32_t first = s->planes[PLANE_HEAP].at.items[c->begin];
-    const struct series_run run = {.first = s->all.items[first].source,
+    const struct series_run run = {.first = s->all.items[first_of(s, c)].source,
                                    .last = s->all.items[c->last].source,
                                    .n_heap = (uint32_t)c->n,
                                    .is_judgeable = c->n >= RUN_LEAST};
-    if (!series_runs_vec_push(&s->runs, run)) {
-        return err_nomem(err, "runs of a process");
-    }
-    number_inputs(s, run_begin(s, first), (uint32_t)s->runs.n);
-    return true;
+    return series_runs_vec_push(&s->runs, run) ||
+           err_nomem(err, "runs of a process");
 }
 
 static bool split(struct series *s, const struct chain *chains, size_t n,
                   struct err *err)
 {
-    const struct vec_u32 *at = &s->planes[PLANE_HEAP].at;
     size_t best = 0;
     for (size_t k = 0; k < n; k++) {
         best = chains[k].n >= chains[best].n ? k : best;
         if (!add_run(s, &chains[k], err) ||
             (k > 0 &&
              !note_restart(s, &s->all.items[chains[k - 1].last],
-                           &s->all.items[at->items[chains[k].begin]], err))) {
+                           &s->all.items[first_of(s, &chains[k])], err))) {
             return false;
         }
     }
+    number_inputs(s, chains, n);
     s->about.n_segments = (uint32_t)n;
     s->about.run = (uint32_t)best + 1;
     return true;
@@ -223,7 +224,7 @@ void series_keep_run(struct series *s)
     }
     for (uint32_t i = 0; i < s->all.n; i++) { /* evidence goes too */
         if (!is_of_run(s, i) && s->inputs.items[s->all.items[i].input].used) {
-            point_unused(s, i, other_run);
+            point_unused(s, i, why_outside(s, i));
         }
     }
 }
