@@ -130,6 +130,7 @@ struct finding_run {
     uint32_t number, n_runs;      /* from 1, of how many */
     const char *first, *last;     /* the files that it goes from and to */
     uint32_t n_heap, n_goroutine; /* points used */
+    uint32_t n_profiles;          /* of heaps, repeated states among them */
     double seconds;               /* its window; 0 unknown */
     bool is_judged;
     bool is_short; /* for a verdict, so that it was not judged */

@@ -108,6 +108,8 @@ struct runs_judged {
     const struct finding_run *runs; /* all of them, in order of time */
     const struct findings *of;      /* of each; empty where none was judged */
     size_t n;
+    size_t n_past; /* of them, from the first: too short or not, they say
+                      nothing of what is asked about */
     /* Is it too small to count, whatever its grade? NULL: nothing is. */
     bool (*is_below)(const void *ctx, const struct finding *f);
     const void *ctx;
