@@ -11,7 +11,13 @@
 #include <string.h>
 
 enum {
-    CHAINS_MAX = 64,
+    /* More than all that is read of a store; a file each is no series. */
+    CHAINS_MAX = 4096,
+    /* So many are asked whether a point goes on with them: a process that is
+       taken beside one that restarts in a loop is seen until then, and time
+       does not grow with the square of the restarts. */
+    CHAINS_ASKED = 64,
+    RESTARTS_NAMED = 8,
     RUN_LEAST = 5 /* heap points of which a verdict is made */
 };
 
@@ -19,6 +25,7 @@ struct chain {
     uint32_t last;        /* point at its end, index into series.all */
     size_t begin, end, n; /* positions in the heap plane; end inclusive */
 };
+VEC_TYPE(chains, struct chain)
 
 static const char *base_of(const char *path)
 {
@@ -80,13 +87,14 @@ bool cells_have_alloc(const struct series_cells_vec *cells)
 
 /* Puts point number `at` of the heap plane at the end of the latest chain it
    continues, or starts a chain. */
-static bool extend(const struct series *s, size_t at, struct chain *chains,
-                   size_t *n, struct err *err)
+static bool extend(const struct series *s, size_t at, struct chains *chains,
+                   struct err *err)
 {
     const uint32_t id = s->planes[PLANE_HEAP].at.items[at];
     const struct point *pt = &s->all.items[id];
-    for (size_t k = *n; k > 0; k--) {
-        struct chain *c = &chains[k - 1];
+    const size_t n = chains->n;
+    for (size_t k = n; k > 0 && k + CHAINS_ASKED > n; k--) {
+        struct chain *c = &chains->items[k - 1];
         if (!cells_alloc_falls(&s->all.items[c->last].cells, &pt->cells)) {
             c->last = id;
             c->end = at;
@@ -94,14 +102,14 @@ static bool extend(const struct series *s, size_t at, struct chain *chains,
             return true;
         }
     }
-    if (*n == CHAINS_MAX) {
+    if (n == CHAINS_MAX) {
         return err_set(err, ERR_MISMATCH,
                        "more than %d restarts: are these snapshots of one "
                        "process?",
                        CHAINS_MAX - 1);
     }
-    chains[(*n)++] = (struct chain){id, at, at, 1};
-    return true;
+    return chains_push(chains, (struct chain){id, at, at, 1}) ||
+           err_nomem(err, "runs of a process");
 }
 
 static uint32_t first_of(const struct series *s, const struct chain *c)
@@ -125,16 +133,30 @@ static bool check_overlap(const struct series *s, const struct chain *chains,
     return true;
 }
 
-static bool note_restart(struct series *s, const struct point *before,
-                         const struct point *after, struct err *err)
+static bool note_restarts(struct series *s, const struct chains *chains,
+                          struct err *err)
 {
-    return series_add_note(
-        s,
-        arena_printf(&s->arena,
-                     "the process restarted between %s and %s; the series is "
-                     "split there",
-                     base_of(before->source), base_of(after->source)),
-        err);
+    const struct chain *c = chains->items;
+    bool ok = true;
+    for (size_t k = 1; ok && k < chains->n && k <= RESTARTS_NAMED; k++) {
+        const struct point *before = &s->all.items[c[k - 1].last];
+        const struct point *after = &s->all.items[first_of(s, &c[k])];
+        ok = series_add_note(
+            s,
+            arena_printf(&s->arena,
+                         "the process restarted between %s and %s; the series "
+                         "is split there",
+                         base_of(before->source), base_of(after->source)),
+            err);
+    }
+    if (!ok || chains->n <= RESTARTS_NAMED + 1) {
+        return ok;
+    }
+    return series_add_note(s,
+                           arena_printf(&s->arena,
+                                        "the process restarted %zu more times",
+                                        chains->n - 1 - RESTARTS_NAMED),
+                           err);
 }
 
 static const char *why_outside(const struct series *s, uint32_t id)
@@ -195,23 +217,21 @@ static bool add_run(struct series *s, const struct chain *c, struct err *err)
            err_nomem(err, "runs of a process");
 }
 
-static bool split(struct series *s, const struct chain *chains, size_t n,
+static bool split(struct series *s, const struct chains *chains,
                   struct err *err)
 {
+    const struct chain *c = chains->items;
     size_t best = 0;
-    for (size_t k = 0; k < n; k++) {
-        best = chains[k].n >= chains[best].n ? k : best;
-        if (!add_run(s, &chains[k], err) ||
-            (k > 0 &&
-             !note_restart(s, &s->all.items[chains[k - 1].last],
-                           &s->all.items[first_of(s, &chains[k])], err))) {
+    for (size_t k = 0; k < chains->n; k++) {
+        best = c[k].n >= c[best].n ? k : best;
+        if (!add_run(s, &c[k], err)) {
             return false;
         }
     }
-    number_inputs(s, chains, n);
-    s->about.n_segments = (uint32_t)n;
+    number_inputs(s, c, chains->n);
+    s->about.n_segments = (uint32_t)chains->n;
     s->about.run = (uint32_t)best + 1;
-    return true;
+    return note_restarts(s, chains, err);
 }
 
 void series_keep_run(struct series *s)
@@ -239,13 +259,15 @@ bool series_segment(struct series *s, struct err *err)
     if (at->n == 0) {
         return true;
     }
-    struct chain chains[CHAINS_MAX];
-    size_t n = 0;
+    struct chains chains = {0};
     bool ok = true;
     for (size_t i = 0; ok && i < at->n; i++) {
         if (cells_have_alloc(&s->all.items[at->items[i]].cells)) {
-            ok = extend(s, i, chains, &n, err);
+            ok = extend(s, i, &chains, err);
         }
     }
-    return ok && check_overlap(s, chains, n, err) && split(s, chains, n, err);
+    ok = ok && check_overlap(s, chains.items, chains.n, err) &&
+         split(s, &chains, err);
+    chains_release(&chains);
+    return ok;
 }

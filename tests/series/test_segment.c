@@ -320,19 +320,51 @@ static void one_program_may_run_from_two_directories(void **state)
     series_free(s);
 }
 
+/* One snapshot each, in a loop. */
+static struct series *restarted_often(int n)
+{
+    struct series *s = series_new(NULL);
+    for (int i = 0; i < n; i++) {
+        char name[16];
+        (void)snprintf(name, sizeof name, "%d", i);
+        add_heap(s, name, i, 10000 - i, 10000 - i);
+    }
+    return s;
+}
+
+static void a_deploy_a_day_is_no_end(void **state)
+{
+    (void)state;
+    struct series *s = restarted_often(400);
+    made_finish(s);
+    size_t n = 0;
+    const char *const *notes = series_notes(s, &n);
+    assert_int_equal(series_about(s)->n_segments, 400);
+    assert_int_equal(n, 9);
+    assert_string_equal(notes[8], "the process restarted 391 more times");
+    series_free(s);
+}
+
+static void a_process_beside_one_in_a_crash_loop_is_refused(void **state)
+{
+    (void)state;
+    struct err err = {0};
+    struct series *s = restarted_often(60);
+    add_heap(s, "b1", 0.5, 5, 90000);
+    add_heap(s, "b2", 100, 6, 90001);
+    assert_false(series_finish(s, &err));
+    assert_int_equal(err.code, ERR_MISMATCH);
+    series_free(s);
+}
+
 static void endless_restarts_are_refused(void **state)
 {
     (void)state;
     struct err err = {0};
-    struct series *s = series_new(NULL);
-    char name[16];
-    for (int i = 0; i < 70; i++) {
-        (void)snprintf(name, sizeof name, "%d", i);
-        add_heap(s, name, i, 1000 - i, 1000 - i);
-    }
+    struct series *s = restarted_often(4100);
     assert_false(series_finish(s, &err));
     assert_err(&err, ERR_MISMATCH,
-               "more than 63 restarts: are these snapshots of one process?");
+               "more than 4095 restarts: are these snapshots of one process?");
     series_free(s);
 }
 
@@ -356,6 +388,8 @@ int main(void)
         cmocka_unit_test(two_processes_at_once_are_refused_by_name),
         cmocka_unit_test(two_programs_are_refused_by_name),
         cmocka_unit_test(one_program_may_run_from_two_directories),
+        cmocka_unit_test(a_deploy_a_day_is_no_end),
+        cmocka_unit_test(a_process_beside_one_in_a_crash_loop_is_refused),
         cmocka_unit_test(endless_restarts_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
