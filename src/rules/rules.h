@@ -116,7 +116,8 @@ struct runs_judged {
 };
 
 /* What they have together: a leak of any run is there, and what one of them
-   could not show, none of them did. `out` borrows from all of `r`. */
+   could not show, none of them did. `out` borrows `runs` and, of `of`, the
+   texts and parts of its findings: none of them is released before it. */
 bool rules_merge_runs(const struct runs_judged *r, struct findings *out,
                       struct err *err) MUST_USE;
 
