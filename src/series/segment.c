@@ -27,12 +27,6 @@ struct chain {
 };
 VEC_TYPE(chains, struct chain)
 
-static const char *base_of(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    return slash ? slash + 1 : path;
-}
-
 /* Programs are told apart by the base name of the main binary: the same
    program may run from different directories. */
 static bool check_program(const struct series *s, struct err *err)
@@ -43,13 +37,13 @@ static bool check_program(const struct series *s, struct err *err)
         if (!*pt->program || !s->inputs.items[pt->input].used) {
             continue;
         }
-        if (first &&
-            strcmp(base_of(first->program), base_of(pt->program)) != 0) {
+        if (first && strcmp(text_base_name(first->program),
+                            text_base_name(pt->program)) != 0) {
             return err_set(err, ERR_MISMATCH,
                            "two programs at once: %s in %s and %s in %s; "
                            "give the snapshots of one",
-                           base_of(first->program), first->source,
-                           base_of(pt->program), pt->source);
+                           text_base_name(first->program), first->source,
+                           text_base_name(pt->program), pt->source);
         }
         first = first ? first : pt;
     }
@@ -146,7 +140,8 @@ static bool note_restarts(struct series *s, const struct chains *chains,
             arena_printf(&s->arena,
                          "the process restarted between %s and %s; the series "
                          "is split there",
-                         base_of(before->source), base_of(after->source)),
+                         text_base_name(before->source),
+                         text_base_name(after->source)),
             err);
     }
     if (!ok || chains->n <= RESTARTS_NAMED + 1) {
