@@ -59,7 +59,8 @@ static const struct point *better_point(const struct series *s, size_t i)
         const struct point *other = &s->all.items[k];
         if (k != i && other->form != FORM_DUMP && !other->is_delta &&
             plane_of(other->kind) == plane_of(pt->kind) &&
-            preference(other) < preference(pt) && points_are_of_a_moment(other, pt)) {
+            preference(other) < preference(pt) &&
+            points_are_of_a_moment(other, pt)) {
             return other;
         }
     }
