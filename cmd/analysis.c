@@ -23,17 +23,11 @@ bool analysis_note(struct analysis *a, const char *text, struct err *err)
     return true;
 }
 
-static const char *base_name(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    return slash != NULL ? slash + 1 : path;
-}
-
 /* What a person would call a profile: such a file must not be lost silently. */
 static bool is_named_like_profile(const char *path)
 {
     static const char *const endings[] = {".pb.gz", ".pb", ".pprof", ".prof"};
-    const struct span name = span_of(base_name(path));
+    const struct span name = span_of(text_base_name(path));
     for (size_t i = 0; i < sizeof(endings) / sizeof(endings[0]); i++) {
         if (span_ends(name, endings[i])) {
             return true;
@@ -348,7 +342,7 @@ static bool note_ignored(struct analysis *a, const struct text_list *ignored,
     struct buf names = BUF_LIMIT(64 << 10);
     for (size_t i = 0; i < ignored->n && i < NAMES_IN_NOTE; i++) {
         buf_printf(&names, "%s%s", i > 0 ? ", " : "",
-                   base_name(ignored->items[i]));
+                   text_base_name(ignored->items[i]));
     }
     if (ignored->n > NAMES_IN_NOTE) {
         buf_str(&names, ", ...");
@@ -418,7 +412,8 @@ static bool read_source(struct analysis *a, const struct visitor *v, size_t at,
             return skip(a, v, source, &reason, err);
         case LOSS_IGNORED:
             err_clear(err);
-            if (strcmp(base_name(source->path), FETCH_MANIFEST_NAME) == 0) {
+            if (strcmp(text_base_name(source->path), FETCH_MANIFEST_NAME) ==
+                0) {
                 return true; /* of `seep fetch`: nobody misses it */
             }
             return text_list_push(ignored, source->path) ||

@@ -133,9 +133,7 @@ static const struct report_column goroutine_columns[N_PICKS] = {
 
 static const char *position_of(const struct diff_site *s, struct arena *arena)
 {
-    const struct span file = span_of(s->frame.file);
-    const size_t slash = span_rfind_char(file, '/');
-    const char *name = slash < file.len ? file.p + slash + 1 : s->frame.file;
+    const char *name = text_base_name(s->frame.file);
     return *name == '\0'
                ? ""
                : arena_printf(arena, "%s:%lld", name, (long long)s->frame.line);

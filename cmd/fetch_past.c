@@ -285,8 +285,7 @@ static bool put_found(struct fetch_past *p, const struct fetch_plan *plan,
 {
     struct fetch_file f = {0};
     size_t k = 0;
-    const char *slash = strrchr(path, '/');
-    const char *name = slash != NULL ? slash + 1 : path;
+    const char *name = text_base_name(path);
     if (!is_of_plan(plan, name, &f.nth, &k) || is_recorded(p, name)) {
         return true;
     }

@@ -46,12 +46,6 @@ int heap_gate_status(const struct heap_gate *g, const struct findings *f,
     return gate_status(f, &g->gate, undecided(f), outputs);
 }
 
-static const char *exe_name(const struct heap_words *w)
-{
-    const char *slash = strrchr(w->exe, '/');
-    return slash != NULL ? slash + 1 : w->exe;
-}
-
 /* A binary that was forced is of another program, as like as not. */
 const char *heap_program(const struct heap_loaded *l,
                          const struct heap_words *w)
@@ -61,12 +55,12 @@ const char *heap_program(const struct heap_loaded *l,
         return NULL;
     }
     (void)binary_symbols(l->binary, &n);
-    return n > 0 ? exe_name(w) : NULL;
+    return n > 0 ? text_base_name(w->exe) : NULL;
 }
 
 const char *heap_report_program(const struct heap_words *w)
 {
-    return w->exe != NULL ? exe_name(w) : "dump";
+    return w->exe != NULL ? text_base_name(w->exe) : "dump";
 }
 
 struct compared {

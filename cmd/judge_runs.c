@@ -105,34 +105,52 @@ static bool judge_run(struct series *s, const struct judge_runs *how, size_t k,
     return true;
 }
 
-/* Those that are long enough, of a history the latest of them; where none is,
-   the longest, which then cannot be decided. */
-static bool is_judged(const struct series *s, bool is_history, size_t k)
+/* One behind the latest run that is long enough; 0: none is. */
+static size_t latest_end(const struct series *s)
 {
     size_t n = 0;
-    size_t last = 0;
+    size_t end = 0;
     const struct series_run *runs = series_runs(s, &n);
     for (size_t i = 0; i < n; i++) {
-        last = runs[i].is_judgeable ? i + 1 : last;
+        end = runs[i].is_judgeable ? i + 1 : end;
     }
-    if (last == 0) {
+    return end;
+}
+
+/* Those that are long enough, of a history the latest of them; where none is,
+   the longest, which then cannot be decided. */
+static bool is_judged(const struct series *s, bool is_history, size_t end,
+                      size_t k)
+{
+    size_t n = 0;
+    if (end == 0) {
         return series_about(s)->run == k + 1;
     }
-    return is_history ? last == k + 1 : runs[k].is_judgeable;
+    return is_history ? end == k + 1 : series_runs(s, &n)[k].is_judgeable;
+}
+
+/* Of a history, what was before the run that is judged: a crash loop that is
+   over says nothing of what runs now, one that goes on does. */
+static size_t n_past(const struct series *s, bool is_history)
+{
+    const size_t end = latest_end(s);
+    return is_history && end > 0 ? end - 1 : 0;
 }
 
 static void list_runs(const struct series *s, bool is_history,
                       struct judged_runs *out)
 {
     const struct series_run *runs = series_runs(s, &out->n_runs);
+    const size_t end = latest_end(s);
     for (size_t k = 0; k < out->n_runs; k++) {
-        const bool judged = is_judged(s, is_history, k);
+        const bool judged = is_judged(s, is_history, end, k);
         out->runs[k] =
             (struct finding_run){.number = (uint32_t)k + 1,
                                  .n_runs = (uint32_t)out->n_runs,
                                  .first = runs[k].first,
                                  .last = runs[k].last,
                                  .n_heap = runs[k].n_heap,
+                                 .n_profiles = runs[k].n_heap,
                                  .is_judged = judged,
                                  .is_short = !judged && !runs[k].is_judgeable};
     }
@@ -181,6 +199,7 @@ static bool judge_each(struct series *s, const struct judge_runs *how,
     const struct runs_judged merge = {.runs = out->runs,
                                       .of = out->of,
                                       .n = out->n_runs,
+                                      .n_past = n_past(s, how->is_history),
                                       .is_below =
                                           how->gate != NULL ? is_small : NULL,
                                       .ctx = how->gate};

@@ -247,7 +247,7 @@ static uint64_t add_past(const struct watch_run *r, struct buf *out)
         p.n_snapshots == 0) {
         return 0;
     }
-    const int64_t age_ns = r->now.wall_nanos - p.last_nanos;
+    const int64_t age_ns = sub_sat_i64(r->now.wall_nanos, p.last_nanos);
     buf_str(out, "; going on from ");
     num_count(out, (int64_t)p.n_snapshots);
     buf_printf(out, " profile%s in the store", p.n_snapshots == 1 ? "" : "s");

@@ -109,7 +109,8 @@ static void about_many(struct watch_summary *s, const struct watcher *w)
             about->last_nanos = a.history.last_nanos;
         }
         const double seconds =
-            (double)(a.history.last_nanos - a.history.first_nanos) / 1e9;
+            (double)sub_sat_i64(a.history.last_nanos, a.history.first_nanos) /
+            1e9;
         about->seconds = seconds > about->seconds ? seconds : about->seconds;
     }
     about->n_heap = about->n_goroutine =

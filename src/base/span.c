@@ -40,6 +40,12 @@ struct span span_base_name(struct span path)
                                               : span_from(path, slash + 1);
 }
 
+const char *text_base_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
 struct span span_trim(struct span a)
 {
     while (a.len > 0 && is_blank(a.p[a.len - 1])) {

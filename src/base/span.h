@@ -95,6 +95,10 @@ static inline bool span_has(struct span a, const char *needle)
    do not count, "" is "." and only slashes are "/". */
 struct span span_base_name(struct span path);
 
+/* What follows the last slash, all of it where there is none: "" of "a/".
+   Borrowed from the text. */
+const char *text_base_name(const char *path);
+
 /* Without leading and trailing blanks, tabs and carriage returns. */
 struct span span_trim(struct span a);
 

@@ -192,12 +192,6 @@ static const char *function_of(const struct heap_view *v,
                            : "";
 }
 
-static const char *last_part(const char *file)
-{
-    const char *slash = strrchr(file, '/');
-    return slash ? slash + 1 : file;
-}
-
 static bool name_creator(struct heap_view *v, struct view_goroutine *row,
                          struct err *err)
 {
@@ -210,7 +204,7 @@ static bool name_creator(struct heap_view *v, struct view_goroutine *row,
     struct buf *word = view_word(v);
     buf_str(word, at.function);
     if (*at.file) {
-        buf_printf(word, "  %s:%llu", last_part(at.file),
+        buf_printf(word, "  %s:%llu", text_base_name(at.file),
                    (unsigned long long)at.line);
     }
     row->creator = view_keep(v, err);

@@ -172,8 +172,7 @@ static const char *title(const struct profile *p)
 {
     const char *file =
         p->n_mappings > 0 ? profile_text(p, p->mappings[0].file) : "";
-    const char *slash = strrchr(file, '/');
-    const char *base = slash ? slash + 1 : file;
+    const char *base = text_base_name(file);
     return *base ? base : "profile";
 }
 

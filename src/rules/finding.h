@@ -1,8 +1,9 @@
 /*
  * The finding: one leak, with its proof and its next step. Ids, grades and
  * names are part of the JSON contract (docs: findings document); never rename
- * or reuse. All strings are NUL-terminated, UTF-8 as far as the input was,
- * borrowed from the findings' arena or static.
+ * or reuse. All strings are NUL-terminated, UTF-8 as far as the input was, and
+ * borrowed: from the findings' arena, what is said at rules_merge_runs(), or
+ * static.
  */
 #ifndef SEEP_RULES_FINDING_H
 #define SEEP_RULES_FINDING_H
@@ -130,6 +131,7 @@ struct finding_run {
     uint32_t number, n_runs;      /* from 1, of how many */
     const char *first, *last;     /* the files that it goes from and to */
     uint32_t n_heap, n_goroutine; /* points used */
+    uint32_t n_profiles;          /* of heaps, repeated states among them */
     double seconds;               /* its window; 0 unknown */
     bool is_judged;
     bool is_short; /* for a verdict, so that it was not judged */
@@ -219,7 +221,8 @@ struct findings {
     uint32_t n_below_limits; /* beyond noise, too small to count */
     const char **notes;
     size_t n_notes;
-    struct arena arena; /* owns everything above */
+    struct arena arena; /* owns all above, but of merged runs what is theirs:
+                           `runs`, and what the findings of each run own */
 };
 
 void findings_release(struct findings *f);

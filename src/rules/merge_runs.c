@@ -315,10 +315,10 @@ static bool tell_short(struct merging *m, struct err *err)
     size_t n_short = 0;
     size_t n_runs = 0;
     size_t n_all = 0;
-    for (size_t k = 0; k < m->r->n; k++) {
+    for (size_t k = m->r->n_past; k < m->r->n; k++) {
         const struct finding_run *run = &m->r->runs[k];
-        n_all += run->n_heap;
-        n_short += run->is_short ? run->n_heap : 0;
+        n_all += run->n_profiles;
+        n_short += run->is_short ? run->n_profiles : 0;
         n_runs += run->is_short;
     }
     if (n_runs == 0) {

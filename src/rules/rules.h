@@ -108,13 +108,16 @@ struct runs_judged {
     const struct finding_run *runs; /* all of them, in order of time */
     const struct findings *of;      /* of each; empty where none was judged */
     size_t n;
+    size_t n_past; /* of them, from the first: too short or not, they say
+                      nothing of what is asked about */
     /* Is it too small to count, whatever its grade? NULL: nothing is. */
     bool (*is_below)(const void *ctx, const struct finding *f);
     const void *ctx;
 };
 
 /* What they have together: a leak of any run is there, and what one of them
-   could not show, none of them did. `out` borrows from all of `r`. */
+   could not show, none of them did. `out` borrows `runs` and, of `of`, the
+   texts and parts of its findings: none of them is released before it. */
 bool rules_merge_runs(const struct runs_judged *r, struct findings *out,
                       struct err *err) MUST_USE;
 

@@ -4,6 +4,7 @@
  * and pass over a leak, or make one of two builds that leak alike. The profiles
  * before the last one say how far the process strays from its own trend.
  */
+#include "base/num.h"
 #include "series/diff_private.h"
 
 #include <math.h>
@@ -110,8 +111,9 @@ struct line {
 static double x_of(const struct diff_group *g, size_t first, size_t i)
 {
     const struct diff_column *c = g->columns.items;
-    return g->has_times ? (double)(c[i].time_nanos - c[first].time_nanos) / 1e9
-                        : (double)(i - first);
+    return g->has_times
+               ? (double)sub_sat_i64(c[i].time_nanos, c[first].time_nanos) / 1e9
+               : (double)(i - first);
 }
 
 static struct line line_of(const struct diff_group *g, size_t first, size_t end,

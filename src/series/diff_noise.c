@@ -5,6 +5,7 @@
  * promised risk alone. A few runs give a wide bound, which is the truth about
  * a few runs.
  */
+#include "base/num.h"
 #include "series/diff_private.h"
 
 #include <math.h>
@@ -187,7 +188,7 @@ static double slope_of(const struct diff_group *g, uint32_t run,
         if (c->run != run || c->time_nanos == 0) {
             continue;
         }
-        const double t = (double)(c->time_nanos - start) / 3600e9;
+        const double t = (double)sub_sat_i64(c->time_nanos, start) / 3600e9;
         const double x = level_of(c, is_of);
         n++;
         t_sum += t;

@@ -36,12 +36,6 @@ static bool text_once(struct series_diff *d, const char **to, struct span text,
     return *to || nomem(err);
 }
 
-static struct span base_name(struct span path)
-{
-    const size_t slash = span_rfind_char(path, '/');
-    return slash < path.len ? span_from(path, slash + 1) : path;
-}
-
 static bool is_version_char(char c)
 {
     return (c >= '0' && c <= '9') || c == '.';
@@ -105,7 +99,7 @@ bool diff_learn_program(struct series_diff *d, struct diff_program *program,
     struct span name = {0};
     struct span build_id = {0};
     for (uint32_t i = 0; i < p->n_mappings && name.len == 0; i++) {
-        name = base_name(profile_span(p, p->mappings[i].file));
+        name = span_of(text_base_name(profile_text(p, p->mappings[i].file)));
         build_id = profile_span(p, p->mappings[i].build_id);
     }
     if (program->name && name.len > 0 && !span_is(name, program->name) &&

@@ -327,18 +327,12 @@ static bool find_by_births(struct diff_group *g, struct err *err)
 /* --- beside heap profiles ---------------------------------------------------
  */
 
-static struct span base_name(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    return span_of(slash ? slash + 1 : path);
-}
-
 /* "pod1.heap.pb.gz" and "pod1.goroutine.pb.gz"? */
 static bool differ_by_kind(const struct series_input *a,
                            const struct series_input *b)
 {
-    struct span x = base_name(a->source);
-    struct span y = base_name(b->source);
+    struct span x = span_of(text_base_name(a->source));
+    struct span y = span_of(text_base_name(b->source));
     while (x.len > 0 && y.len > 0 && x.p[0] == y.p[0]) {
         x = span_from(x, 1);
         y = span_from(y, 1);

@@ -93,17 +93,12 @@ static bool find_track(struct history *h, const struct series_point *p,
     return tracks_push(&h->tracks, none) || nomem(err);
 }
 
-static const char *base_of(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    return slash ? slash + 1 : path;
-}
-
 static bool is_other_build(const struct history *h,
                            const struct series_point *p)
 {
     return (h->program && *p->program &&
-            strcmp(base_of(h->program), base_of(p->program)) != 0) ||
+            strcmp(text_base_name(h->program), text_base_name(p->program)) !=
+                0) ||
            (h->build_id && *p->build_id &&
             strcmp(h->build_id, p->build_id) != 0);
 }

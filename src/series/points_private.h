@@ -91,6 +91,15 @@ bool series_order(struct series *s, struct err *err) MUST_USE;
 /* roles.c: which points make trends, which are evidence; fills planes. */
 bool series_assign_roles(struct series *s, struct err *err) MUST_USE;
 
+/* roles.c: do their names count the same, at times that are a minute apart at
+   most where both say one? */
+bool points_are_of_a_moment(const struct point *a, const struct point *b);
+
+/* between_runs.c: numbers what is between the last heap point of `run` and the
+   first of the next one, as indices into `all`: 0 where that cannot be told. */
+void series_number_between(struct series *s, uint32_t last, uint32_t first,
+                           uint32_t run);
+
 /* segment.c: two programs or processes are an error, a restart splits. Finds
    the runs, of which `about.run` is the longest, and which input is of which.
  */

@@ -17,8 +17,7 @@ static enum series_plane plane_of(enum profile_kind kind)
     return kind == KIND_GOROUTINE ? PLANE_GOROUTINE : PLANE_LEAK;
 }
 
-/* Same moment: names count the same, or times are the same to the second. */
-static bool same_moment(const struct point *a, const struct point *b)
+bool points_are_of_a_moment(const struct point *a, const struct point *b)
 {
     if (a->own_nanos && b->own_nanos) {
         const int64_t apart = a->own_nanos > b->own_nanos
@@ -60,7 +59,8 @@ static const struct point *better_point(const struct series *s, size_t i)
         const struct point *other = &s->all.items[k];
         if (k != i && other->form != FORM_DUMP && !other->is_delta &&
             plane_of(other->kind) == plane_of(pt->kind) &&
-            preference(other) < preference(pt) && same_moment(other, pt)) {
+            preference(other) < preference(pt) &&
+            points_are_of_a_moment(other, pt)) {
             return other;
         }
     }

@@ -90,8 +90,7 @@ bool series_note_input(struct series *s, const char *source,
    those that tell the form (debug1) or a Go version (go1.23). */
 static const char *name_number(struct arena *a, const char *source)
 {
-    const char *slash = strrchr(source, '/');
-    struct span rest = span_of(slash ? slash + 1 : source);
+    struct span rest = span_of(text_base_name(source));
     char digits[64];
     size_t n = 0;
     while (rest.len > 0 && n + 1 < sizeof digits) {
@@ -285,12 +284,6 @@ static bool collect_evidence(struct series *s, struct err *err)
     return true;
 }
 
-static const char *base_name(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    return slash ? slash + 1 : path;
-}
-
 static void describe(struct series *s)
 {
     s->about.n_heap = (uint32_t)s->planes[PLANE_HEAP].at.n;
@@ -300,7 +293,7 @@ static void describe(struct series *s)
     for (size_t i = 0; i < s->all.n; i++) {
         const struct point *pt = &s->all.items[i];
         if (*pt->program && !s->about.program) {
-            s->about.program = base_name(pt->program);
+            s->about.program = text_base_name(pt->program);
         }
     }
     for (int k = PLANE_HEAP; k <= PLANE_GOROUTINE; k++) {

@@ -54,6 +54,20 @@ static void base_name_is_the_last_element(void **state)
     }
 }
 
+static void base_name_of_a_text_is_its_end(void **state)
+{
+    (void)state;
+    static const char *const rows[][2] = {
+        {"",     "" },
+        {"a",    "a"},
+        {"/a/b", "b"},
+        {"a/",   "" }
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        assert_string_equal(text_base_name(rows[i][0]), rows[i][1]);
+    }
+}
+
 static void find_gives_the_first_or_the_length(void **state)
 {
     (void)state;
@@ -135,6 +149,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(order_is_of_bytes_and_then_of_length),
         cmocka_unit_test(base_name_is_the_last_element),
+        cmocka_unit_test(base_name_of_a_text_is_its_end),
         cmocka_unit_test(find_gives_the_first_or_the_length),
         cmocka_unit_test(find_does_not_look_past_the_end),
         cmocka_unit_test(chars_are_found_from_both_ends),

@@ -79,6 +79,62 @@ static void which_runs_are_judged(void **state)
     }
 }
 
+/* Heaps that do not change are states that repeat. */
+static void a_long_run_of_few_states_outweighs_a_short_one(void **state)
+{
+    (void)state;
+    struct series *s = series_new(NULL);
+    for (int i = 0; i < 34; i++) {
+        char source[32];
+        struct profile_builder *p = made_heap(1);
+        const double born = i < 4 ? 10000 + i : 1000 + i / 10;
+        made_block(p, "main.a", 16, born, 3);
+        (void)snprintf(source, sizeof source, "%02d.heap", i);
+        made_add(s, p, KIND_HEAP, source, i);
+    }
+    made_finish(s);
+    struct judged_runs j;
+    judge(s, false, &j);
+    assert_true(j.runs[1].n_heap < 5);
+    assert_int_equal(j.runs[1].n_profiles, 30);
+    size_t n_seen = 0;
+    for (size_t i = 0; i < j.findings.n_notes; i++) {
+        n_seen += strcmp(j.findings.notes[i],
+                         "4 of 34 heap profiles lie in 1 run too short to be "
+                         "judged") == 0;
+    }
+    assert_int_equal(n_seen, 1);
+    judged_runs_release(&j);
+    series_free(s);
+}
+
+/* A store judges what runs now. */
+static void short_runs_of_a_history_count_from_the_judged_one_on(void **state)
+{
+    static const struct {
+        size_t lengths[6];
+        bool is_history, is_open;
+    } rows[] = {
+        {{4, 4, 4, 7}, false, true },
+        {{4, 4, 4, 7}, true,  false},
+        {{7, 4, 4, 4}, true,  true },
+        {{4, 4, 7, 4}, true,  false},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct judged_runs j;
+        struct series *s = series_of(rows[i].lengths);
+        judge(s, rows[i].is_history, &j);
+        bool is_said = j.findings.limits.advice != NULL &&
+                       strstr(j.findings.limits.advice, "too short") != NULL;
+        if (is_said != rows[i].is_open) {
+            fail_msg("row %zu: %s", i, j.findings.limits.advice);
+        }
+        judged_runs_release(&j);
+        series_free(s);
+    }
+}
+
 static void inputs_are_used_in_the_run_that_they_are_of(void **state)
 {
     static const size_t lengths[] = {6, 4, 5, 0};
@@ -122,6 +178,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(which_runs_are_judged),
+        cmocka_unit_test(a_long_run_of_few_states_outweighs_a_short_one),
+        cmocka_unit_test(short_runs_of_a_history_count_from_the_judged_one_on),
         cmocka_unit_test(inputs_are_used_in_the_run_that_they_are_of),
         cmocka_unit_test(without_a_restart_there_are_no_runs),
     };

@@ -20,6 +20,7 @@ struct made {
     struct finding items[RUNS][4];
     struct metric metrics[RUNS][4];
     struct findings out;
+    size_t n_past;
 };
 
 static void begin(struct made *m)
@@ -36,6 +37,7 @@ static void begin(struct made *m)
                                           .first = names[k][0],
                                           .last = names[k][1],
                                           .n_heap = 10,
+                                          .n_profiles = 10,
                                           .is_judged = true};
         m->of[k] = (struct findings){
             .verdict = VERDICT_CLEAN,
@@ -81,6 +83,7 @@ static void merge(struct made *m, bool has_limit)
     const struct runs_judged r = {.runs = m->runs,
                                   .of = m->of,
                                   .n = RUNS,
+                                  .n_past = m->n_past,
                                   .is_below =
                                       has_limit ? is_below_hundred : NULL};
     findings_release(&m->out);
@@ -220,11 +223,11 @@ static void one_run_that_could_not_decide_leaves_it_open(void **state)
     findings_release(&m.out);
 }
 
-static void leave_short(struct made *m, size_t run, uint32_t n_heap)
+static void leave_short(struct made *m, size_t run, uint32_t n_profiles)
 {
     m->runs[run].is_judged = false;
     m->runs[run].is_short = true;
-    m->runs[run].n_heap = n_heap;
+    m->runs[run].n_heap = m->runs[run].n_profiles = n_profiles;
 }
 
 static void short_runs_are_counted_and_open_when_they_are_most(void **state)
@@ -240,10 +243,50 @@ static void short_runs_are_counted_and_open_when_they_are_most(void **state)
         "4 of 24 heap profiles lie in 1 run too short to be judged");
     assert_int_equal(m.out.verdict, VERDICT_CLEAN);
     leave_short(&m, 1, 4);
-    m.runs[0].n_heap = 7;
+    m.runs[0].n_profiles = 7;
     merge(&m, false);
     assert_int_equal(m.out.verdict, VERDICT_INCONCLUSIVE);
     assert_true(m.out.is_open);
+    findings_release(&m.out);
+}
+
+/* A run of 30 profiles that show 3 states is no short one. */
+static void a_run_is_as_long_as_it_has_profiles(void **state)
+{
+    struct made m;
+    (void)state;
+    begin(&m);
+    leave_short(&m, 0, 4);
+    leave_short(&m, 1, 4);
+    m.runs[2].n_profiles = 30;
+    m.runs[2].n_heap = 3;
+    merge(&m, false);
+    assert_string_equal(
+        m.out.notes[0],
+        "8 of 38 heap profiles lie in 2 runs too short to be judged");
+    assert_int_equal(m.out.verdict, VERDICT_CLEAN);
+    findings_release(&m.out);
+}
+
+static void short_runs_of_the_past_leave_nothing_open(void **state)
+{
+    struct made m;
+    (void)state;
+    begin(&m);
+    leave_short(&m, 0, 40);
+    merge(&m, false);
+    assert_true(m.out.is_open);
+    m.n_past = 1;
+    merge(&m, false);
+    assert_false(m.out.is_open);
+    assert_int_equal(m.out.n_notes, 0);
+    assert_int_equal(m.out.verdict, VERDICT_CLEAN);
+    leave_short(&m, 2, 11);
+    merge(&m, false);
+    assert_true(m.out.is_open);
+    assert_string_equal(
+        m.out.notes[0],
+        "11 of 21 heap profiles lie in 1 run too short to be judged");
     findings_release(&m.out);
 }
 
@@ -259,6 +302,8 @@ int main(void)
         cmocka_unit_test(the_weakest_run_says_what_could_be_seen),
         cmocka_unit_test(one_run_that_could_not_decide_leaves_it_open),
         cmocka_unit_test(short_runs_are_counted_and_open_when_they_are_most),
+        cmocka_unit_test(a_run_is_as_long_as_it_has_profiles),
+        cmocka_unit_test(short_runs_of_the_past_leave_nothing_open),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

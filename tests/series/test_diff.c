@@ -923,6 +923,25 @@ static void profiles_stray_from_the_trend_of_their_process(void **state)
     }
 }
 
+/* Times as far apart as a broken profile can say, further than int64 holds. */
+static const int64_t far_apart[] = {-9000000000, 1, 9000000000};
+
+static void times_that_are_too_far_apart_do_not_turn_around(void **state)
+{
+    (void)state;
+    struct series_diff *d = series_diff_new(NULL);
+    add(d, DIFF_BASE, shop, 2, 100);
+    for (int i = 0; i < 3; i++) {
+        add_from(d, DIFF_HEAD, "a/x", true, 100 + i, 100 + i, 10 + 10 * i,
+                 far_apart[i]);
+    }
+    finish(d);
+    /* From the line through 0, 9.0 and 9.2; through 0, 9.0 and -0.4 it is 20.
+     */
+    assert_true(site_of(d, "main.a")->stray < 10.0 * MIB);
+    series_diff_free(d);
+}
+
 static void add_goroutines(struct series_diff *d, enum diff_side side,
                            const char *source, int64_t seconds)
 {
@@ -1053,6 +1072,28 @@ static void rates_of_runs_are_slopes(void **state)
     series_diff_free(d);
 }
 
+static void a_rate_over_times_too_far_apart_keeps_its_sign(void **state)
+{
+    (void)state;
+    struct series_diff *d = series_diff_new(NULL);
+    struct arena arena = {0};
+    struct diff_noise noise;
+    struct err err = {0};
+    for (int i = 0; i < 3; i++) {
+        const struct row row[] = {
+            {{"main.cart"}, 1, 500, 10 + 10 * i, MIB}
+        };
+        calibrate(d, 0, row, 1, far_apart[i]);
+    }
+    assert_ok(
+        series_diff_rates(d, DIFF_HEAP, "main.cart", &arena, &noise, &err),
+        &err);
+    assert_int_equal(noise.n, 1);
+    assert_true(noise.mean > 0);
+    arena_release(&arena);
+    series_diff_free(d);
+}
+
 /* --- memory --- */
 
 static bool compare_once(void *ctx, struct err *err)
@@ -1127,6 +1168,8 @@ int main(void)
         cmocka_unit_test(calibration_runs_give_the_noise_of_a_site),
         cmocka_unit_test(bursts_bound_sites_that_runs_hardly_have),
         cmocka_unit_test(rates_of_runs_are_slopes),
+        cmocka_unit_test(times_that_are_too_far_apart_do_not_turn_around),
+        cmocka_unit_test(a_rate_over_times_too_far_apart_keeps_its_sign),
         cmocka_unit_test(out_of_memory_is_an_error),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -97,6 +97,95 @@ goroutines_of_the_moment_of_a_restart_leave_the_old_run(void **state)
     series_free(s);
 }
 
+/* --- between the heap profiles of two runs --- */
+
+/* Heap profiles a minute apart, the restart between the third and the fourth.
+ */
+static struct series *restarted_after_two_minutes(void)
+{
+    struct series *s = series_new(NULL);
+    for (int i = 0; i < 6; i++) {
+        char name[] = "heap-a";
+        name[5] = (char)('a' + i);
+        const double born = i < 3 ? 1000 + i : 10 + i;
+        add_heap(s, name, 60 * i, born, born);
+    }
+    return s;
+}
+
+static uint32_t run_of(const struct series *s, const char *source)
+{
+    size_t n = 0;
+    const struct series_input *in = series_inputs(s, &n);
+    for (size_t i = 0; i < n; i++) {
+        if (strcmp(in[i].source, source) == 0) {
+            return in[i].run;
+        }
+    }
+    fail_msg("%s is no input", source);
+    return 0;
+}
+
+static void
+a_profile_between_two_runs_is_of_the_heap_profile_beside_it(void **state)
+{
+    static const struct {
+        double seconds;
+        uint32_t run;
+    } rows[] = {
+        {0,   1},
+        {100, 1},
+        {121, 1},
+        {124, 1},
+        {130, 0},
+        {150, 0},
+        {170, 0},
+        {175, 2},
+        {179, 2},
+        {301, 2},
+        {400, 2},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct series *s = restarted_after_two_minutes();
+        add_goroutines(s, "goroutine", rows[i].seconds + 0.5, 1);
+        made_finish(s);
+        if (run_of(s, "goroutine") != rows[i].run) {
+            fail_msg("row %zu", i);
+        }
+        series_free(s);
+    }
+}
+
+/* Of many only the one of the heap profile's moment. */
+static void counts_of_every_second_between_two_runs_are_of_neither(void **state)
+{
+    (void)state;
+    struct series *s = restarted_after_two_minutes();
+    char name[32];
+    for (int t = 119; t <= 181; t++) {
+        /* Letters: digits would pair them. */
+        (void)snprintf(name, sizeof name, "goroutine-%c%c", 'a' + t / 26,
+                       'a' + t % 26);
+        add_goroutines(s, name, t + 0.25, t);
+    }
+    made_finish(s);
+    size_t n = 0;
+    size_t n_of[3] = {0};
+    const struct series_input *in = series_inputs(s, &n);
+    for (size_t i = 0; i < n; i++) {
+        n_of[in[i].kind == KIND_GOROUTINE ? in[i].run : 0]++;
+        if (in[i].run == 0) {
+            assert_string_equal(in[i].why,
+                                "taken between two runs of the process: of "
+                                "which is not known");
+        }
+    }
+    assert_int_equal(n_of[1], 2); /* 119 and 120 */
+    assert_int_equal(n_of[2], 2); /* 180 and 181 */
+    series_free(s);
+}
+
 static void of_runs_of_equal_length_the_latest_is_judged(void **state)
 {
     (void)state;
@@ -231,19 +320,51 @@ static void one_program_may_run_from_two_directories(void **state)
     series_free(s);
 }
 
+/* One snapshot each, in a loop. */
+static struct series *restarted_often(int n)
+{
+    struct series *s = series_new(NULL);
+    for (int i = 0; i < n; i++) {
+        char name[16];
+        (void)snprintf(name, sizeof name, "%d", i);
+        add_heap(s, name, i, 10000 - i, 10000 - i);
+    }
+    return s;
+}
+
+static void a_deploy_a_day_is_no_end(void **state)
+{
+    (void)state;
+    struct series *s = restarted_often(400);
+    made_finish(s);
+    size_t n = 0;
+    const char *const *notes = series_notes(s, &n);
+    assert_int_equal(series_about(s)->n_segments, 400);
+    assert_int_equal(n, 9);
+    assert_string_equal(notes[8], "the process restarted 391 more times");
+    series_free(s);
+}
+
+static void a_process_beside_one_in_a_crash_loop_is_refused(void **state)
+{
+    (void)state;
+    struct err err = {0};
+    struct series *s = restarted_often(60);
+    add_heap(s, "b1", 0.5, 5, 90000);
+    add_heap(s, "b2", 100, 6, 90001);
+    assert_false(series_finish(s, &err));
+    assert_int_equal(err.code, ERR_MISMATCH);
+    series_free(s);
+}
+
 static void endless_restarts_are_refused(void **state)
 {
     (void)state;
     struct err err = {0};
-    struct series *s = series_new(NULL);
-    char name[16];
-    for (int i = 0; i < 70; i++) {
-        (void)snprintf(name, sizeof name, "%d", i);
-        add_heap(s, name, i, 1000 - i, 1000 - i);
-    }
+    struct series *s = restarted_often(4100);
     assert_false(series_finish(s, &err));
     assert_err(&err, ERR_MISMATCH,
-               "more than 63 restarts: are these snapshots of one process?");
+               "more than 4095 restarts: are these snapshots of one process?");
     series_free(s);
 }
 
@@ -256,6 +377,10 @@ int main(void)
             goroutines_of_the_moment_of_a_restart_are_the_new_runs),
         cmocka_unit_test(
             goroutines_of_the_moment_of_a_restart_leave_the_old_run),
+        cmocka_unit_test(
+            a_profile_between_two_runs_is_of_the_heap_profile_beside_it),
+        cmocka_unit_test(
+            counts_of_every_second_between_two_runs_are_of_neither),
         cmocka_unit_test(of_runs_of_equal_length_the_latest_is_judged),
         cmocka_unit_test(a_series_turns_from_run_to_run),
         cmocka_unit_test(runs_are_named_and_those_too_short_for_a_verdict),
@@ -263,6 +388,8 @@ int main(void)
         cmocka_unit_test(two_processes_at_once_are_refused_by_name),
         cmocka_unit_test(two_programs_are_refused_by_name),
         cmocka_unit_test(one_program_may_run_from_two_directories),
+        cmocka_unit_test(a_deploy_a_day_is_no_end),
+        cmocka_unit_test(a_process_beside_one_in_a_crash_loop_is_refused),
         cmocka_unit_test(endless_restarts_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
