@@ -366,7 +366,7 @@ bool baseline_is_like_level(const struct baseline_entry *past,
                             const struct baseline_entry *now)
 {
     return strcmp(past->metric, now->metric) == 0 &&
-           now->level <= 2 * past->level && past->level <= 2 * now->level;
+           name_change_keeps_level(past->level, now->level);
 }
 
 static double ratio_of(double worse_ratio)

@@ -365,6 +365,21 @@ struct diff_frame diff_frame_at(const struct series_diff *d,
                                .was_by = l->was ? l->was[f->func].by : NULL};
 }
 
+/* A frame of a stack of the site that `func` names, which may be another than
+   that of base though its callers are known. */
+static struct diff_frame frame_of_site(const struct series_diff *d,
+                                       const struct diff_layer *l,
+                                       const struct stack_frame *f,
+                                       uint32_t func)
+{
+    struct diff_frame out = diff_frame_at(d, l, f);
+    if (l->was && l->was[func].is_unproven &&
+        l->func_as[f->func] == l->func_as[func]) {
+        out.was = out.was_by = NULL;
+    }
+    return out;
+}
+
 static int by_change(const void *pa, const void *pb)
 {
     const struct diff_site *a = pa;
@@ -403,8 +418,9 @@ bool diff_compare(struct series_diff *d, struct diff_layer *l, struct err *err)
     for (uint32_t id = 0; id < l->n_sites; id++) {
         judge_site(l, &l->sites[id], &names[id], is_heap);
         if (names[id].frame != DIFF_NO_SITE) {
-            l->sites[id].frame =
-                diff_frame_at(d, l, &l->stacks.frames.items[names[id].frame]);
+            const struct stack_frame *f =
+                &l->stacks.frames.items[names[id].frame];
+            l->sites[id].frame = frame_of_site(d, l, f, f->func);
         }
     }
     free(names);
@@ -517,6 +533,7 @@ static bool expand(const struct series_diff *d, const struct diff_layer *l,
 {
     const struct stack_table *t = &l->stacks;
     const struct stack_row *r = &t->rows.items[row];
+    const uint32_t func = t->frames.items[l->row_frame.items[row]].func;
     size_t n = 0;
     for (uint32_t i = 0; i < r->n_locs; i++) {
         n += t->locs.items[t->keys.items[r->key + i]].n;
@@ -529,7 +546,8 @@ static bool expand(const struct series_diff *d, const struct diff_layer *l,
     for (uint32_t i = 0; i < r->n_locs; i++) {
         const struct stack_loc loc = t->locs.items[t->keys.items[r->key + i]];
         for (uint32_t k = 0; k < loc.n; k++) {
-            frames[at++] = diff_frame_at(d, l, &t->frames.items[loc.first + k]);
+            frames[at++] =
+                frame_of_site(d, l, &t->frames.items[loc.first + k], func);
         }
     }
     out->frames = frames;
