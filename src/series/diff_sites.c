@@ -118,9 +118,11 @@ static bool describe_replicas(struct diff_layer *l, struct err *err)
     return true;
 }
 
-/* Of one process a side: is it the same, seen later, and by how much? */
-static void describe_pair(struct diff_layer *l, bool is_other_build)
+/* Of one process a side: is it the same, seen later, and by how much? Births
+   alone tell, which are in heap profiles. */
+static void describe_pair(const struct series_diff *d, struct diff_layer *l)
 {
+    const bool is_heap_one = d->layers[DIFF_HEAP].total.is_one_process;
     struct diff_total *t = &l->total;
     const struct diff_columns *base = &l->used[DIFF_BASE]->columns;
     const struct diff_columns *head = &l->used[DIFF_HEAD]->columns;
@@ -129,14 +131,15 @@ static void describe_pair(struct diff_layer *l, bool is_other_build)
     }
     const int64_t from = base->items[base->n - 1].time_nanos;
     const int64_t to = head->items[head->n - 1].time_nanos;
-    t->is_one_process = !is_other_build && from <= head->items[0].time_nanos &&
-                        diff_is_later(l->used[DIFF_BASE], l->used[DIFF_HEAD]);
+    t->is_one_process =
+        !diff_is_other_build(d) && from <= head->items[0].time_nanos &&
+        (is_heap_one || diff_is_later(l->used[DIFF_BASE], l->used[DIFF_HEAD]));
     if (from != 0 && to > from) {
         t->seconds = (double)sub_sat_i64(to, from) / 1e9;
     }
 }
 
-static bool describe_total(struct diff_layer *l, bool is_other_build,
+static bool describe_total(const struct series_diff *d, struct diff_layer *l,
                            struct err *err)
 {
     struct diff_total *t = &l->total;
@@ -153,7 +156,7 @@ static bool describe_total(struct diff_layer *l, bool is_other_build,
     if (!l->used[DIFF_BASE] || !l->used[DIFF_HEAD]) {
         return true;
     }
-    describe_pair(l, is_other_build);
+    describe_pair(d, l);
     return diff_measure_length(l, &t->length_ratio, err) &&
            describe_replicas(l, err);
 }
@@ -392,7 +395,7 @@ static int by_change(const void *pa, const void *pb)
 
 bool diff_describe(struct series_diff *d, struct diff_layer *l, struct err *err)
 {
-    if (!describe_total(l, diff_is_other_build(d), err)) {
+    if (!describe_total(d, l, err)) {
         return false;
     }
     const bool is_one_build = diff_is_same_build(d) || l->total.is_one_process;

@@ -197,6 +197,50 @@ static void a_known_word_proves_no_site(void **state)
     series_diff_free(d);
 }
 
+/* Heap profiles whose births go on, beside them. */
+static void add_heap(struct series_diff *d, enum diff_side side)
+{
+    struct profile_builder *b = profile_builder_new();
+    struct snapshot s = {.source = "heap",
+                         .kind = KIND_HEAP,
+                         .form = FORM_PROTO,
+                         .time_nanos = (int64_t)side + 1};
+    struct err err = {0};
+    profile_builder_type(b, "alloc_objects", "count");
+    profile_builder_type(b, "alloc_space", "bytes");
+    profile_builder_type(b, "inuse_objects", "count");
+    profile_builder_type(b, "inuse_space", "bytes");
+    profile_builder_period(b, "space", "bytes", 524288);
+    for (int i = 0; i < 40; i++) {
+        const int64_t n = 100 * ((int64_t)side + 1) + i;
+        const int64_t values[] = {n, n << 16, 20, 20 << 16};
+        const uint32_t loc = location(b, "main.alloc", i + 1);
+        profile_builder_sample(b, &loc, 1, values, 4, NULL, 0);
+    }
+    assert_ok(profile_builder_finish(b, &s.profile, &err), &err);
+    assert_ok(series_diff_add(d, side, &s, &err), &err);
+    snapshot_release(&s);
+}
+
+/* No process renames what it runs. */
+static void one_process_renames_nothing(void **state)
+{
+    const struct stack_case *c = &stack_cases[0];
+    struct series_diff *d = series_diff_new(NULL);
+    struct err err = {0};
+    (void)state;
+    assert_non_null(d);
+    for (int side = 0; side < 2; side++) {
+        add(d, (enum diff_side)side, side == DIFF_BASE ? c->base : c->head);
+        add_heap(d, (enum diff_side)side);
+    }
+    assert_ok(series_diff_finish(d, false, &err), &err);
+    assert_true(series_diff_total(d, DIFF_HEAP)->is_one_process);
+    assert_true(site_of(d, "main.young")->base == 0);
+    assert_false(has_note(d, "renamed"));
+    series_diff_free(d);
+}
+
 /* Each pair costs; a change of all names is left alone, and soon. */
 static void too_many_pairs_are_bounded(void **state)
 {
@@ -312,6 +356,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(three_lines_of_one_way_are_enough),
         cmocka_unit_test(a_known_word_proves_no_site),
+        cmocka_unit_test(one_process_renames_nothing),
         cmocka_unit_test(too_many_pairs_are_bounded),
         cmocka_unit_test(the_change_is_believed),
         cmocka_unit_test(the_change_is_not_believed_against_the_profiles),
