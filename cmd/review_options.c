@@ -519,6 +519,7 @@ static bool take_naming(void *ctx, const struct diff_frame *f,
 {
     static const enum diff_naming of_patch[] = {
         [PATCH_NAME_UNSAID] = DIFF_NAME_UNSAID,
+        [PATCH_NAME_KEPT] = DIFF_NAME_KEPT,
         [PATCH_NAME_NEW] = DIFF_NAME_NEW,
         [PATCH_NAME_CHANGED] = DIFF_NAME_CHANGED,
     };

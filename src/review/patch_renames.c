@@ -405,14 +405,3 @@ const struct declared *patch_renames_find(const struct patch_renames *r,
     }
     return NULL;
 }
-
-bool patch_renames_has(const struct patch_renames *r, struct span local)
-{
-    for (size_t i = 0; i < r->items.n; i++) {
-        if (r->items.items[i].is_new &&
-            is_function(&r->items.items[i], local)) {
-            return true;
-        }
-    }
-    return false;
-}

@@ -26,8 +26,7 @@ bool review_naming(const struct review_options *o, const struct frame *f,
     struct arena scratch = {0};
     struct frame_mark mark = {0};
     *out = PATCH_NAME_UNSAID;
-    if (o->patch == NULL || o->paths == NULL ||
-        !patch_may_name(o->patch, f->function, f->file)) {
+    if (o->patch == NULL || o->paths == NULL) {
         return true;
     }
     const bool ok = paths_mark(o->paths, f, &mark, &scratch, err);
@@ -149,7 +148,7 @@ static bool is_new_in_patch(const struct reviewing *r, const struct finding *f,
     enum patch_naming naming = PATCH_NAME_UNSAID;
     const bool ok = review_naming(r->o, &f->site, &naming, &old, r->err);
     buf_release(&old);
-    *out = naming != PATCH_NAME_UNSAID;
+    *out = naming == PATCH_NAME_NEW || naming == PATCH_NAME_CHANGED;
     return ok;
 }
 

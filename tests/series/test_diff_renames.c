@@ -339,16 +339,19 @@ static void the_change_is_not_believed_against_the_profiles(void **state)
     series_diff_free(d);
 }
 
+/* Or what it left under the name that it has. */
 static void what_the_change_declares_is_new(void **state)
 {
-    enum diff_naming said = DIFF_NAME_NEW;
-    const struct diff_changes changes = {&said, naming};
     (void)state;
-    struct series_diff *d =
-        compare(stack_cases[0].base, stack_cases[0].head, &changes);
-    assert_true(site_of(d, "main.young")->base == 0);
-    assert_false(has_note(d, "renamed"));
-    series_diff_free(d);
+    for (enum diff_naming said = DIFF_NAME_KEPT; said <= DIFF_NAME_NEW;
+         said++) {
+        const struct diff_changes changes = {&said, naming};
+        struct series_diff *d =
+            compare(stack_cases[0].base, stack_cases[0].head, &changes);
+        assert_true(site_of(d, "main.young")->base == 0);
+        assert_false(has_note(d, "renamed"));
+        series_diff_free(d);
+    }
 }
 
 int main(void)
