@@ -215,19 +215,28 @@ struct span patch_folder(const char *file)
     return span_first(path, slash < path.len ? slash : 0);
 }
 
-/* One package may have one of a name. */
+/* One build of a package has one of a name; files for several systems may have
+   one each. */
+static int compare_symbols(const struct declared *a, const struct declared *b)
+{
+    const int folder =
+        span_compare(patch_folder(a->file), patch_folder(b->file));
+    return folder != 0
+               ? folder
+               : compare_names(a->receiver, a->name, b->receiver, b->name);
+}
+
 static int by_symbol(const void *pa, const void *pb, const void *ctx)
 {
     const struct declared *a = pa;
     const struct declared *b = pb;
     (void)ctx;
-    const int folder =
-        span_compare(patch_folder(a->file), patch_folder(b->file));
-    if (folder != 0) {
-        return folder;
+    const int symbol = compare_symbols(a, b);
+    if (symbol != 0) {
+        return symbol;
     }
-    const int name = compare_names(a->receiver, a->name, b->receiver, b->name);
-    return name != 0 ? name : (a->is_new > b->is_new) - (a->is_new < b->is_new);
+    return a->is_new != b->is_new ? (a->is_new ? 1 : -1)
+                                  : strcmp(a->file, b->file);
 }
 
 /* What moved from file to file of a package is there before and after. */
@@ -240,16 +249,13 @@ static void drop_moved(struct patch_renames *r)
     for (size_t i = 0; i < r->items.n; i = end) {
         bool has[2] = {false, false};
         const struct declared first = all[i];
-        for (end = i; end < r->items.n; end++) {
-            struct declared same = all[end];
-            same.is_new = first.is_new;
-            if (by_symbol(&first, &same, NULL) != 0) {
-                break;
-            }
+        for (end = i;
+             end < r->items.n && compare_symbols(&first, &all[end]) == 0;
+             end++) {
             has[all[end].is_new] = true;
         }
-        if (has[0] != has[1]) {
-            all[n++] = first;
+        for (size_t k = i; has[0] != has[1] && k < end; k++) {
+            all[n++] = all[k];
         }
     }
     r->items.n = n;
