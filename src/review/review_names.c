@@ -119,24 +119,41 @@ static bool has_ids_of(const struct reviewing *r, const struct finding *f,
     return ok;
 }
 
+/* Is the name gone that is said to have been its? Copies and twins have the
+   same source. */
+static bool is_gone(const struct reviewing *r, const struct finding *f,
+                    const struct baseline_entry *e, bool *out)
+{
+    const struct frame past = {.function = e->function,
+                               .file = e->file,
+                               .package = "",
+                               .line = e->line,
+                               .origin = f->site.origin};
+    const bool is_here = span_eq(name_package(span_of(e->function)),
+                                 name_package(span_of(f->site.function)));
+    bool is_there = false;
+    const bool ok =
+        paths_declares(r->o->paths, &past, is_here ? f->site.mark->path : NULL,
+                       &is_there, r->err);
+    *out = !is_there;
+    return ok;
+}
+
 /* Is the function's source what it was, and the only one of its file that is?
-   And is the name gone that is said to have been its? */
+ */
 static bool is_same_text(const struct reviewing *r, const struct finding *f,
                          const struct baseline_entry *e, bool *out)
 {
     const struct frame_mark *mark = f->site.mark;
     size_t n = 0;
-    bool is_there = false;
     *out = false;
     if (r->o->paths == NULL || mark == NULL || mark->path == NULL ||
         e->text == 0 || mark->text != e->text) {
         return true;
     }
-    const bool ok = paths_with_text(r->o->paths, mark->path, e->text,
-                                    e->function, &n, &is_there, r->err);
-    const bool is_here = span_eq(name_package(span_of(e->function)),
-                                 name_package(span_of(f->site.function)));
-    *out = ok && n == 1 && !(is_here && is_there);
+    const bool ok =
+        paths_with_text(r->o->paths, mark->path, e->text, &n, r->err);
+    *out = ok && n == 1;
     return ok;
 }
 
@@ -181,6 +198,7 @@ static bool is_renamed(const struct reviewing *r, const struct finding *f,
         return true;
     }
     if (!is_same_text(r, f, e, out) || (*out && !change_of(r, f, e, out)) ||
+        (*out && !is_gone(r, f, e, out)) ||
         (*out && !is_new_in_patch(r, f, &is_new))) {
         return false;
     }
