@@ -94,32 +94,14 @@ struct side_function {
 };
 VEC_TYPE(side_functions, struct side_function)
 
-/* Lines first..last of what begins at line `*line` with `*rest`, which go on
-   to the line behind them. */
-static struct span cut_lines(struct span *rest, uint32_t *line, uint32_t first,
-                             uint32_t last)
-{
-    struct span one;
-    while (*line < first && span_line(rest, &one)) {
-        (*line)++;
-    }
-    const struct span start = *rest;
-    while (*line <= last && span_line(rest, &one)) {
-        (*line)++;
-    }
-    return span_first(start, start.len - rest->len);
-}
-
 static bool collect(struct span text, bool is_new, struct side_functions *out)
 {
     struct go_scan scan;
     struct go_function f;
-    struct span rest = text;
-    uint32_t line = 1;
     go_scan_begin(&scan, text);
     while (go_scan_next(&scan, &f)) {
-        const struct side_function one = {
-            f, cut_lines(&rest, &line, f.first_line, f.last_line), is_new};
+        const struct side_function one = {f, go_function_text(&f, text),
+                                          is_new};
         if (!side_functions_push(out, one)) {
             return false;
         }

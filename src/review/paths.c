@@ -436,7 +436,7 @@ bool paths_text(struct paths *p, const char *path, const struct frame *f,
     const struct go_function *at =
         s != NULL ? source_function_at(s, f->line) : NULL;
     *out = at != NULL && go_function_is(at, span_of(f->function), true)
-               ? source_digest(s, at)
+               ? go_function_digest(at, s->text)
                : 0;
     return s != NULL;
 }
@@ -444,13 +444,16 @@ bool paths_text(struct paths *p, const char *path, const struct frame *f,
 bool paths_with_text(struct paths *p, const char *path, uint64_t text,
                      size_t *n, struct err *err)
 {
-    const struct source *s =
+    struct source *s =
         source_index_get(&p->sources, &p->o.files, span_of(path), err);
     *n = 0;
-    for (size_t i = 0; s != NULL && i < s->functions.n; i++) {
-        *n += source_digest(s, &s->functions.items[i]) == text;
+    if (s == NULL || !source_digests(s, err)) {
+        return false;
     }
-    return s != NULL;
+    for (size_t i = 0; i < s->digests.n; i++) {
+        *n += s->digests.items[i] == text;
+    }
+    return true;
 }
 
 /* --- what is gone --- */
