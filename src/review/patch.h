@@ -69,6 +69,10 @@ enum patch_naming {
 enum patch_naming patch_naming(const struct patch *p, const char *path,
                                const char *function, struct buf *old);
 
+/* Does it take the declaration of a function of the past away? Then one that it
+   keeps was another. */
+bool patch_deletes(const struct patch *p, const char *function);
+
 /* Touched? `path` is the frame's in the repository; NULL is touched by
    nothing. */
 enum frame_touch patch_touch(const struct patch *p, const char *path,

@@ -161,3 +161,18 @@ enum patch_naming patch_naming(const struct patch *p, const char *path,
     buf_release(&identity);
     return naming;
 }
+
+bool patch_deletes(const struct patch *p, const char *function)
+{
+    struct buf identity = BUF_LIMIT(64 << 10);
+    name_identity(&identity, span_of(function));
+    const struct span name = buf_view(&identity);
+    const struct span package = name_package(name);
+    /* What cannot be read is no proof. */
+    const bool deletes =
+        !buf_ok(&identity) ||
+        (package.len != 0 &&
+         patch_renames_deletes(&p->renames, span_from(name, package.len + 1)));
+    buf_release(&identity);
+    return deletes;
+}

@@ -393,3 +393,13 @@ const struct declared *patch_renames_find(const struct patch_renames *r,
     }
     return NULL;
 }
+
+bool patch_renames_deletes(const struct patch_renames *r, struct span local)
+{
+    bool deletes = r->is_cut;
+    for (size_t i = 0; !deletes && i < r->items.n; i++) {
+        const struct declared *d = &r->items.items[i];
+        deletes = !d->is_new && is_function(d, local);
+    }
+    return deletes;
+}

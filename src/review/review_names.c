@@ -157,15 +157,19 @@ static bool is_same_text(const struct reviewing *r, const struct finding *f,
     return ok;
 }
 
-/* A function that the patch declares anew is new, whatever stacks say. */
-static bool is_new_in_patch(const struct reviewing *r, const struct finding *f,
-                            bool *out)
+/* A function that the patch declares anew is new, whatever stacks say; and one
+   that was beside the old one until the patch deleted that is another. */
+static bool is_other_in_patch(const struct reviewing *r,
+                              const struct finding *f,
+                              const struct baseline_entry *e, bool *out)
 {
     struct buf old = BUF_LIMIT(64 << 10);
     enum patch_naming naming = PATCH_NAME_UNSAID;
     const bool ok = review_naming(r->o, &f->site, &naming, &old, r->err);
     buf_release(&old);
-    *out = naming == PATCH_NAME_NEW || naming == PATCH_NAME_CHANGED;
+    *out =
+        naming == PATCH_NAME_NEW || naming == PATCH_NAME_CHANGED ||
+        (naming == PATCH_NAME_KEPT && patch_deletes(r->o->patch, e->function));
     return ok;
 }
 
@@ -192,17 +196,17 @@ static bool change_of(const struct reviewing *r, const struct finding *f,
 static bool is_renamed(const struct reviewing *r, const struct finding *f,
                        const struct baseline_entry *e, bool *out)
 {
-    bool is_new = false;
+    bool is_other = false;
     *out = false;
     if (f->n_metrics == 0 || !f->has_site || f->profile != e->profile) {
         return true;
     }
     if (!is_same_text(r, f, e, out) || (*out && !change_of(r, f, e, out)) ||
         (*out && !is_gone(r, f, e, out)) ||
-        (*out && !is_new_in_patch(r, f, &is_new))) {
+        (*out && !is_other_in_patch(r, f, e, &is_other))) {
         return false;
     }
-    *out = *out && !is_new;
+    *out = *out && !is_other;
     return true;
 }
 

@@ -273,6 +273,34 @@ static void what_the_patch_declares_anew_is_new(void **state)
     run_free(head);
 }
 
+/* Its twin was deleted, so it was no other before. */
+static void what_was_beside_the_old_one_is_another(void **state)
+{
+    struct patch *patch = patch_of(
+        "--- a/dispatcher.go\n+++ b/dispatcher.go\n@@ -87,6 +87,3 @@\n"
+        "-func old() {\n-\twait(done)\n-}\n func young() {\n \twait(done)\n"
+        " }\n");
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        struct made_run *base = run_new(OLD YOUNG);
+        struct made_run *head = run_new(YOUNG);
+        (void)found(base, "main.old", 100);
+        struct baseline b = saved(base, NULL);
+        (void)found(head, "main.young", 100);
+        made_review(head->made,
+                    &(struct review_options){.paths = head->paths,
+                                             .patch = i == 0 ? patch : NULL,
+                                             .baseline = &b});
+        /* Without the patch nothing tells. */
+        assert_string_equal(head->made->findings.items[0].state,
+                            i == 0 ? "new" : "existing");
+        baseline_release(&b);
+        run_free(base);
+        run_free(head);
+    }
+    patch_free(patch);
+}
+
 /* --- later --- */
 
 /* A baseline that was saved when the patch told has both ids: then neither a
@@ -336,6 +364,7 @@ int main(void)
         cmocka_unit_test(the_patch_tells_what_was_renamed),
         cmocka_unit_test(ids_stay_apart),
         cmocka_unit_test(what_the_patch_declares_anew_is_new),
+        cmocka_unit_test(what_was_beside_the_old_one_is_another),
         cmocka_unit_test(the_baseline_knows_both_names),
         cmocka_unit_test(the_new_name_is_found_by_the_patch),
     };
