@@ -349,7 +349,8 @@ static bool pair_by_own_id(const struct baseline *past,
             entries[n_entries++] = &past->items[k];
         }
     }
-    sort_items(entries, n_entries, sizeof(*entries), by_own_id, NULL);
+    sort_items(entries, n_entries, sizeof(const struct baseline_entry *),
+               by_own_id, NULL);
     for (size_t i = 0; i < n; i++) {
         if (out->now[i].past != NULL || !takes_part(&now[i], w)) {
             continue;
