@@ -18,7 +18,9 @@ struct review;
 struct baseline_how {
     bool skip_bad;
     const char *module;
-    struct review *review; /* what it accepts needs no baseline */
+    /* What it accepts needs no baseline; against the one that was lent to it
+       snapshots keep the ids of functions that were renamed. */
+    struct review *review;
 };
 
 /* A baseline or findings document; `*is_there` false: no such file, which is

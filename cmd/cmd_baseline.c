@@ -751,6 +751,9 @@ static bool prepare(struct task *t, const struct verb *verb,
         !read_past(t, verb, err)) {
         return false;
     }
+    if (t->has_past) {
+        review_lend_baseline(t->review, &t->past);
+    }
     const struct baseline_how how = {
         .skip_bad = t->o->skip_bad,
         .module = t->o->module != NULL ? t->o->module

@@ -31,6 +31,7 @@ struct review {
     const char *baseline_path;
     bool is_baseline_missing; /* the configuration names one to be saved yet */
     struct baseline baseline;
+    const struct baseline *lent; /* instead of it; NULL none */
     bool has_baseline, only_new, no_known;
     bool can_map;               /* something says where files are */
     struct review_files *files; /* NULL: no repository */
@@ -519,6 +520,7 @@ static bool take_naming(void *ctx, const struct diff_frame *f,
 {
     static const enum diff_naming of_patch[] = {
         [PATCH_NAME_UNSAID] = DIFF_NAME_UNSAID,
+        [PATCH_NAME_KEPT] = DIFF_NAME_KEPT,
         [PATCH_NAME_NEW] = DIFF_NAME_NEW,
         [PATCH_NAME_CHANGED] = DIFF_NAME_CHANGED,
     };
@@ -650,6 +652,11 @@ static bool note_missing(const struct review *r, struct findings *f,
                err);
 }
 
+void review_lend_baseline(struct review *r, const struct baseline *b)
+{
+    r->lent = b;
+}
+
 bool review_mark(struct review *r, struct findings *f, const char *target,
                  struct err *err)
 {
@@ -657,7 +664,7 @@ bool review_mark(struct review *r, struct findings *f, const char *target,
         .paths = r->paths,
         .patch = r->patch,
         .suppressions = &r->suppressions,
-        .baseline = r->has_baseline ? &r->baseline : NULL,
+        .baseline = r->has_baseline ? &r->baseline : r->lent,
         .target = target,
         .today = (int64_t)(time(NULL) / DAY_SECONDS),
         .no_known = r->no_known,

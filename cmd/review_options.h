@@ -90,6 +90,9 @@ bool review_only_new(const struct review *r);
    the review. */
 struct diff_changes review_changes(struct review *r);
 
+/* A baseline that the caller has read, for a review with `no_baseline`. */
+void review_lend_baseline(struct review *r, const struct baseline *b);
+
 /* review_apply with all that was read. */
 bool review_mark(struct review *r, struct findings *f, const char *target,
                  struct err *err) MUST_USE;

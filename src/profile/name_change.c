@@ -79,6 +79,11 @@ bool name_change_between(struct span old, struct span now,
     return span_eq(old_local, local);
 }
 
+bool name_change_keeps_level(double old, double now)
+{
+    return now <= 2 * old && old <= 2 * now;
+}
+
 static void put_part(const struct name_change *c, struct span part,
                      struct buf *out)
 {

@@ -10,6 +10,8 @@
 #include "base/buf.h"
 #include "base/span.h"
 
+#include <stdbool.h>
+
 enum { NAME_CHANGE_PACKAGE = -1 };
 
 struct name_change {
@@ -24,6 +26,10 @@ struct name_change {
    unless they differ in one word. */
 bool name_change_between(struct span old, struct span now,
                          struct name_change *out);
+
+/* Are levels of before and after within twice of each other? One leak under two
+   names hardly moves by more. Never where one is unknown (NAN). */
+bool name_change_keeps_level(double old, double now);
 
 /* Appends what `now`, an identity too, was called before. False (and nothing)
    when the change is not about it. */

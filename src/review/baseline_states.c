@@ -206,6 +206,7 @@ static bool could_show(const struct baseline_entry *e,
 /* One of either side, in the order of what pairs them. */
 struct loose {
     const struct baseline_entry *entry;
+    const char *id; /* of its site, by the names of before or of now */
     size_t at;
     bool is_past;
 };
@@ -215,7 +216,7 @@ static int by_loose(const void *pa, const void *pb, const void *ctx)
     const struct loose *a = pa;
     const struct loose *b = pb;
     (void)ctx;
-    const int order = strcmp(a->entry->loose_id, b->entry->loose_id);
+    const int order = strcmp(a->id, b->id);
     if (order != 0) {
         return order;
     }
@@ -233,7 +234,7 @@ static int by_loose(const void *pa, const void *pb, const void *ctx)
 static bool is_alike(const struct loose *a, const struct loose *b)
 {
     return family(a->entry->profile) == family(b->entry->profile) &&
-           strcmp(a->entry->loose_id, b->entry->loose_id) == 0;
+           strcmp(a->id, b->id) == 0;
 }
 
 static const struct baseline_entry *find_id(const struct baseline *b,
@@ -284,33 +285,86 @@ static void pair_by_id(const struct baseline *past,
     }
 }
 
+/* Entries that have an own_id, in its order. */
+static int by_own_id(const void *pa, const void *pb, const void *ctx)
+{
+    const struct baseline_entry *const *a = pa;
+    const struct baseline_entry *const *b = pb;
+    (void)ctx;
+    const int order = strcmp((*a)->own_id, (*b)->own_id);
+    return order != 0 ? order : (*a > *b) - (*a < *b);
+}
+
+/* The first that has it; NULL none. */
+static const struct baseline_entry *
+find_own_id(const struct baseline_entry *const *entries, size_t n,
+            const char *id)
+{
+    size_t low = 0;
+    size_t high = n;
+    while (low < high) {
+        const size_t mid = low + (high - low) / 2;
+        if (strcmp(entries[mid]->own_id, id) < 0) {
+            low = mid + 1;
+        } else {
+            high = mid;
+        }
+    }
+    return low < n && strcmp(entries[low]->own_id, id) == 0 ? entries[low]
+                                                            : NULL;
+}
+
+static const struct baseline_entry *
+find_other_name(const struct baseline *past,
+                const struct baseline_entry *const *entries, size_t n,
+                const struct baseline_entry *now)
+{
+    const bool has_own = *now->own_id != '\0';
+    const struct baseline_entry *e =
+        has_own ? find_id(past, now->own_id) : NULL;
+    if (e != NULL) {
+        return e;
+    }
+    e = find_own_id(entries, n, now->id);
+    const struct baseline_entry *other =
+        has_own ? find_own_id(entries, n, now->own_id) : NULL;
+    return e == NULL || (other != NULL && other < e) ? other : e;
+}
+
 /* Of functions that were renamed either side may know the ids of before and of
    now. What is found already stays so. */
-static void pair_by_own_id(const struct baseline *past,
+static bool pair_by_own_id(const struct baseline *past,
                            const struct baseline_entry *now, size_t n,
                            const struct baseline_window *w,
-                           struct baseline_states *out)
+                           struct baseline_states *out, struct err *err)
 {
+    const struct baseline_entry **entries =
+        calloc(past->n + 1, sizeof(const struct baseline_entry *));
+    size_t n_entries = 0;
+    if (entries == NULL) {
+        return err_nomem(err, "baseline");
+    }
+    for (size_t k = 0; k < past->n; k++) {
+        if (*past->items[k].own_id != '\0') {
+            entries[n_entries++] = &past->items[k];
+        }
+    }
+    sort_items(entries, n_entries, sizeof(const struct baseline_entry *),
+               by_own_id, NULL);
     for (size_t i = 0; i < n; i++) {
         if (out->now[i].past != NULL || !takes_part(&now[i], w)) {
             continue;
         }
         const struct baseline_entry *e =
-            *now[i].own_id != '\0' ? find_id(past, now[i].own_id) : NULL;
-        for (size_t k = 0; e == NULL && k < past->n; k++) {
-            const struct baseline_entry *one = &past->items[k];
-            if (*one->own_id != '\0' &&
-                (strcmp(one->own_id, now[i].id) == 0 ||
-                 strcmp(one->own_id, now[i].own_id) == 0)) {
-                e = one;
-            }
-        }
+            find_other_name(past, entries, n_entries, &now[i]);
         if (e != NULL && out->past[e - past->items] == BASELINE_UNCHECKED) {
             out->now[i].past = e;
             out->now[i].renamed_by = "baseline";
             out->past[e - past->items] = fate_of(&now[i]);
         }
     }
+    free(entries);
+    return true;
 }
 
 /* Unless their ids have found them already. */
@@ -327,34 +381,56 @@ static void pair(const struct loose *past, const struct loose *now,
 
 /* Where exactly one of each side has the loose id: of two leaks at one site, a
    new one must not pass for the old one. */
-static bool pair_by_site(const struct baseline *past,
-                         const struct baseline_entry *now, size_t n,
-                         const struct baseline_window *w,
-                         struct baseline_states *out, struct err *err)
+static void pair_rows(struct loose *rows, size_t n, struct baseline_states *out)
 {
-    struct loose *rows = calloc(past->n + n + 1, sizeof(*rows));
-    size_t n_rows = 0;
-    if (rows == NULL) {
-        return err_nomem(err, "baseline");
-    }
-    for (size_t i = 0; i < past->n; i++) {
-        rows[n_rows++] = (struct loose){&past->items[i], i, true};
-    }
-    for (size_t i = 0; i < n; i++) {
-        if (takes_part(&now[i], w)) {
-            rows[n_rows++] = (struct loose){&now[i], i, false};
-        }
-    }
-    sort_items(rows, n_rows, sizeof(*rows), by_loose, NULL);
+    sort_items(rows, n, sizeof(*rows), by_loose, NULL);
     size_t end = 0;
-    for (size_t i = 0; i < n_rows; i = end) {
+    for (size_t i = 0; i < n; i = end) {
         end = i + 1;
-        while (end < n_rows && is_alike(&rows[i], &rows[end])) {
+        while (end < n && is_alike(&rows[i], &rows[end])) {
             end++;
         }
         if (end == i + 2 && rows[i].is_past && !rows[i + 1].is_past) {
             pair(&rows[i], &rows[i + 1], out);
         }
+    }
+}
+
+/* One row for each loose id that it has. */
+static size_t add_rows(struct loose *rows, const struct baseline_entry *e,
+                       size_t at, bool is_past, bool with_own)
+{
+    const bool has_own = with_own && *e->own_loose_id != '\0' &&
+                         strcmp(e->own_loose_id, e->loose_id) != 0;
+    rows[0] = (struct loose){e, e->loose_id, at, is_past};
+    if (has_own) {
+        rows[1] = (struct loose){e, e->own_loose_id, at, is_past};
+    }
+    return has_own ? 2 : 1;
+}
+
+/* By the loose ids that they were given; then by those of all their names. */
+static bool pair_by_site(const struct baseline *past,
+                         const struct baseline_entry *now, size_t n,
+                         const struct baseline_window *w,
+                         struct baseline_states *out, struct err *err)
+{
+    struct loose *rows = calloc(2 * (past->n + n) + 1, sizeof(*rows));
+    if (rows == NULL) {
+        return err_nomem(err, "baseline");
+    }
+    for (int with_own = 0; with_own < 2; with_own++) {
+        size_t n_rows = 0;
+        for (size_t i = 0; i < past->n; i++) {
+            n_rows +=
+                add_rows(&rows[n_rows], &past->items[i], i, true, with_own);
+        }
+        for (size_t i = 0; i < n; i++) {
+            if (takes_part(&now[i], w)) {
+                n_rows += add_rows(&rows[n_rows], &now[i], i, false, with_own);
+            }
+        }
+        pair_rows(rows, n_rows, out);
     }
     free(rows);
     return true;
@@ -366,7 +442,7 @@ bool baseline_is_like_level(const struct baseline_entry *past,
                             const struct baseline_entry *now)
 {
     return strcmp(past->metric, now->metric) == 0 &&
-           now->level <= 2 * past->level && past->level <= 2 * now->level;
+           name_change_keeps_level(past->level, now->level);
 }
 
 static double ratio_of(double worse_ratio)
@@ -412,8 +488,8 @@ bool baseline_compare(const struct baseline *past,
         out->past[i] = BASELINE_UNCHECKED;
     }
     pair_by_id(past, now, n, window, out);
-    pair_by_own_id(past, now, n, window, out);
-    if (!pair_by_site(past, now, n, window, out, err)) {
+    if (!pair_by_own_id(past, now, n, window, out, err) ||
+        !pair_by_site(past, now, n, window, out, err)) {
         baseline_states_release(out);
         return false;
     }

@@ -199,17 +199,19 @@ static void take_head(struct declaration *d, const struct token *t,
 }
 
 static void take_token(struct declaration *d, const struct token *t,
-                       uint32_t first_line, uint32_t line,
+                       uint32_t first_line, const struct go_scan *s,
                        struct go_function *out)
 {
     if (d->n_tokens == 0) {
         out->first_line = first_line;
+        out->begin = (size_t)(t->text.p - s->text.p);
     }
+    out->end = s->at;
     take_head(d, t, out);
     count_brackets(d, t);
     d->n_tokens++;
     d->can_end = ends_statement(t->kind);
-    d->last_line = line;
+    d->last_line = s->line;
 }
 
 /* A declaration of any kind; false at the end of the text. */
@@ -230,7 +232,7 @@ static bool next_declaration(struct go_scan *s, struct declaration *d,
             return true;
         }
         if (t.kind != TOKEN_LINE) {
-            take_token(d, &t, line, s->line, out);
+            take_token(d, &t, line, s, out);
         }
     }
 }
@@ -263,12 +265,17 @@ bool go_scan_token(struct go_scan *s, struct span *out)
     return t.kind != TOKEN_END;
 }
 
+struct span go_function_text(const struct go_function *f, struct span text)
+{
+    return span_first(span_from(text, f->begin), f->end - f->begin);
+}
+
 uint64_t go_function_digest(const struct go_function *f, struct span text)
 {
     struct go_scan scan;
     struct span token;
     uint64_t digest = 1;
-    go_scan_begin(&scan, text);
+    go_scan_begin(&scan, go_function_text(f, text));
     while (go_scan_token(&scan, &token)) {
         const bool is_any =
             span_eq(token, f->name) ||

@@ -8,11 +8,12 @@
 
 #include "base/span.h"
 
-/* One top-level function: lines from its `func` to its last token. */
+/* One top-level function: lines and bytes from its `func` to its last token. */
 struct go_function {
     struct span receiver; /* "T" of (t *T[K]); empty: none */
     struct span name;
     uint32_t first_line, last_line;
+    size_t begin, end; /* bytes of the text */
 };
 
 struct go_scan {
@@ -28,8 +29,11 @@ bool go_scan_next(struct go_scan *s, struct go_function *out);
 /* The next token that is no line end; false at the end of the text. */
 bool go_scan_token(struct go_scan *s, struct span *out);
 
-/* Digest of the tokens of a function, in which its own name and its receiver's
-   are any; so that it stays when either is changed. Never 0. */
+/* What it has of the text that it was found in. */
+struct span go_function_text(const struct go_function *f, struct span text);
+
+/* Digest of the tokens of a function of a text, in which its own name and its
+   receiver's are any; so that it stays when either is changed. Never 0. */
 uint64_t go_function_digest(const struct go_function *f, struct span text);
 
 /* The name in the package clause; empty when there is none. */

@@ -53,19 +53,25 @@ bool patch_takes_back(const struct patch *p);
    of another one, or of another folder of it. Deleted files say nothing. */
 bool patch_is_foreign(const struct patch *p, const struct paths_files *files);
 
-/* Is there anything that it could say of the name of a function? For those who
-   would have to find its path. `file` is the profile's. */
-bool patch_may_name(const struct patch *p, const char *function,
-                    const char *file);
+/* What the patch says of the name of a function: nothing, since it has no path;
+   that it was there before under this name; that it declares a new one, or may,
+   where it is too large to be read as a whole; that it was called otherwise. */
+enum patch_naming {
+    PATCH_NAME_UNSAID,
+    PATCH_NAME_KEPT,
+    PATCH_NAME_NEW,
+    PATCH_NAME_CHANGED
+};
 
-/* What the patch says of the name of a function: nothing (it did not change, or
-   is not known); that it declares a new one; that it was called otherwise. */
-enum patch_naming { PATCH_NAME_UNSAID, PATCH_NAME_NEW, PATCH_NAME_CHANGED };
-
-/* Of a function in a file of the new version. When it was called otherwise, the
-   identity (name_identity) that it had is appended to `old`. */
+/* Of a function in a file of the new version; `path` NULL: it is in none. When
+   it was called otherwise, the identity (name_identity) that it had is appended
+   to `old`. */
 enum patch_naming patch_naming(const struct patch *p, const char *path,
                                const char *function, struct buf *old);
+
+/* Does it take the declaration of a function of the past away? Then one that it
+   keeps was another. */
+bool patch_deletes(const struct patch *p, const char *function);
 
 /* Touched? `path` is the frame's in the repository; NULL is touched by
    nothing. */

@@ -133,11 +133,14 @@ static enum patch_naming naming_of(const struct patch *p, const char *path,
                    : PATCH_NAME_NEW;
     }
     const struct patch_file *f = patch_file_find(p, path);
+    if (f != NULL && p->renames.is_cut) {
+        return PATCH_NAME_NEW; /* it may be: not all of them were looked at */
+    }
     return f != NULL &&
                    !span_eq(patch_folder(f->old_name), patch_folder(path)) &&
                    put_old(identity, NULL, f->old_name, path, old)
                ? PATCH_NAME_CHANGED
-               : PATCH_NAME_UNSAID;
+               : PATCH_NAME_KEPT;
 }
 
 enum patch_naming patch_naming(const struct patch *p, const char *path,
@@ -150,7 +153,7 @@ enum patch_naming patch_naming(const struct patch *p, const char *path,
     if (buf_ok(&identity) && path != NULL && name_package(name).len != 0) {
         naming = naming_of(p, path, name, old);
         if (naming == PATCH_NAME_CHANGED && span_eq(buf_view(old), name)) {
-            naming = PATCH_NAME_UNSAID; /* of package main, in a new folder */
+            naming = PATCH_NAME_KEPT; /* of package main, in a new folder */
             buf_clear(old);
         }
     }
@@ -159,28 +162,17 @@ enum patch_naming patch_naming(const struct patch *p, const char *path,
     return naming;
 }
 
-static bool goes_elsewhere(const struct patch_file *f)
-{
-    return f->old_name != f->name &&
-           !span_eq(patch_folder(f->old_name), patch_folder(f->name));
-}
-
-bool patch_may_name(const struct patch *p, const char *function,
-                    const char *file)
+bool patch_deletes(const struct patch *p, const char *function)
 {
     struct buf identity = BUF_LIMIT(64 << 10);
     name_identity(&identity, span_of(function));
     const struct span name = buf_view(&identity);
     const struct span package = name_package(name);
-    bool may = identity.failed_memory; /* who asks next will say so */
-    if (buf_ok(&identity) && package.len != 0) {
-        may = patch_renames_has(&p->renames, span_from(name, package.len + 1));
-        for (size_t i = 0; !may && i < p->files.n; i++) {
-            may = goes_elsewhere(&p->files.items[i]) &&
-                  span_eq(span_base_name(span_of(p->files.items[i].name)),
-                          span_base_name(span_of(file)));
-        }
-    }
+    /* What cannot be read is no proof. */
+    const bool deletes =
+        !buf_ok(&identity) ||
+        (package.len != 0 &&
+         patch_renames_deletes(&p->renames, span_from(name, package.len + 1)));
     buf_release(&identity);
-    return may;
+    return deletes;
 }

@@ -94,32 +94,14 @@ struct side_function {
 };
 VEC_TYPE(side_functions, struct side_function)
 
-/* Lines first..last of what begins at line `*line` with `*rest`, which go on
-   to the line behind them. */
-static struct span cut_lines(struct span *rest, uint32_t *line, uint32_t first,
-                             uint32_t last)
-{
-    struct span one;
-    while (*line < first && span_line(rest, &one)) {
-        (*line)++;
-    }
-    const struct span start = *rest;
-    while (*line <= last && span_line(rest, &one)) {
-        (*line)++;
-    }
-    return span_first(start, start.len - rest->len);
-}
-
 static bool collect(struct span text, bool is_new, struct side_functions *out)
 {
     struct go_scan scan;
     struct go_function f;
-    struct span rest = text;
-    uint32_t line = 1;
     go_scan_begin(&scan, text);
     while (go_scan_next(&scan, &f)) {
-        const struct side_function one = {
-            f, cut_lines(&rest, &line, f.first_line, f.last_line), is_new};
+        const struct side_function one = {f, go_function_text(&f, text),
+                                          is_new};
         if (!side_functions_push(out, one)) {
             return false;
         }
@@ -215,19 +197,28 @@ struct span patch_folder(const char *file)
     return span_first(path, slash < path.len ? slash : 0);
 }
 
-/* One package may have one of a name. */
+/* One build of a package has one of a name; files for several systems may have
+   one each. */
+static int compare_symbols(const struct declared *a, const struct declared *b)
+{
+    const int folder =
+        span_compare(patch_folder(a->file), patch_folder(b->file));
+    return folder != 0
+               ? folder
+               : compare_names(a->receiver, a->name, b->receiver, b->name);
+}
+
 static int by_symbol(const void *pa, const void *pb, const void *ctx)
 {
     const struct declared *a = pa;
     const struct declared *b = pb;
     (void)ctx;
-    const int folder =
-        span_compare(patch_folder(a->file), patch_folder(b->file));
-    if (folder != 0) {
-        return folder;
+    const int symbol = compare_symbols(a, b);
+    if (symbol != 0) {
+        return symbol;
     }
-    const int name = compare_names(a->receiver, a->name, b->receiver, b->name);
-    return name != 0 ? name : (a->is_new > b->is_new) - (a->is_new < b->is_new);
+    return a->is_new != b->is_new ? (a->is_new ? 1 : -1)
+                                  : strcmp(a->file, b->file);
 }
 
 /* What moved from file to file of a package is there before and after. */
@@ -240,16 +231,13 @@ static void drop_moved(struct patch_renames *r)
     for (size_t i = 0; i < r->items.n; i = end) {
         bool has[2] = {false, false};
         const struct declared first = all[i];
-        for (end = i; end < r->items.n; end++) {
-            struct declared same = all[end];
-            same.is_new = first.is_new;
-            if (by_symbol(&first, &same, NULL) != 0) {
-                break;
-            }
+        for (end = i;
+             end < r->items.n && compare_symbols(&first, &all[end]) == 0;
+             end++) {
             has[all[end].is_new] = true;
         }
-        if (has[0] != has[1]) {
-            all[n++] = first;
+        for (size_t k = i; has[0] != has[1] && k < end; k++) {
+            all[n++] = all[k];
         }
     }
     r->items.n = n;
@@ -406,13 +394,12 @@ const struct declared *patch_renames_find(const struct patch_renames *r,
     return NULL;
 }
 
-bool patch_renames_has(const struct patch_renames *r, struct span local)
+bool patch_renames_deletes(const struct patch_renames *r, struct span local)
 {
-    for (size_t i = 0; i < r->items.n; i++) {
-        if (r->items.items[i].is_new &&
-            is_function(&r->items.items[i], local)) {
-            return true;
-        }
+    bool deletes = r->is_cut;
+    for (size_t i = 0; !deletes && i < r->items.n; i++) {
+        const struct declared *d = &r->items.items[i];
+        deletes = !d->is_new && is_function(d, local);
     }
-    return false;
+    return deletes;
 }

@@ -48,7 +48,8 @@ struct span patch_folder(const char *file);
 const struct declared *patch_renames_find(const struct patch_renames *r,
                                           const char *file, struct span local);
 
-/* Is there any in any new file? */
-bool patch_renames_has(const struct patch_renames *r, struct span local);
+/* Does the old version alone declare it, in any file? It may when the patch is
+   cut. */
+bool patch_renames_deletes(const struct patch_renames *r, struct span local);
 
 #endif

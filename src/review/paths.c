@@ -308,7 +308,8 @@ static bool count_missed(struct search *s, struct err *err)
 {
     struct paths *p = s->paths;
     uint32_t id = 0;
-    if (s->is_found || s->frame->origin != ORIGIN_USER || s->file.len == 0) {
+    if (s->is_found || s->is_of_past || s->frame->origin != ORIGIN_USER ||
+        s->file.len == 0) {
         return true;
     }
     return intern_add(s->is_candidate ? &p->absent : &p->unmapped, s->file, &id,
@@ -321,6 +322,9 @@ static bool take_found(struct search *s, struct place *out, struct err *err)
     out->path = arena_strdup(&p->arena, buf_view(&s->candidate));
     if (out->path == NULL) {
         return err_nomem(err, "paths of frames");
+    }
+    if (s->is_of_past) {
+        return true;
     }
     p->has_mapped = true;
     return look_at_source(s, out, err);
@@ -347,27 +351,34 @@ static void add_slashed(struct buf *out, struct span file)
     }
 }
 
-static bool find_place(struct paths *p, const struct frame *f,
-                       struct place *out, struct err *err)
+/* The search that it was is left to the caller, who releases its candidate. */
+static bool run_search(struct search *s, struct place *out, struct err *err)
 {
     struct buf file = BUF_LIMIT(LIMIT_PATH_BYTES);
     struct buf package = BUF_LIMIT(LIMIT_PATH_BYTES);
-    struct search s = {
-        .paths = p, .frame = f, .candidate = BUF_LIMIT(LIMIT_PATH_BYTES)};
-    add_slashed(&file, span_of(f->file));
-    go_package_unescape(name_package(span_of(f->function)), &package);
-    s.file = buf_view(&file);
-    s.package = buf_view(&package);
+    s->candidate = BUF_LIMIT(LIMIT_PATH_BYTES);
+    add_slashed(&file, span_of(s->frame->file));
+    go_package_unescape(name_package(span_of(s->frame->function)), &package);
+    s->file = buf_view(&file);
+    s->package = buf_view(&package);
     /* Names beyond the limit have no place. */
     bool ok = !file.failed_memory && !package.failed_memory;
     if (ok && buf_ok(&file) && buf_ok(&package)) {
-        ok = look_for(&s, out, err);
+        ok = look_for(s, out, err);
     }
-    ok = ok && !p->arena.has_failed;
+    ok = ok && !s->paths->arena.has_failed;
     buf_release(&file);
     buf_release(&package);
-    buf_release(&s.candidate);
     return ok || err_nomem(err, "paths of frames");
+}
+
+static bool find_place(struct paths *p, const struct frame *f,
+                       struct place *out, struct err *err)
+{
+    struct search s = {.paths = p, .frame = f};
+    const bool ok = run_search(&s, out, err);
+    buf_release(&s.candidate);
+    return ok;
 }
 
 /* --- the whole --- */
@@ -425,23 +436,78 @@ bool paths_text(struct paths *p, const char *path, const struct frame *f,
     const struct go_function *at =
         s != NULL ? source_function_at(s, f->line) : NULL;
     *out = at != NULL && go_function_is(at, span_of(f->function), true)
-               ? source_digest(s, at)
+               ? go_function_digest(at, s->text)
                : 0;
     return s != NULL;
 }
 
 bool paths_with_text(struct paths *p, const char *path, uint64_t text,
-                     const char *function, size_t *n, bool *declares,
-                     struct err *err)
+                     size_t *n, struct err *err)
 {
-    const struct source *s =
+    struct source *s =
         source_index_get(&p->sources, &p->o.files, span_of(path), err);
     *n = 0;
-    *declares = s != NULL && source_declares(s, span_of(function));
-    for (size_t i = 0; s != NULL && i < s->functions.n; i++) {
-        *n += source_digest(s, &s->functions.items[i]) == text;
+    if (s == NULL || !source_digests(s, err)) {
+        return false;
     }
+    for (size_t i = 0; i < s->digests.n; i++) {
+        *n += s->digests.items[i] == text;
+    }
+    return true;
+}
+
+/* --- what is gone --- */
+
+static struct span folder_of(struct span path)
+{
+    const size_t slash = span_rfind_char(path, '/');
+    return span_first(path, slash < path.len ? slash : 0);
+}
+
+static bool declares(struct paths *p, struct span path, const char *function,
+                     bool *out, struct err *err)
+{
+    const struct source *s =
+        source_index_get(&p->sources, &p->o.files, path, err);
+    *out = *out || (s != NULL && source_declares(s, span_of(function)));
     return s != NULL;
+}
+
+/* In its file, and in others of the folder; they may where they are too many to
+   know. */
+static bool folder_declares(struct paths *p, struct span path,
+                            const char *function, bool *out, struct err *err)
+{
+    const struct paths_files *files = &p->o.files;
+    size_t n = 0;
+    const char *const *all =
+        files->all != NULL ? files->all(files->ctx, &n) : NULL;
+    bool ok = declares(p, path, function, out, err);
+    *out = *out || all == NULL;
+    for (size_t i = 0; ok && all != NULL && i < n && !*out; i++) {
+        const struct span one = span_of(all[i]);
+        if (span_ends(one, ".go") && span_eq(folder_of(one), folder_of(path))) {
+            ok = declares(p, one, function, out, err);
+        }
+    }
+    return ok;
+}
+
+bool paths_declares(struct paths *p, const struct frame *f, const char *beside,
+                    bool *out, struct err *err)
+{
+    struct search s = {.paths = p, .frame = f, .is_of_past = true};
+    struct place place = {0};
+    *out = false;
+    bool ok = run_search(&s, &place, err);
+    /* Its file may be gone and its package not. */
+    if (ok && s.is_candidate && s.candidate.len != 0) {
+        ok = folder_declares(p, buf_view(&s.candidate), f->function, out, err);
+    }
+    ok = ok && (beside == NULL || *out ||
+                folder_declares(p, span_of(beside), f->function, out, err));
+    buf_release(&s.candidate);
+    return ok;
 }
 
 static const char *first_of(const struct intern *t)

@@ -59,11 +59,16 @@ bool paths_mark(struct paths *p, const struct frame *f, struct frame_mark *mark,
 bool paths_text(struct paths *p, const char *path, const struct frame *f,
                 uint64_t *out, struct err *err) MUST_USE;
 
-/* How many functions of a source have this digest? And does it declare this
-   one? None where it cannot be read. */
+/* How many functions of a source have this digest? None where it cannot be
+   read. */
 bool paths_with_text(struct paths *p, const char *path, uint64_t text,
-                     const char *function, size_t *n, bool *declares,
-                     struct err *err) MUST_USE;
+                     size_t *n, struct err *err) MUST_USE;
+
+/* Does its package still declare the function of a frame of the past? Asked of
+   the folder that the frame leads to, whether or not its file is there, and of
+   that of `beside` (NULL: none). It may where files cannot be listed. */
+bool paths_declares(struct paths *p, const struct frame *f, const char *beside,
+                    bool *out, struct err *err) MUST_USE;
 
 /* What was asked so far, for notes: files of user code that no rule fits, and
    one of them; files that a rule fits but the repository does not have; and

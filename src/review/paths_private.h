@@ -47,6 +47,7 @@ struct search {
     struct span package;  /* unescaped */
     struct buf candidate; /* the path, once found */
     bool is_found, is_candidate;
+    bool is_of_past; /* what is not there any more is no miss */
 };
 
 /* Memory that was out while a name was made is an error in the end. */

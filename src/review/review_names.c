@@ -26,8 +26,7 @@ bool review_naming(const struct review_options *o, const struct frame *f,
     struct arena scratch = {0};
     struct frame_mark mark = {0};
     *out = PATCH_NAME_UNSAID;
-    if (o->patch == NULL || o->paths == NULL ||
-        !patch_may_name(o->patch, f->function, f->file)) {
+    if (o->patch == NULL || o->paths == NULL) {
         return true;
     }
     const bool ok = paths_mark(o->paths, f, &mark, &scratch, err);
@@ -120,36 +119,57 @@ static bool has_ids_of(const struct reviewing *r, const struct finding *f,
     return ok;
 }
 
+/* Is the name gone that is said to have been its? Copies and twins have the
+   same source. */
+static bool is_gone(const struct reviewing *r, const struct finding *f,
+                    const struct baseline_entry *e, bool *out)
+{
+    const struct frame past = {.function = e->function,
+                               .file = e->file,
+                               .package = "",
+                               .line = e->line,
+                               .origin = f->site.origin};
+    const bool is_here = span_eq(name_package(span_of(e->function)),
+                                 name_package(span_of(f->site.function)));
+    bool is_there = false;
+    const bool ok =
+        paths_declares(r->o->paths, &past, is_here ? f->site.mark->path : NULL,
+                       &is_there, r->err);
+    *out = !is_there;
+    return ok;
+}
+
 /* Is the function's source what it was, and the only one of its file that is?
-   And is the name gone that is said to have been its? */
+ */
 static bool is_same_text(const struct reviewing *r, const struct finding *f,
                          const struct baseline_entry *e, bool *out)
 {
     const struct frame_mark *mark = f->site.mark;
     size_t n = 0;
-    bool is_there = false;
     *out = false;
     if (r->o->paths == NULL || mark == NULL || mark->path == NULL ||
         e->text == 0 || mark->text != e->text) {
         return true;
     }
-    const bool ok = paths_with_text(r->o->paths, mark->path, e->text,
-                                    e->function, &n, &is_there, r->err);
-    const bool is_here = span_eq(name_package(span_of(e->function)),
-                                 name_package(span_of(f->site.function)));
-    *out = ok && n == 1 && !(is_here && is_there);
+    const bool ok =
+        paths_with_text(r->o->paths, mark->path, e->text, &n, r->err);
+    *out = ok && n == 1;
     return ok;
 }
 
-/* A function that the patch declares anew is new, whatever stacks say. */
-static bool is_new_in_patch(const struct reviewing *r, const struct finding *f,
-                            bool *out)
+/* A function that the patch declares anew is new, whatever stacks say; and one
+   that was beside the old one until the patch deleted that is another. */
+static bool is_other_in_patch(const struct reviewing *r,
+                              const struct finding *f,
+                              const struct baseline_entry *e, bool *out)
 {
     struct buf old = BUF_LIMIT(64 << 10);
     enum patch_naming naming = PATCH_NAME_UNSAID;
     const bool ok = review_naming(r->o, &f->site, &naming, &old, r->err);
     buf_release(&old);
-    *out = naming != PATCH_NAME_UNSAID;
+    *out =
+        naming == PATCH_NAME_NEW || naming == PATCH_NAME_CHANGED ||
+        (naming == PATCH_NAME_KEPT && patch_deletes(r->o->patch, e->function));
     return ok;
 }
 
@@ -176,16 +196,17 @@ static bool change_of(const struct reviewing *r, const struct finding *f,
 static bool is_renamed(const struct reviewing *r, const struct finding *f,
                        const struct baseline_entry *e, bool *out)
 {
-    bool is_new = false;
+    bool is_other = false;
     *out = false;
     if (f->n_metrics == 0 || !f->has_site || f->profile != e->profile) {
         return true;
     }
     if (!is_same_text(r, f, e, out) || (*out && !change_of(r, f, e, out)) ||
-        (*out && !is_new_in_patch(r, f, &is_new))) {
+        (*out && !is_gone(r, f, e, out)) ||
+        (*out && !is_other_in_patch(r, f, e, &is_other))) {
         return false;
     }
-    *out = *out && !is_new;
+    *out = *out && !is_other;
     return true;
 }
 

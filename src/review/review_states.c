@@ -162,33 +162,72 @@ static bool make_fixed(struct reviewing *r, const struct baseline_entry *e,
     return fill_metric(r, e, f);
 }
 
-/* Of one rule one finding came and one went, at a like level: a function that
-   was renamed looks so. NULL: it does not. */
-static const struct finding *find_renamed(const struct reviewing *r,
-                                          const struct baseline_states *s,
-                                          const struct baseline_entry *e)
+/* How many findings of a rule came and went. */
+struct rule_changes {
+    const struct rule *rule;
+    size_t n_gone, n_new;
+    const struct finding *last; /* of the new ones */
+};
+VEC_TYPE(rules_changes, struct rule_changes)
+
+/* Of the few rules that there are. NULL: no memory. */
+static struct rule_changes *changes_of(struct rules_changes *all,
+                                       const struct rule *rule)
+{
+    for (size_t i = 0; i < all->n; i++) {
+        if (strcmp(all->items[i].rule->id, rule->id) == 0) {
+            return &all->items[i];
+        }
+    }
+    return rules_changes_push(all, (struct rule_changes){.rule = rule})
+               ? &all->items[all->n - 1]
+               : NULL;
+}
+
+static bool count_changes(const struct reviewing *r,
+                          const struct baseline_states *s,
+                          struct rules_changes *out)
 {
     const struct baseline *b = r->o->baseline;
-    const struct finding *out = NULL;
-    size_t n_gone = 0;
-    size_t n_new = 0;
     for (size_t i = 0; i < b->n; i++) {
-        n_gone += s->past[i] == BASELINE_FIXED &&
-                  strcmp(b->items[i].rule, e->rule) == 0;
+        const struct rule *rule = rules_find(b->items[i].rule);
+        if (s->past[i] == BASELINE_FIXED && rule != NULL) {
+            struct rule_changes *c = changes_of(out, rule);
+            if (c == NULL) {
+                return nomem(r);
+            }
+            c->n_gone++;
+        }
     }
     for (size_t i = 0; i < r->f->n; i++) {
         const struct finding *f = &r->f->items[i];
-        if (f->state != NULL && strcmp(f->state, "new") == 0 &&
-            strcmp(f->rule->id, e->rule) == 0) {
-            n_new++;
-            out = f;
+        if (f->state != NULL && strcmp(f->state, "new") == 0) {
+            struct rule_changes *c = changes_of(out, f->rule);
+            if (c == NULL) {
+                return nomem(r);
+            }
+            c->n_new++;
+            c->last = f;
         }
     }
-    if (n_gone != 1 || n_new != 1 || !out->has_site || *e->function == '\0') {
-        return NULL;
+    return true;
+}
+
+/* Of one rule one finding came and one went, at a like level: a function that
+   was renamed looks so. NULL: it does not. */
+static const struct finding *find_renamed(const struct rules_changes *all,
+                                          const struct baseline_entry *e,
+                                          const struct rule *rule)
+{
+    for (size_t i = 0; i < all->n; i++) {
+        const struct rule_changes *c = &all->items[i];
+        if (strcmp(c->rule->id, rule->id) == 0 && c->n_gone == 1 &&
+            c->n_new == 1 && c->last->has_site && *e->function != '\0') {
+            const struct baseline_entry now = baseline_entry_of(c->last);
+            return baseline_is_like_level(e, &now) ? c->last : NULL;
+        }
     }
-    const struct baseline_entry now = baseline_entry_of(out);
-    return baseline_is_like_level(e, &now) ? out : NULL;
+    return NULL;
 }
 
 /* Then nobody should take it for mended. */
@@ -205,39 +244,50 @@ static void doubt_fixed(struct reviewing *r, const struct finding *renamed,
                                 f->site.function, renamed->site.function));
 }
 
+static bool add_one_fixed(struct reviewing *r, const struct baseline_entry *e,
+                          const struct rules_changes *changes,
+                          struct finding *items, size_t *n)
+{
+    const struct rule *rule = rules_find(e->rule);
+    if (rule == NULL) {
+        review_note(r, arena_printf(&r->f->arena,
+                                    "fixed: %s of the baseline, by a rule "
+                                    "this seep does not know: %s",
+                                    e->id, e->rule));
+        return true;
+    }
+    const struct finding *renamed = find_renamed(changes, e, rule);
+    if (!make_fixed(r, e, rule, &items[*n])) {
+        return false;
+    }
+    if (renamed != NULL) {
+        doubt_fixed(r, renamed, &items[*n]);
+    }
+    (*n)++;
+    return true;
+}
+
 static bool add_fixed(struct reviewing *r, const struct baseline_states *s)
 {
     const struct baseline *b = r->o->baseline;
     struct findings *f = r->f;
+    struct rules_changes changes = {.n = 0};
     struct finding *items = arena_new(&f->arena, struct finding, f->n + b->n);
     size_t n = f->n;
-    if (items == NULL) {
-        return nomem(r);
-    }
-    if (n > 0) {
+    bool ok = (items != NULL || nomem(r)) && count_changes(r, s, &changes);
+    if (ok && n > 0) {
         memcpy(items, f->items, n * sizeof(*items));
     }
-    for (size_t i = 0; i < b->n; i++) {
-        const struct baseline_entry *e = &b->items[i];
-        const struct rule *rule = rules_find(e->rule);
-        const struct finding *renamed = NULL;
-        if (s->past[i] != BASELINE_FIXED) {
-            continue;
-        }
-        if (rule == NULL) {
-            review_note(r, arena_printf(&f->arena,
-                                        "fixed: %s of the baseline, by a rule "
-                                        "this seep does not know: %s",
-                                        e->id, e->rule));
-        } else if (!make_fixed(r, e, rule, &items[n++])) {
-            return false;
-        } else if ((renamed = find_renamed(r, s, e)) != NULL) {
-            doubt_fixed(r, renamed, &items[n - 1]);
-        }
+    for (size_t i = 0; ok && i < b->n; i++) {
+        ok = s->past[i] != BASELINE_FIXED ||
+             add_one_fixed(r, &b->items[i], &changes, items, &n);
     }
-    f->items = items;
-    f->n = n;
-    return true;
+    if (ok) {
+        f->items = items;
+        f->n = n;
+    }
+    rules_changes_release(&changes);
+    return ok;
 }
 
 /* --- what cannot be said --- */

@@ -35,9 +35,9 @@ static bool read_source(struct source *s, const struct paths_files *files,
     return read_functions(s);
 }
 
-const struct source *source_index_get(struct source_index *x,
-                                      const struct paths_files *files,
-                                      struct span path, struct err *err)
+struct source *source_index_get(struct source_index *x,
+                                const struct paths_files *files,
+                                struct span path, struct err *err)
 {
     uint32_t id = 0;
     if (!sources_reserve(&x->sources, x->sources.n + 1)) {
@@ -77,22 +77,18 @@ const struct go_function *source_function_at(const struct source *s,
     return is_inside ? &s->functions.items[low] : NULL;
 }
 
-/* From the line that begins so far behind the start. */
-static size_t offset_of_line(struct span text, uint32_t line)
+/* Whoever asks for one asks for all, and again for the next finding. */
+bool source_digests(struct source *s, struct err *err)
 {
-    struct span rest = text;
-    struct span one;
-    for (uint32_t i = 1; i < line && span_line(&rest, &one); i++) {
+    if (!vec_u64_reserve(&s->digests, s->functions.n)) {
+        return err_nomem(err, "functions of a source");
     }
-    return text.len - rest.len;
-}
-
-uint64_t source_digest(const struct source *s, const struct go_function *f)
-{
-    const size_t start = offset_of_line(s->text, f->first_line);
-    const size_t end = offset_of_line(s->text, f->last_line + 1);
-    return go_function_digest(
-        f, span_first(span_from(s->text, start), end - start));
+    while (s->digests.n < s->functions.n) {
+        s->digests.items[s->digests.n] =
+            go_function_digest(&s->functions.items[s->digests.n], s->text);
+        s->digests.n++;
+    }
+    return true;
 }
 
 bool source_declares(const struct source *s, struct span symbol)
@@ -109,6 +105,7 @@ void source_index_release(struct source_index *x)
 {
     for (size_t i = 0; i < x->sources.n; i++) {
         go_functions_release(&x->sources.items[i].functions);
+        vec_u64_release(&x->sources.items[i].digests);
     }
     sources_release(&x->sources);
     intern_release(&x->names);

@@ -14,6 +14,7 @@ struct source {
     bool is_generated;
     struct span text;              /* borrowed from paths_files */
     struct go_functions functions; /* in order of lines */
+    struct vec_u64 digests;        /* of them; see source_digests() */
 };
 VEC_TYPE(sources, struct source)
 
@@ -25,16 +26,16 @@ struct source_index {
 
 /* Read when first asked for. NULL only when memory is out; valid until the next
    call. */
-const struct source *source_index_get(struct source_index *x,
-                                      const struct paths_files *files,
-                                      struct span path, struct err *err);
+struct source *source_index_get(struct source_index *x,
+                                const struct paths_files *files,
+                                struct span path, struct err *err);
 
 /* The function around a line; NULL none. */
 const struct go_function *source_function_at(const struct source *s,
                                              int64_t line);
 
-/* Digest of one of its functions. */
-uint64_t source_digest(const struct source *s, const struct go_function *f);
+/* Fills `digests`, when first asked to. */
+bool source_digests(struct source *s, struct err *err) MUST_USE;
 
 /* Has it the function of a profile, or the one a closure is in? */
 bool source_declares(const struct source *s, struct span symbol);

@@ -607,9 +607,20 @@ static bool has_dumps_alone(const struct series_diff *d)
     return has_dump;
 }
 
+/* A process and a build have nothing that was renamed. */
+static bool may_have_renamed(const struct series_diff *d)
+{
+    bool may = !diff_is_same_build(d);
+    for (int k = 0; k < N_DIFF_PLANES; k++) {
+        may = may && !d->layers[k].total.is_one_process;
+    }
+    return may;
+}
+
 static bool compare_all(struct series_diff *d, struct err *err)
 {
-    if (!diff_measure_share(d, err) || !diff_join_renamed(d, err)) {
+    if (!diff_measure_share(d, err) ||
+        (may_have_renamed(d) && !diff_join_renamed(d, err))) {
         return false;
     }
     for (int k = 0; k < N_DIFF_PLANES; k++) {

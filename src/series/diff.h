@@ -47,9 +47,14 @@ struct diff_frame {
 };
 extern const char diff_renamed_by_patch[], diff_renamed_by_stacks[];
 
-/* What a change of the sources says of a function of head: that it has the name
-   it always had, or nothing; that it is new; that it was called otherwise. */
-enum diff_naming { DIFF_NAME_UNSAID, DIFF_NAME_NEW, DIFF_NAME_CHANGED };
+/* What a change of the sources says of a function of head: nothing; that it has
+   the name it always had; that it is new; that it was called otherwise. */
+enum diff_naming {
+    DIFF_NAME_UNSAID,
+    DIFF_NAME_KEPT,
+    DIFF_NAME_NEW,
+    DIFF_NAME_CHANGED
+};
 struct diff_changes {
     void *ctx;
     /* Appends the identity that it had when it was called otherwise. */

@@ -42,6 +42,7 @@ struct diff_group {
 /* What a function was called in base. */
 struct diff_was {
     const char *name, *by; /* NULL: as in head */
+    bool is_unproven;      /* as a caller alone: what it holds may be new */
 };
 
 /* One plane: its stacks, and the sites they belong to. */

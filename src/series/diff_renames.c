@@ -186,7 +186,7 @@ static bool ask(struct renames *r, uint32_t id)
     uint32_t was = 0;
     bool ok = c->naming(c->ctx, &frame, &naming, &old, r->err) &&
               (buf_ok(&old) || nomem(r));
-    f->is_declared = naming == DIFF_NAME_NEW;
+    f->is_own = naming == DIFF_NAME_NEW || naming == DIFF_NAME_KEPT;
     if (ok && naming == DIFF_NAME_CHANGED) {
         ok = name_id(r, buf_view(&old), &was);
         if (ok) {
@@ -242,6 +242,7 @@ static bool name_frames(struct renames *r, int plane)
         l->func_as[func] =
             is_either && first[name] != NAME_NONE ? first[name] : func;
         if (f->was != NAME_NONE) {
+            l->was[func].is_unproven = f->unproven & 1U << plane;
             l->was[func].name =
                 arena_strdup(&r->diff->arena, intern_span(&r->names, f->was));
             l->was[func].by = f->by;
@@ -259,6 +260,14 @@ struct renamed_site {
 };
 VEC_TYPE(renamed_sites, struct renamed_site)
 
+/* Of a site that has this name. */
+static uint32_t past_name(const struct renames *r, int plane, uint32_t name)
+{
+    const struct name_facts *f =
+        name != NAME_NONE ? &r->facts.items[name] : NULL;
+    return f && !(f->unproven & 1U << plane) ? f->was : NAME_NONE;
+}
+
 static bool join_sites(struct renames *r, int plane,
                        struct renamed_sites *joined)
 {
@@ -271,8 +280,7 @@ static bool join_sites(struct renames *r, int plane,
         to[id] = id;
     }
     for (uint32_t id = 0; ok && id < l->n_sites; id++) {
-        const uint32_t was =
-            names[id] != NAME_NONE ? r->facts.items[names[id]].was : NAME_NONE;
+        const uint32_t was = past_name(r, plane, names[id]);
         const uint32_t old = was != NAME_NONE ? site_of[was] : NAME_NONE;
         if (old == NAME_NONE) {
             continue;

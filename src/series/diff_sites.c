@@ -118,9 +118,11 @@ static bool describe_replicas(struct diff_layer *l, struct err *err)
     return true;
 }
 
-/* Of one process a side: is it the same, seen later, and by how much? */
-static void describe_pair(struct diff_layer *l, bool is_other_build)
+/* Of one process a side: is it the same, seen later, and by how much? Births
+   alone tell, which are in heap profiles. */
+static void describe_pair(const struct series_diff *d, struct diff_layer *l)
 {
+    const bool is_heap_one = d->layers[DIFF_HEAP].total.is_one_process;
     struct diff_total *t = &l->total;
     const struct diff_columns *base = &l->used[DIFF_BASE]->columns;
     const struct diff_columns *head = &l->used[DIFF_HEAD]->columns;
@@ -129,14 +131,15 @@ static void describe_pair(struct diff_layer *l, bool is_other_build)
     }
     const int64_t from = base->items[base->n - 1].time_nanos;
     const int64_t to = head->items[head->n - 1].time_nanos;
-    t->is_one_process = !is_other_build && from <= head->items[0].time_nanos &&
-                        diff_is_later(l->used[DIFF_BASE], l->used[DIFF_HEAD]);
+    t->is_one_process =
+        !diff_is_other_build(d) && from <= head->items[0].time_nanos &&
+        (is_heap_one || diff_is_later(l->used[DIFF_BASE], l->used[DIFF_HEAD]));
     if (from != 0 && to > from) {
         t->seconds = (double)sub_sat_i64(to, from) / 1e9;
     }
 }
 
-static bool describe_total(struct diff_layer *l, bool is_other_build,
+static bool describe_total(const struct series_diff *d, struct diff_layer *l,
                            struct err *err)
 {
     struct diff_total *t = &l->total;
@@ -153,7 +156,7 @@ static bool describe_total(struct diff_layer *l, bool is_other_build,
     if (!l->used[DIFF_BASE] || !l->used[DIFF_HEAD]) {
         return true;
     }
-    describe_pair(l, is_other_build);
+    describe_pair(d, l);
     return diff_measure_length(l, &t->length_ratio, err) &&
            describe_replicas(l, err);
 }
@@ -365,6 +368,21 @@ struct diff_frame diff_frame_at(const struct series_diff *d,
                                .was_by = l->was ? l->was[f->func].by : NULL};
 }
 
+/* A frame of a stack of the site that `func` names, which may be another than
+   that of base though its callers are known. */
+static struct diff_frame frame_of_site(const struct series_diff *d,
+                                       const struct diff_layer *l,
+                                       const struct stack_frame *f,
+                                       uint32_t func)
+{
+    struct diff_frame out = diff_frame_at(d, l, f);
+    if (l->was && l->was[func].is_unproven &&
+        l->func_as[f->func] == l->func_as[func]) {
+        out.was = out.was_by = NULL;
+    }
+    return out;
+}
+
 static int by_change(const void *pa, const void *pb)
 {
     const struct diff_site *a = pa;
@@ -377,7 +395,7 @@ static int by_change(const void *pa, const void *pb)
 
 bool diff_describe(struct series_diff *d, struct diff_layer *l, struct err *err)
 {
-    if (!describe_total(l, diff_is_other_build(d), err)) {
+    if (!describe_total(d, l, err)) {
         return false;
     }
     const bool is_one_build = diff_is_same_build(d) || l->total.is_one_process;
@@ -403,8 +421,9 @@ bool diff_compare(struct series_diff *d, struct diff_layer *l, struct err *err)
     for (uint32_t id = 0; id < l->n_sites; id++) {
         judge_site(l, &l->sites[id], &names[id], is_heap);
         if (names[id].frame != DIFF_NO_SITE) {
-            l->sites[id].frame =
-                diff_frame_at(d, l, &l->stacks.frames.items[names[id].frame]);
+            const struct stack_frame *f =
+                &l->stacks.frames.items[names[id].frame];
+            l->sites[id].frame = frame_of_site(d, l, f, f->func);
         }
     }
     free(names);
@@ -517,6 +536,7 @@ static bool expand(const struct series_diff *d, const struct diff_layer *l,
 {
     const struct stack_table *t = &l->stacks;
     const struct stack_row *r = &t->rows.items[row];
+    const uint32_t func = t->frames.items[l->row_frame.items[row]].func;
     size_t n = 0;
     for (uint32_t i = 0; i < r->n_locs; i++) {
         n += t->locs.items[t->keys.items[r->key + i]].n;
@@ -529,7 +549,8 @@ static bool expand(const struct series_diff *d, const struct diff_layer *l,
     for (uint32_t i = 0; i < r->n_locs; i++) {
         const struct stack_loc loc = t->locs.items[t->keys.items[r->key + i]];
         for (uint32_t k = 0; k < loc.n; k++) {
-            frames[at++] = diff_frame_at(d, l, &t->frames.items[loc.first + k]);
+            frames[at++] =
+                frame_of_site(d, l, &t->frames.items[loc.first + k], func);
         }
     }
     out->frames = frames;

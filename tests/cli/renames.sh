@@ -68,6 +68,17 @@ renamed() {
             --only-new "$@"
         says 'renamed, by the patch'
     else
+        # seep baseline knows what seep leaks knows.
+        gate "$head: the same for seep baseline" 0 baseline check \
+            "$work/$head.1" --baseline "$work/$base.baseline"
+        says existing
+        cp "$work/$base.baseline" "$work/now.baseline"
+        for verb in prune save; do
+            gate "$head: kept by $verb" 0 baseline "$verb" "$work/$head.1" \
+                --baseline "$work/now.baseline"
+            grep -q "$(id_of "$work/$base.json" "$from")" \
+                "$work/now.baseline" || fail "$head: lost by $verb"
+        done
         # Stacks alone are not enough to let a gate pass.
         compare "$head: new without the patch" 1 "$base.1" "$head.1" --only-new
         says 'perhaps renamed'

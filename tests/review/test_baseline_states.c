@@ -375,6 +375,70 @@ static void many_of_one_site_are_new(void **state)
     baseline_states_release(&states);
 }
 
+/* An entry that was renamed and saved has the site of either name: other
+   callers may come to it under both. */
+static void a_renamed_site_is_found_under_either_name(void **state)
+{
+    static const struct {
+        const char *past_own, *loose, *own;
+        bool is_found;
+    } rows[] = {
+        {"",                 "f000000000000001", "",                 true },
+        {"f000000000000002", "f000000000000002", "",                 true },
+        {"f000000000000002", "f000000000000001", "",                 true },
+        {"",                 "f000000000000002", "f000000000000001", true },
+        {"f000000000000002", "f000000000000003", "f000000000000002", true },
+        {"f000000000000002", "f000000000000003", "",                 false},
+    };
+    const struct baseline_window window = {.seconds = 0};
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct baseline_entry past = entry(100, 90, 110);
+        struct baseline_entry now = past;
+        struct baseline b = {.items = &past, .n = 1};
+        struct baseline_states states;
+        struct err err = {0};
+        (void)snprintf(past.own_id, sizeof past.own_id, "0000000000000002");
+        (void)snprintf(now.id, sizeof now.id, "0000000000000003");
+        (void)snprintf(past.own_loose_id, sizeof past.own_loose_id, "%s",
+                       rows[i].past_own);
+        (void)snprintf(now.loose_id, sizeof now.loose_id, "%s", rows[i].loose);
+        (void)snprintf(now.own_loose_id, sizeof now.own_loose_id, "%s",
+                       rows[i].own);
+        assert_ok(baseline_compare(&b, &now, 1, &window, 0, &states, &err),
+                  &err);
+        if ((states.now[0].past != NULL) != rows[i].is_found ||
+            states.now[0].is_moved != rows[i].is_found) {
+            fail_msg("row %zu", i);
+        }
+        baseline_states_release(&states);
+    }
+}
+
+/* Two new ones under the names of one: which of them it is nobody can say. */
+static void of_two_under_its_names_none_is_the_old_one(void **state)
+{
+    struct baseline_entry past = entry(100, 90, 110);
+    struct baseline_entry now[] = {past, past};
+    struct baseline b = {.items = &past, .n = 1};
+    const struct baseline_window window = {.seconds = 0};
+    struct baseline_states states;
+    struct err err = {0};
+    (void)state;
+    (void)snprintf(past.own_loose_id, sizeof past.own_loose_id,
+                   "f000000000000002");
+    for (size_t i = 0; i < 2; i++) {
+        (void)snprintf(now[i].id, sizeof now[i].id, "000000000000000%zu",
+                       i + 5);
+        (void)snprintf(now[i].loose_id, sizeof now[i].loose_id,
+                       "f000000000000002");
+    }
+    assert_ok(baseline_compare(&b, now, 2, &window, 0, &states, &err), &err);
+    assert_null(states.now[0].past);
+    assert_null(states.now[1].past);
+    baseline_states_release(&states);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -391,6 +455,8 @@ int main(void)
         cmocka_unit_test(what_two_snapshots_could_show_is_fixed),
         cmocka_unit_test(doubt_counts_once_in_what_is_fixed),
         cmocka_unit_test(proof_and_growth_are_one_leak),
+        cmocka_unit_test(a_renamed_site_is_found_under_either_name),
+        cmocka_unit_test(of_two_under_its_names_none_is_the_old_one),
         cmocka_unit_test(many_of_one_site_are_new),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

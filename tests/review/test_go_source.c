@@ -301,6 +301,19 @@ static void extents_are_those_of_go_parser(void **state)
     buf_release(&out);
 }
 
+static void its_text_is_from_func_to_the_last_token(void **state)
+{
+    static const char text[] =
+        "\xef\xbb\xbfpackage p\n\nfunc A() {}; func B() {\n} // end\n";
+    static const char *const want[] = {"func A() {}", "func B() {\n}"};
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        struct go_function f;
+        (void)function_at(text, i, &f);
+        assert_true(span_is(go_function_text(&f, span_of(text)), want[i]));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -308,6 +321,7 @@ int main(void)
         cmocka_unit_test(closures_belong_to_their_function),
         cmocka_unit_test(a_generated_source_says_so_before_its_code),
         cmocka_unit_test(the_package_clause_is_found_behind_comments),
+        cmocka_unit_test(its_text_is_from_func_to_the_last_token),
         cmocka_unit_test(extents_are_those_of_go_parser),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

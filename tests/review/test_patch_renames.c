@@ -35,7 +35,7 @@ static const struct naming_case {
     {"its closure", FILE_OF("api/db.go") "@@ -1,6 +1,6 @@\n-func old(items []int) (out []int) {\n+func young(items []int) (out []int) {\n" KEEP,
      "api/db.go", "acme.dev/shop/api.young.func1", PATCH_NAME_CHANGED, "acme.dev/shop/api.old.func*"},
     {"of another file", FILE_OF("api/db.go") "@@ -1,6 +1,6 @@\n-func old(items []int) (out []int) {\n+func young(items []int) (out []int) {\n" KEEP,
-     "api/x.go", "acme.dev/shop/api.young", PATCH_NAME_UNSAID, NULL},
+     "api/x.go", "acme.dev/shop/api.young", PATCH_NAME_KEPT, NULL},
     {"the line alone", FILE_OF("api/db.go") "@@ -1 +1 @@\n-func old(items []int) (out []int) {\n+func young(items []int) (out []int) {\n",
      "api/db.go", "main.young", PATCH_NAME_CHANGED, "main.old"},
     {"a recursive one", FILE_OF("f.go") "@@ -1,3 +1,3 @@\n-func old(n int) int {\n-\treturn old(n - 1)\n+func young(n int) int {\n+\treturn young(n - 1)\n }\n",
@@ -47,21 +47,21 @@ static const struct naming_case {
     {"a value's receiver", FILE_OF("f.go") "@@ -1,6 +1,6 @@\n-func (l Log) Add(items []int) (out []int) {\n+func (l Ring) Add(items []int) (out []int) {\n" KEEP,
      "f.go", "a/b.Ring.Add", PATCH_NAME_CHANGED, "a/b.Log.Add"},
     {"one that stays", FILE_OF("f.go") "@@ -1,6 +1,6 @@\n-func old(items []int) (out []int) {\n+func young(items []int) (out []int) {\n" KEEP,
-     "f.go", "main.other", PATCH_NAME_UNSAID, NULL},
+     "f.go", "main.other", PATCH_NAME_KEPT, NULL},
     {"far from each other", FILE_OF("f.go") "@@ -1,6 +0,0 @@\n" DELETED("old") "@@ -90,0 +84,6 @@\n" ADDED("young"),
      "f.go", "main.young", PATCH_NAME_CHANGED, "main.old"},
     {"in another file", FILE_OF("f.go") "@@ -1,6 +0,0 @@\n" DELETED("old") FILE_OF("g.go") "@@ -9,0 +9,6 @@\n" ADDED("young"),
      "g.go", "main.young", PATCH_NAME_CHANGED, "main.old"},
     {"moved alone", FILE_OF("f.go") "@@ -1,6 +0,0 @@\n" DELETED("same") FILE_OF("g.go") "@@ -9,0 +9,6 @@\n" ADDED("same"),
-     "g.go", "main.same", PATCH_NAME_UNSAID, NULL},
+     "g.go", "main.same", PATCH_NAME_KEPT, NULL},
     {"to another package", FILE_OF("a/f.go") "@@ -1,6 +0,0 @@\n" DELETED("same") FILE_OF("b/g.go") "@@ -9,0 +9,6 @@\n" ADDED("same"),
      "b/g.go", "acme.dev/b.same", PATCH_NAME_CHANGED, "acme.dev/a.same"},
     {"a renamed folder", "diff --git a/a/f.go b/b/f.go\nsimilarity index 100%\nrename from a/f.go\nrename to b/f.go\n",
      "b/f.go", "acme.dev/b.(*T).Run", PATCH_NAME_CHANGED, "acme.dev/a.(*T).Run"},
     {"a copied folder", "diff --git a/a/f.go b/b/f.go\nsimilarity index 100%\ncopy from a/f.go\ncopy to b/f.go\n",
-     "b/f.go", "acme.dev/b.(*T).Run", PATCH_NAME_UNSAID, NULL},
+     "b/f.go", "acme.dev/b.(*T).Run", PATCH_NAME_KEPT, NULL},
     {"main of a renamed folder", "diff --git a/a/f.go b/b/f.go\nsimilarity index 100%\nrename from a/f.go\nrename to b/f.go\n",
-     "b/f.go", "main.run", PATCH_NAME_UNSAID, NULL},
+     "b/f.go", "main.run", PATCH_NAME_KEPT, NULL},
     {"two commits", FILE_OF("f.go") "@@ -1,6 +1,6 @@\n-func old(items []int) (out []int) {\n+func mid(items []int) (out []int) {\n" KEEP
      FILE_OF("f.go") "@@ -1,6 +1,6 @@\n-func mid(items []int) (out []int) {\n+func young(items []int) (out []int) {\n" KEEP,
      "f.go", "main.young", PATCH_NAME_CHANGED, "main.old"},
@@ -78,8 +78,19 @@ static const struct naming_case {
      "f.go", "main.young", PATCH_NAME_NEW, NULL},
     {"a method of a function", FILE_OF("f.go") "@@ -1,6 +1,6 @@\n-func old(items []int) (out []int) {\n+func (t T) old(items []int) (out []int) {\n" KEEP,
      "f.go", "main.T.old", PATCH_NAME_NEW, NULL},
+    /* One file for each system. */
+    {"two files of a name", FILE_OF("a.go") "@@ -1,6 +0,0 @@\n" DELETED("old") FILE_OF("f_linux.go") "@@ -0,0 +1,5 @@\n" OTHER("+", "young") FILE_OF("f_windows.go") "@@ -0,0 +1,5 @@\n" OTHER("+", "young"),
+     "f_linux.go", "main.young", PATCH_NAME_NEW, NULL},
+    {"the other of them", FILE_OF("a.go") "@@ -1,6 +0,0 @@\n" DELETED("old") FILE_OF("f_linux.go") "@@ -0,0 +1,5 @@\n" OTHER("+", "young") FILE_OF("f_windows.go") "@@ -0,0 +1,5 @@\n" OTHER("+", "young"),
+     "f_windows.go", "main.young", PATCH_NAME_NEW, NULL},
+    {"renamed in two files", FILE_OF("f_linux.go") "@@ -1,6 +1,6 @@\n" DELETED("old") ADDED("young") FILE_OF("f_windows.go") "@@ -1,6 +1,6 @@\n" DELETED("old") ADDED("young"),
+     "f_linux.go", "main.young", PATCH_NAME_CHANGED, "main.old"},
+    {"and in the other", FILE_OF("f_linux.go") "@@ -1,6 +1,6 @@\n" DELETED("old") ADDED("young") FILE_OF("f_windows.go") "@@ -1,6 +1,6 @@\n" DELETED("old") ADDED("young"),
+     "f_windows.go", "main.young", PATCH_NAME_CHANGED, "main.old"},
+    {"no path", FILE_OF("f.go") "@@ -1,6 +1,6 @@\n-func old(items []int) (out []int) {\n+func young(items []int) (out []int) {\n" KEEP,
+     NULL, "main.young", PATCH_NAME_UNSAID, NULL},
     {"no source of Go", FILE_OF("f.c") "@@ -1,6 +1,6 @@\n-func old(items []int) (out []int) {\n+func young(items []int) (out []int) {\n" KEEP,
-     "f.c", "main.young", PATCH_NAME_UNSAID, NULL},
+     "f.c", "main.young", PATCH_NAME_KEPT, NULL},
 };
 /* clang-format on */
 
@@ -92,9 +103,6 @@ static void check(const struct patch *p, const struct naming_case *c)
         !span_is(buf_view(&old), c->old != NULL ? c->old : "")) {
         fail_msg("%s: %d %.*s", c->what, (int)naming, (int)old.len,
                  old.data != NULL ? old.data : "");
-    }
-    if (naming != PATCH_NAME_UNSAID) {
-        assert_true(patch_may_name(p, c->function, c->path));
     }
     buf_release(&old);
 }
@@ -138,7 +146,8 @@ static void sources_show_more_than_hunks(void **state)
     patch_free(p);
 }
 
-/* Whoever writes a patch decides how many functions it has. */
+/* Whoever writes a patch decides how many functions it has; of those that were
+   not looked at each may be new. */
 static void too_many_are_left_alone(void **state)
 {
     enum { FUNCTIONS = 20000 };
@@ -156,9 +165,12 @@ static void too_many_are_left_alone(void **state)
     }
     assert_true(buf_ok(&diff));
     assert_ok(patch_read(buf_view(&diff), NULL, &p, &err), &err);
-    const struct naming_case c = {
-        "many", NULL, "f.go", "main.young7", PATCH_NAME_UNSAID, NULL};
+    const struct naming_case c = {"many",        NULL,           "f.go",
+                                  "main.young7", PATCH_NAME_NEW, NULL};
+    const struct naming_case elsewhere = {
+        "elsewhere", NULL, "g.go", "main.young7", PATCH_NAME_KEPT, NULL};
     check(p, &c);
+    check(p, &elsewhere);
     patch_free(p);
     buf_release(&diff);
 }

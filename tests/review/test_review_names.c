@@ -138,6 +138,40 @@ static void the_source_tells_what_was_renamed(void **state)
     }
 }
 
+/* Its twin in another file of the package has the same text, and the baseline's
+   name. */
+static void the_old_name_may_be_in_another_file(void **state)
+{
+    static const struct {
+        const char *path;
+        bool is_renamed, is_too_large;
+    } rows[] = {
+        {"a.go",      false, false},
+        {"z.go",      false, false},
+        {"else/a.go", true,  false},
+        {"else/a.go", false, true }, /* who knows */
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct made_run *base = run_new(OLD);
+        struct made_run *head = run_new(YOUNG);
+        made_add(&head->repository, rows[i].path, "package main\n" OLD);
+        head->repository.is_too_large = rows[i].is_too_large;
+        (void)found(base, "main.old", 100);
+        struct baseline b = saved(base, NULL);
+        (void)found(head, "main.young", 100);
+        made_review(head->made, &(struct review_options){.paths = head->paths,
+                                                         .baseline = &b});
+        const struct finding *f = &head->made->findings.items[0];
+        if ((f->renamed != NULL) != rows[i].is_renamed) {
+            fail_msg("row %zu", i);
+        }
+        baseline_release(&b);
+        run_free(base);
+        run_free(head);
+    }
+}
+
 /* Other callers: as another way to the same function, so no rename. */
 static void callers_must_be_the_same(void **state)
 {
@@ -239,6 +273,34 @@ static void what_the_patch_declares_anew_is_new(void **state)
     run_free(head);
 }
 
+/* Its twin was deleted, so it was no other before. */
+static void what_was_beside_the_old_one_is_another(void **state)
+{
+    struct patch *patch = patch_of(
+        "--- a/dispatcher.go\n+++ b/dispatcher.go\n@@ -87,6 +87,3 @@\n"
+        "-func old() {\n-\twait(done)\n-}\n func young() {\n \twait(done)\n"
+        " }\n");
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        struct made_run *base = run_new(OLD YOUNG);
+        struct made_run *head = run_new(YOUNG);
+        (void)found(base, "main.old", 100);
+        struct baseline b = saved(base, NULL);
+        (void)found(head, "main.young", 100);
+        made_review(head->made,
+                    &(struct review_options){.paths = head->paths,
+                                             .patch = i == 0 ? patch : NULL,
+                                             .baseline = &b});
+        /* Without the patch nothing tells. */
+        assert_string_equal(head->made->findings.items[0].state,
+                            i == 0 ? "new" : "existing");
+        baseline_release(&b);
+        run_free(base);
+        run_free(head);
+    }
+    patch_free(patch);
+}
+
 /* --- later --- */
 
 /* A baseline that was saved when the patch told has both ids: then neither a
@@ -297,10 +359,12 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_source_tells_what_was_renamed),
+        cmocka_unit_test(the_old_name_may_be_in_another_file),
         cmocka_unit_test(callers_must_be_the_same),
         cmocka_unit_test(the_patch_tells_what_was_renamed),
         cmocka_unit_test(ids_stay_apart),
         cmocka_unit_test(what_the_patch_declares_anew_is_new),
+        cmocka_unit_test(what_was_beside_the_old_one_is_another),
         cmocka_unit_test(the_baseline_knows_both_names),
         cmocka_unit_test(the_new_name_is_found_by_the_patch),
     };

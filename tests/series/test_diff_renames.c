@@ -158,6 +158,124 @@ static void three_lines_of_one_way_are_enough(void **state)
     }
 }
 
+/* Methods of a type that was renamed, but for one that came anew. */
+static void a_known_word_proves_no_site(void **state)
+{
+    static const struct place base[PLACES_MAX] = {
+        {"main.(*A).f",    3, 4,    NULL         },
+        {"main.(*A).f",    5, 4,    NULL         },
+        {"main.(*A).f",    7, 4,    NULL         },
+        {"main.(*A).get",  9, 5000, "main.serve" },
+        {"main.(*A).keep", 2, 100,  "main.(*A).f"},
+        {"main.u",         1, 1,    "main.v"     },
+        {"main.w",         1, 1,    "main.x"     },
+    };
+    static const struct place head[PLACES_MAX] = {
+        {"main.(*B).f",    3,  4,    NULL           },
+        {"main.(*B).f",    5,  4,    NULL           },
+        {"main.(*B).f",    7,  4,    NULL           },
+        {"main.(*B).get",  70, 5100, "main.(*B).put"},
+        {"main.(*B).keep", 2,  100,  "main.(*B).f"  },
+        {"main.u",         1,  1,    "main.v"       },
+        {"main.w",         1,  1,    "main.x"       },
+    };
+    struct arena arena = {0};
+    struct diff_stack stack;
+    struct err err = {0};
+    (void)state;
+    struct series_diff *d = compare(base, head, NULL);
+    assert_true(site_of(d, "main.(*B).f")->base == 12);
+    assert_true(site_of(d, "main.(*B).keep")->base == 100);
+    const struct diff_site *s = site_of(d, "main.(*B).get");
+    assert_true(s->base == 0 && s->head == 5100);
+    assert_null(s->frame.was);
+    /* As itself it is new; its stack has no name that base knows. */
+    assert_ok(series_diff_stack(d, DIFF_GOROUTINE, s, &arena, &stack, &err),
+              &err);
+    assert_null(stack.frames[1].was);
+    arena_release(&arena);
+    series_diff_free(d);
+}
+
+/* Heap profiles whose births go on, beside them. */
+static void add_heap(struct series_diff *d, enum diff_side side)
+{
+    struct profile_builder *b = profile_builder_new();
+    struct snapshot s = {.source = "heap",
+                         .kind = KIND_HEAP,
+                         .form = FORM_PROTO,
+                         .time_nanos = (int64_t)side + 1};
+    struct err err = {0};
+    profile_builder_type(b, "alloc_objects", "count");
+    profile_builder_type(b, "alloc_space", "bytes");
+    profile_builder_type(b, "inuse_objects", "count");
+    profile_builder_type(b, "inuse_space", "bytes");
+    profile_builder_period(b, "space", "bytes", 524288);
+    for (int i = 0; i < 40; i++) {
+        const int64_t n = 100 * ((int64_t)side + 1) + i;
+        const int64_t values[] = {n, n << 16, 20, 20 << 16};
+        const uint32_t loc = location(b, "main.alloc", i + 1);
+        profile_builder_sample(b, &loc, 1, values, 4, NULL, 0);
+    }
+    assert_ok(profile_builder_finish(b, &s.profile, &err), &err);
+    assert_ok(series_diff_add(d, side, &s, &err), &err);
+    snapshot_release(&s);
+}
+
+/* No process renames what it runs. */
+static void one_process_renames_nothing(void **state)
+{
+    const struct stack_case *c = &stack_cases[0];
+    struct series_diff *d = series_diff_new(NULL);
+    struct err err = {0};
+    (void)state;
+    assert_non_null(d);
+    for (int side = 0; side < 2; side++) {
+        add(d, (enum diff_side)side, side == DIFF_BASE ? c->base : c->head);
+        add_heap(d, (enum diff_side)side);
+    }
+    assert_ok(series_diff_finish(d, false, &err), &err);
+    assert_true(series_diff_total(d, DIFF_HEAP)->is_one_process);
+    assert_true(site_of(d, "main.young")->base == 0);
+    assert_false(has_note(d, "renamed"));
+    series_diff_free(d);
+}
+
+/* Each pair costs; a change of all names is left alone, and soon. */
+static void too_many_pairs_are_bounded(void **state)
+{
+    enum { TYPES = 100, METHODS = 64 };
+    struct series_diff *d = series_diff_new(NULL);
+    struct err err = {0};
+    (void)state;
+    assert_non_null(d);
+    for (int side = 0; side < 2; side++) {
+        struct profile_builder *b = profile_builder_new();
+        struct snapshot s = {.source = "x",
+                             .kind = KIND_GOROUTINE,
+                             .form = FORM_PROTO,
+                             .time_nanos = side + 1};
+        profile_builder_type(b, "goroutine", "count");
+        profile_builder_period(b, "goroutine", "count", 1);
+        for (int i = 0; i < TYPES * METHODS; i++) {
+            char name[64];
+            const int64_t n = 3;
+            (void)snprintf(name, sizeof name, "main.(*T%d).%s%d", i / METHODS,
+                           side == 0 ? "old" : "young", i % METHODS);
+            const uint32_t locs[] = {location(b, "runtime.gopark", 1),
+                                     location(b, name, 3),
+                                     location(b, "main.run", 9)};
+            profile_builder_sample(b, locs, 3, &n, 1, NULL, 0);
+        }
+        assert_ok(profile_builder_finish(b, &s.profile, &err), &err);
+        assert_ok(series_diff_add(d, (enum diff_side)side, &s, &err), &err);
+        snapshot_release(&s);
+    }
+    assert_ok(series_diff_finish(d, true, &err), &err);
+    assert_false(has_note(d, "renamed, by the stacks"));
+    series_diff_free(d);
+}
+
 /* --- by the change --- */
 
 /* Says that main.young was main.old, or that it is new. */
@@ -221,22 +339,28 @@ static void the_change_is_not_believed_against_the_profiles(void **state)
     series_diff_free(d);
 }
 
+/* Or what it left under the name that it has. */
 static void what_the_change_declares_is_new(void **state)
 {
-    enum diff_naming said = DIFF_NAME_NEW;
-    const struct diff_changes changes = {&said, naming};
     (void)state;
-    struct series_diff *d =
-        compare(stack_cases[0].base, stack_cases[0].head, &changes);
-    assert_true(site_of(d, "main.young")->base == 0);
-    assert_false(has_note(d, "renamed"));
-    series_diff_free(d);
+    for (enum diff_naming said = DIFF_NAME_KEPT; said <= DIFF_NAME_NEW;
+         said++) {
+        const struct diff_changes changes = {&said, naming};
+        struct series_diff *d =
+            compare(stack_cases[0].base, stack_cases[0].head, &changes);
+        assert_true(site_of(d, "main.young")->base == 0);
+        assert_false(has_note(d, "renamed"));
+        series_diff_free(d);
+    }
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(three_lines_of_one_way_are_enough),
+        cmocka_unit_test(a_known_word_proves_no_site),
+        cmocka_unit_test(one_process_renames_nothing),
+        cmocka_unit_test(too_many_pairs_are_bounded),
         cmocka_unit_test(the_change_is_believed),
         cmocka_unit_test(the_change_is_not_believed_against_the_profiles),
         cmocka_unit_test(what_the_change_declares_is_new),
