@@ -65,6 +65,8 @@ struct view_type {
     bool is_known;
     uint32_t n_objects;
     uint64_t bytes; /* of slots */
+    /* What single objects of it dominate, themselves included: not what several
+       of them share. */
     uint64_t retained_bytes;
     uint32_t retained_objects;
 };
