@@ -161,6 +161,12 @@ static bool split_export(const char *text, const struct heap_export **kind,
                        "pprof-dominators pprof-sites dot",
                        (int)(equals < 60 ? equals : 60), text);
     }
+    if (strcmp(*path, "-") == 0) {
+        return err_set(err, ERR_USAGE,
+                       "--export: tables go to standard output, %s into a "
+                       "file: say %s=FILE",
+                       (*kind)->name, (*kind)->name);
+    }
     return **path != '\0' ||
            err_set(err, ERR_USAGE, "--export: say %s=FILE", (*kind)->name);
 }
@@ -272,6 +278,10 @@ static bool check(const struct heap_cmd_options *o, const struct words *args,
         return err_set(err, ERR_USAGE,
                        "--view shows all of the dump, --paths-to and --object "
                        "a part: one of them at a time");
+    }
+    if (o->paths_to != NULL && *o->paths_to == '\0') {
+        return err_set(err, ERR_USAGE,
+                       "--paths-to: say a type, or an address (0x...)");
     }
     if (o->object != NULL &&
         !read_address("--object", o->object, &address, err)) {

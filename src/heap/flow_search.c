@@ -47,6 +47,7 @@ struct walk {
     struct flow_search *s;
     struct node *nodes;
     struct vec_pending stack;
+    uint64_t wanted_bytes; /* of lists, above the limit; 0 within it */
 };
 
 bool flow_goes_on(const struct heap_graph_options *o, const char *what,
@@ -191,10 +192,43 @@ static void load_edges(const struct walk *w, uint32_t v)
     }
 }
 
+/* Asked before a list grows to hold `need`. */
+static bool may_grow(struct walk *w, size_t cap, size_t need)
+{
+    const uint64_t most = w->g->lists_max_bytes;
+    static_assert(sizeof(struct flow_cross) == sizeof(struct pending) &&
+                      sizeof(struct flow_shared) == sizeof(struct pending),
+                  "counted alike");
+    uint64_t grown = cap > 0 ? cap : 1;
+    while (grown < need) {
+        grown *= 2; /* as they do */
+    }
+    const uint64_t n = (uint64_t)w->stack.cap + w->s->cross.cap +
+                       w->s->shared.cap - cap + grown;
+    if (most == 0 || sizeof(struct pending) * n <= most) {
+        return true;
+    }
+    w->wanted_bytes = sizeof(struct pending) * n;
+    return false;
+}
+
+static bool add_shared(struct walk *w, struct flow_shared edge)
+{
+    struct vec_flow_shared *list = &w->s->shared;
+    return (list->n < list->cap || may_grow(w, list->cap, list->n + 1)) &&
+           vec_flow_shared_push(list, edge);
+}
+
+static bool add_cross(struct walk *w, struct flow_cross edge)
+{
+    struct vec_flow_cross *list = &w->s->cross;
+    return (list->n < list->cap || may_grow(w, list->cap, list->n + 1)) &&
+           vec_flow_cross_push(list, edge);
+}
+
 /* One edge, from the node numbered `from`. */
 static bool follow(struct walk *w, uint32_t to, uint32_t from)
 {
-    struct flow_search *s = w->s;
     const uint32_t state = w->nodes[to].state;
     if (state == FLOW_UNSEEN_LEAF) {
         w->nodes[to].state = FLOW_LEAF | from;
@@ -207,10 +241,9 @@ static bool follow(struct walk *w, uint32_t to, uint32_t from)
     }
     if (state & FLOW_LEAF) {
         return state == (FLOW_LEAF | from) ||
-               vec_flow_shared_push(&s->shared, (struct flow_shared){to, from});
+               add_shared(w, (struct flow_shared){to, from});
     }
-    return state == from ||
-           vec_flow_cross_push(&s->cross, (struct flow_cross){state, from});
+    return state == from || add_cross(w, (struct flow_cross){state, from});
 }
 
 /* From the last to the first, which is then the next that is visited: what an
@@ -218,7 +251,9 @@ static bool follow(struct walk *w, uint32_t to, uint32_t from)
 static bool follow_all(struct walk *w, const uint32_t *to, uint64_t n,
                        uint32_t base, uint32_t from)
 {
-    if (!vec_pending_reserve(&w->stack, w->stack.n + n)) {
+    const size_t need = w->stack.n + n;
+    if (need > w->stack.cap && (!may_grow(w, w->stack.cap, need) ||
+                                !vec_pending_reserve(&w->stack, need))) {
         return false;
     }
     for (uint64_t k = n; k > 0 && n - k < AHEAD; k--) {
@@ -276,20 +311,15 @@ static void look_ahead(const struct walk *w)
     }
 }
 
-static bool is_within_limit(const struct walk *w, struct err *err)
+static bool fail(const struct walk *w, struct err *err)
 {
-    const uint64_t most = w->g->lists_max_bytes;
-    static_assert(sizeof(struct flow_cross) == sizeof(struct pending) &&
-                      sizeof(struct flow_shared) == sizeof(struct pending),
-                  "counted alike");
-    const uint64_t bytes =
-        sizeof(struct pending) *
-        ((uint64_t)w->stack.cap + w->s->cross.cap + w->s->shared.cap);
-    return most == 0 || bytes <= most ||
-           err_set(err, ERR_LIMIT,
-                   "dominators need %llu bytes of memory for pointers, the "
-                   "limit leaves %llu",
-                   (unsigned long long)bytes, (unsigned long long)most);
+    return w->wanted_bytes == 0
+               ? err_nomem(err, "dominators")
+               : err_set(err, ERR_LIMIT,
+                         "dominators need %llu bytes of memory for pointers, "
+                         "the limit leaves %llu",
+                         (unsigned long long)w->wanted_bytes,
+                         (unsigned long long)w->g->lists_max_bytes);
 }
 
 static bool walk(struct walk *w, const struct heap_graph_options *o,
@@ -304,15 +334,14 @@ static bool walk(struct walk *w, const struct heap_graph_options *o,
         const struct pending at = w->stack.items[--w->stack.n];
         look_ahead(w);
         if (!visit(w, at)) {
-            return err_nomem(err, "dominators");
+            return fail(w, err);
         }
         if (++n_visits % CHECK_EVERY == 0 &&
-            (!is_within_limit(w, err) ||
-             !flow_goes_on(o, "searching", w->s->n, all, err))) {
+            !flow_goes_on(o, "searching", w->s->n, all, err)) {
             return false;
         }
     }
-    return is_within_limit(w, err);
+    return true;
 }
 
 bool flow_search(const struct flow_graph *g, const struct heap_graph_options *o,

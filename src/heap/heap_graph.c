@@ -38,6 +38,14 @@ bool graph_grow(struct graph_budget *b, void **items, size_t *cap, size_t unit,
     return vec_grow(items, cap, after, unit) || err_nomem(err, "heap dump");
 }
 
+static uint64_t graph_room(const struct graph_budget *b)
+{
+    if (b->limit_bytes == 0) {
+        return UINT64_MAX;
+    }
+    return b->limit_bytes > b->used_bytes ? b->limit_bytes - b->used_bytes : 0;
+}
+
 /* Gives back what a column has too much. Large ones grew where small pages
    are, and will be read at random. */
 static void settle(struct graph_budget *b, void **items, size_t *cap, size_t n,
@@ -47,7 +55,7 @@ static void settle(struct graph_budget *b, void **items, size_t *cap, size_t n,
     if (n == 0 || (!has_spare && n * unit < SETTLE_FROM_BYTES)) {
         return;
     }
-    *items = heap_settle_memory(*items, n, unit);
+    *items = heap_settle_memory(*items, n, unit, graph_room(b));
     graph_give_back(b, (*cap - n) * unit);
     *cap = n;
 }
@@ -87,6 +95,9 @@ bool heap_spend(const struct heap_graph *g, const struct heap_graph_options *o,
 {
     if (!heap_has_room(g, o, bytes, what, err)) {
         return false;
+    }
+    if (heap_room(g, o) != UINT64_MAX) {
+        heap_return_memory();
     }
     g->spent->used_bytes += bytes;
     return true;

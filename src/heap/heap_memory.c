@@ -6,9 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
-/* A column is on whole huge pages when it fills half of one: what it does not
-   use of the last one costs less than the small pages that it would be on. */
+/* A huge page is worth it when half of it is filled: what is not used of it
+   costs less than the small pages that it would be. */
 enum { HUGE_BYTES = 2 << 20, HUGE_FROM_BYTES = HUGE_BYTES / 2 };
 
 static void *huge_memory(size_t bytes)
@@ -19,12 +22,21 @@ static void *huge_memory(size_t bytes)
     }
     void *p = aligned_alloc(HUGE_BYTES, whole);
 #ifdef MADV_HUGEPAGE
+    const bool is_last_filled = whole - bytes <= HUGE_BYTES - HUGE_FROM_BYTES;
     if (p) {
         /* A wish: what becomes of it makes no difference but in time. */
-        (void)madvise(p, whole, MADV_HUGEPAGE);
+        (void)madvise(p, is_last_filled ? whole : whole - HUGE_BYTES,
+                      MADV_HUGEPAGE);
     }
 #endif
     return p;
+}
+
+void heap_return_memory(void)
+{
+#ifdef __GLIBC__
+    (void)malloc_trim(0);
+#endif
 }
 
 void *heap_memory(size_t n, size_t unit)
@@ -46,9 +58,10 @@ void *heap_zeroed_memory(size_t n, size_t unit)
     return p;
 }
 
-void *heap_settle_memory(void *p, size_t n, size_t unit)
+void *heap_settle_memory(void *p, size_t n, size_t unit, uint64_t room_bytes)
 {
-    if (n * unit < HUGE_FROM_BYTES) {
+    /* Both are there while it is copied. */
+    if (n * unit < HUGE_FROM_BYTES || n * unit > room_bytes) {
         void *shorter = realloc(p, n ? n * unit : 1);
         return shorter ? shorter : p;
     }

@@ -18,8 +18,13 @@ void *heap_memory(size_t n, size_t unit);
 /* The same, zeroed. */
 void *heap_zeroed_memory(size_t n, size_t unit);
 /* What grew to `n` and stays: moves to where it is read fast, with nothing
-   spare behind it. `p` itself when memory is out. */
-void *heap_settle_memory(void *p, size_t n, size_t unit);
+   spare behind it; stays where there is no room for a copy. `p` itself when
+   memory is out. */
+void *heap_settle_memory(void *p, size_t n, size_t unit, uint64_t room_bytes);
+
+/* To the system what was freed: it is the process's until then, and a limit is
+   of what the process has. */
+void heap_return_memory(void);
 
 #define heap_column(type, n) ((type *)heap_memory((n), sizeof(type)))
 #define heap_zeroed_column(type, n)                                            \

@@ -45,7 +45,8 @@ struct merged_step {
     const char *text; /* ".users[] -> *main.User" */
 };
 struct merged_path {
-    uint32_t group;
+    uint32_t group;    /* one of those whose roots it begins at */
+    uint32_t n_groups; /* of these, all alike */
     const struct merged_step *steps;
     size_t n;
     uint64_t n_objects, bytes;

@@ -5,6 +5,7 @@
  * of one function count as one; and a step that is named like the one before
  * it, or like that before, stays there: a list is one step, not a million.
  */
+#include "heap/heap_memory_private.h"
 #include "heap/heap_paths_private.h"
 
 #include <ctype.h>
@@ -30,6 +31,7 @@ struct merged {
     uint32_t parent; /* or NO_STEP */
     uint32_t text;   /* id in texts */
     uint32_t group, depth;
+    uint32_t n_groups; /* of the objects that end there; `group` is the last */
     uint64_t n_objects, bytes;
 };
 VEC_TYPE(vec_merged, struct merged)
@@ -40,40 +42,42 @@ VEC_TYPE(vec_merged, struct merged)
 struct crossed {
     uint32_t distance, from, object;
 };
-VEC_TYPE(vec_crossed, struct crossed)
 
 struct merging {
     const struct heap_paths *p;
     const struct heap_types *types;
-    uint64_t *is_crossed;       /* bits */
-    struct vec_crossed crossed; /* nearest first, then by what is before */
-    uint32_t *step_of;          /* by object: 1 + step */
-    struct intern texts, keys;  /* a key: parent and text of a step */
+    uint64_t *is_crossed;    /* bits */
+    struct crossed *crossed; /* nearest first, then by what is before */
+    size_t n_crossed;
+    uint32_t *step_of;         /* by object: 1 + step */
+    uint32_t *group_of;        /* by object that is crossed */
+    struct intern texts, keys; /* a key: parent and text of a step */
+    struct intern ends;        /* step and group */
     struct vec_merged steps;
     struct buf text;
 };
 
 /* --- what is crossed --- */
 
-static bool cross(struct merging *m, uint32_t object)
+static bool is_crossed(const struct merging *m, uint32_t object)
+{
+    return (m->is_crossed[object / 64] >> (object % 64) & 1) != 0;
+}
+
+/* The objects on the path to `object` that were not crossed before. */
+static size_t cross(struct merging *m, uint32_t object)
 {
     const uint32_t *from = m->p->from;
-    while (from[object] != PATH_UNREACHED) {
-        const uint64_t bit = UINT64_C(1) << (object % 64);
-        if (m->is_crossed[object / 64] & bit) {
-            return true;
-        }
-        m->is_crossed[object / 64] |= bit;
-        const struct crossed c = {m->p->distance[object], from[object], object};
-        if (!vec_crossed_push(&m->crossed, c)) {
-            return false;
-        }
+    size_t n = 0;
+    while (from[object] != PATH_UNREACHED && !is_crossed(m, object)) {
+        m->is_crossed[object / 64] |= UINT64_C(1) << (object % 64);
+        n++;
         if (from[object] & PATH_ROOT) {
-            return true;
+            break;
         }
         object = from[object];
     }
-    return true;
+    return n;
 }
 
 static int nearest_first(const void *pa, const void *pb, const void *ctx)
@@ -90,22 +94,44 @@ static int nearest_first(const void *pa, const void *pb, const void *ctx)
     return (a->object > b->object) - (a->object < b->object);
 }
 
-static bool cross_all(struct merging *m, const object_id *objects, size_t n)
+static void list_crossed(struct merging *m)
 {
     const uint32_t n_all = heap_n_objects(m->p->graph);
-    /* Zeroed pages that nobody writes to take no memory. */
-    m->is_crossed = calloc(n_all / 64 + (size_t)1, sizeof *m->is_crossed);
-    m->step_of = calloc((size_t)n_all + 1, sizeof *m->step_of);
-    if (!m->is_crossed || !m->step_of) {
-        return false;
-    }
-    for (size_t i = 0; i < n; i++) {
-        if (objects[i].i < n_all && !cross(m, objects[i].i)) {
-            return false;
+    for (uint32_t i = 0; i < n_all; i++) {
+        if (is_crossed(m, i)) {
+            m->crossed[m->n_crossed++] =
+                (struct crossed){m->p->distance[i], m->p->from[i], i};
         }
     }
-    sort_items(m->crossed.items, m->crossed.n, sizeof *m->crossed.items,
-               nearest_first, NULL);
+    sort_items(m->crossed, m->n_crossed, sizeof *m->crossed, nearest_first,
+               NULL);
+}
+
+/* Counted first: a list that grows is larger than what is in it. */
+static bool cross_all(struct merging *m, const object_id *objects, size_t n,
+                      struct err *err)
+{
+    const uint32_t n_all = heap_n_objects(m->p->graph);
+    size_t n_crossed = 0;
+    m->is_crossed = calloc(n_all / 64 + (size_t)1, sizeof *m->is_crossed);
+    for (size_t i = 0; m->is_crossed && i < n; i++) {
+        n_crossed += objects[i].i < n_all ? cross(m, objects[i].i) : 0;
+    }
+    const uint64_t bytes = n_all / 8 + sizeof *objects * (uint64_t)n +
+                           sizeof *m->step_of * (uint64_t)n_all +
+                           sizeof *m->group_of * (uint64_t)n_all +
+                           sizeof *m->crossed * (uint64_t)n_crossed;
+    if (!heap_has_room(m->p->graph, NULL, bytes, "paths", err)) {
+        return false;
+    }
+    /* Zeroed pages that nobody writes to take no memory. */
+    m->step_of = calloc((size_t)n_all + 1, sizeof *m->step_of);
+    m->group_of = calloc((size_t)n_all + 1, sizeof *m->group_of);
+    m->crossed = calloc(n_crossed + 1, sizeof *m->crossed);
+    if (!m->is_crossed || !m->step_of || !m->group_of || !m->crossed) {
+        return err_nomem(err, "paths");
+    }
+    list_crossed(m);
     return true;
 }
 
@@ -212,8 +238,10 @@ static bool find_step(struct merging *m, uint32_t parent, uint32_t text,
     if (*step < m->steps.n) {
         return true;
     }
-    return vec_merged_push(&m->steps,
-                           (struct merged){parent, text, group, depth, 0, 0}) ||
+    return vec_merged_push(&m->steps, (struct merged){.parent = parent,
+                                                      .text = text,
+                                                      .group = group,
+                                                      .depth = depth}) ||
            err_nomem(err, "paths");
 }
 
@@ -295,8 +323,7 @@ static bool name_many(struct merging *m, uint32_t holder, struct err *err)
     while (dump_fields_next(&fields, &offset)) {
         const object_id o = heap_object_at(g, heap_word(g, contents, offset));
         if (o.i == OBJECT_NONE.i || m->p->from[o.i] != holder ||
-            m->step_of[o.i] != 0 ||
-            !(m->is_crossed[o.i / 64] >> (o.i % 64) & 1)) {
+            m->step_of[o.i] != 0 || !is_crossed(m, o.i)) {
             continue;
         }
         if (!name_held(m, holder, offset, o.i, err)) {
@@ -328,15 +355,15 @@ static bool name_children(struct merging *m, const struct crossed *c, size_t n,
 
 static bool name_all(struct merging *m, struct err *err)
 {
-    const struct crossed *c = m->crossed.items;
-    for (size_t i = 0; i < m->crossed.n;) {
+    const struct crossed *c = m->crossed;
+    for (size_t i = 0; i < m->n_crossed;) {
         size_t end = i + 1;
         if (c[i].from & PATH_ROOT) {
             if (!name_rooted(m, &c[i], err)) {
                 return false;
             }
         } else {
-            while (end < m->crossed.n && c[end].from == c[i].from &&
+            while (end < m->n_crossed && c[end].from == c[i].from &&
                    c[end].distance == c[i].distance) {
                 end++;
             }
@@ -349,16 +376,56 @@ static bool name_all(struct merging *m, struct err *err)
     return true;
 }
 
-static void count(struct merging *m, const object_id *objects, size_t n)
+/* What is nearer to the roots comes first. */
+static void find_groups(struct merging *m)
 {
-    for (size_t i = 0; i < n; i++) {
-        if (objects[i].i < heap_n_objects(m->p->graph) &&
-            m->step_of[objects[i].i] != 0) {
-            struct merged *s = &m->steps.items[m->step_of[objects[i].i] - 1];
-            s->n_objects++;
-            s->bytes += heap_object_bytes(m->p->graph, objects[i]);
-        }
+    for (size_t i = 0; i < m->n_crossed; i++) {
+        const struct crossed *c = &m->crossed[i];
+        m->group_of[c->object] =
+            c->from & PATH_ROOT
+                ? path_root_at(m->p->graph, c->from & ~PATH_ROOT)->group
+                : m->group_of[c->from];
     }
+}
+
+/* One more path from `group` ends at a step. */
+static bool count_group(struct merging *m, uint32_t step, uint32_t group,
+                        struct err *err)
+{
+    struct merged *s = &m->steps.items[step];
+    const uint32_t key[] = {step, group};
+    const size_t n_before = intern_count(&m->ends);
+    uint32_t id = 0;
+    if (s->n_groups > 0 && s->group == group) {
+        return true;
+    }
+    if (!intern_add(&m->ends, (struct span){(const char *)key, sizeof key}, &id,
+                    err)) {
+        return false;
+    }
+    s->n_groups += intern_count(&m->ends) > n_before;
+    s->group = group;
+    return true;
+}
+
+static bool count(struct merging *m, const object_id *objects, size_t n,
+                  struct err *err)
+{
+    find_groups(m);
+    for (size_t i = 0; i < n; i++) {
+        const uint32_t o = objects[i].i;
+        if (o >= heap_n_objects(m->p->graph) || m->step_of[o] == 0) {
+            continue;
+        }
+        const uint32_t step = m->step_of[o] - 1;
+        if (!count_group(m, step, m->group_of[o], err)) {
+            return false;
+        }
+        m->steps.items[step].n_objects++;
+        m->steps.items[step].bytes +=
+            heap_object_bytes(m->p->graph, objects[i]);
+    }
+    return true;
 }
 
 /* --- the answer --- */
@@ -381,6 +448,7 @@ static bool write_path(const struct merging *m, uint32_t last,
     struct merged_step *steps =
         arena_new(arena, struct merged_step, end->depth);
     *out = (struct merged_path){.group = end->group,
+                                .n_groups = end->n_groups,
                                 .steps = steps,
                                 .n = end->depth,
                                 .n_objects = end->n_objects,
@@ -429,17 +497,18 @@ bool heap_paths_merged(const struct heap_paths *p, const struct heap_types *t,
     struct merging m = {.p = p, .types = t, .text = BUF_LIMIT(TEXT_MAX)};
     *out = NULL;
     *n = 0;
-    bool ok = cross_all(&m, objects, n_objects) || err_nomem(err, "paths");
-    ok = ok && name_all(&m, err);
+    bool ok = cross_all(&m, objects, n_objects, err) && name_all(&m, err) &&
+              count(&m, objects, n_objects, err);
     if (ok) {
-        count(&m, objects, n_objects);
         ok = write_paths(&m, n_max, arena, out, n) || err_nomem(err, "paths");
     }
     free(m.is_crossed);
     free(m.step_of);
-    vec_crossed_release(&m.crossed);
+    free(m.group_of);
+    free(m.crossed);
     intern_release(&m.texts);
     intern_release(&m.keys);
+    intern_release(&m.ends);
     vec_merged_release(&m.steps);
     buf_release(&m.text);
     return ok;

@@ -15,7 +15,24 @@ struct reach {
     uint64_t *seen; /* bits */
     struct vec_u32 stack;
     uint64_t bytes, n_objects;
+    struct err *err;
 };
+
+static uint64_t seen_bytes(const struct reach *r)
+{
+    return heap_n_objects(r->g) / 8 + sizeof *r->seen;
+}
+
+static bool push(struct reach *r, uint32_t object)
+{
+    static const char what[] = "what a root reaches";
+    const uint64_t grown = 2 * sizeof object * (uint64_t)r->stack.cap;
+    if (r->stack.n == r->stack.cap &&
+        !heap_has_room(r->g, NULL, seen_bytes(r) + grown, what, r->err)) {
+        return false;
+    }
+    return vec_u32_push(&r->stack, object) || err_nomem(r->err, what);
+}
 
 static bool reach(struct reach *r, object_id o)
 {
@@ -28,7 +45,7 @@ static bool reach(struct reach *r, object_id o)
     r->n_objects++;
     uint64_t n = 0;
     (void)heap_edges(r->g, o, &n);
-    return n == 0 || vec_u32_push(&r->stack, o.i);
+    return n == 0 || push(r, o.i);
 }
 
 static bool reach_all(struct reach *r, const object_id *to, uint64_t n)
@@ -55,7 +72,7 @@ static bool go_on(struct reach *r)
     return true;
 }
 
-static bool reach_from(struct reach *r, uint32_t group)
+static bool reach_roots(struct reach *r, uint32_t group)
 {
     const struct heap_root *roots = heap_group_roots(r->g, group);
     const uint64_t n_roots = heap_group(r->g, group)->n_roots;
@@ -64,32 +81,37 @@ static bool reach_from(struct reach *r, uint32_t group)
             return false;
         }
     }
-    return go_on(r);
+    return true;
+}
+
+static bool begin(struct reach *r)
+{
+    r->seen = calloc(heap_n_objects(r->g) / 64 + (size_t)1, sizeof *r->seen);
+    return r->seen || err_nomem(r->err, "what a root reaches");
+}
+
+static bool end(struct reach *r, bool ok, uint64_t *bytes, uint64_t *n_objects)
+{
+    free(r->seen);
+    vec_u32_release(&r->stack);
+    *bytes = r->bytes;
+    *n_objects = r->n_objects;
+    return ok;
 }
 
 bool heap_reachable_from(const struct heap_graph *g, uint32_t group,
                          uint64_t *bytes, uint64_t *n_objects, struct err *err)
 {
-    struct reach r = {.g = g};
-    r.seen = calloc(heap_n_objects(g) / 64 + (size_t)1, sizeof *r.seen);
-    const bool ok = r.seen && reach_from(&r, group);
-    free(r.seen);
-    vec_u32_release(&r.stack);
-    *bytes = r.bytes;
-    *n_objects = r.n_objects;
-    return ok || err_nomem(err, "what a root reaches");
+    struct reach r = {.g = g, .err = err};
+    const bool ok = begin(&r) && reach_roots(&r, group) && go_on(&r);
+    return end(&r, ok, bytes, n_objects);
 }
 
 bool heap_reachable_from_object(const struct heap_graph *g, object_id o,
                                 uint64_t *bytes, uint64_t *n_objects,
                                 struct err *err)
 {
-    struct reach r = {.g = g};
-    r.seen = calloc(heap_n_objects(g) / 64 + (size_t)1, sizeof *r.seen);
-    const bool ok = r.seen && reach(&r, o) && go_on(&r);
-    free(r.seen);
-    vec_u32_release(&r.stack);
-    *bytes = r.bytes;
-    *n_objects = r.n_objects;
-    return ok || err_nomem(err, "what an object reaches");
+    struct reach r = {.g = g, .err = err};
+    const bool ok = begin(&r) && reach(&r, o) && go_on(&r);
+    return end(&r, ok, bytes, n_objects);
 }

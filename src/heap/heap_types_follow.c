@@ -172,9 +172,8 @@ static void follow_directory(struct heap_types *t, const struct type_step *s,
                              uint64_t word, uint64_t length,
                              enum type_source source)
 {
-    const struct map_layout *l = types_map_layout(t, s->type);
     if (length == 0) {
-        types_point(t, word, l->bucket, 1, FORM_MAP_BUCKETS, source);
+        types_point(t, word, s->type, 1, FORM_MAP_BUCKETS, source);
         return;
     }
     types_point(t, word, s->type, length, FORM_MAP_DIRECTORY, source);

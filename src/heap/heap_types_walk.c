@@ -138,9 +138,10 @@ static bool look(const struct heap_types *t, struct err *err)
     if (t->o && t->o->stop && *t->o->stop) {
         return err_set(err, ERR_INTERRUPTED, "types of objects: interrupted");
     }
+    /* Of what was seen half as much again, while it grows. */
     const uint64_t bytes =
         sizeof(*t->work.items) * ((uint64_t)t->work.cap + t->later.cap) +
-        sizeof(*t->seen.slots) * t->seen.n_slots;
+        sizeof(*t->seen.slots) * (t->seen.n_slots + t->seen.n_slots / 2);
     return heap_has_room(t->g, t->o, bytes, "types of objects", err);
 }
 

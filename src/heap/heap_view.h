@@ -65,6 +65,8 @@ struct view_type {
     bool is_known;
     uint32_t n_objects;
     uint64_t bytes; /* of slots */
+    /* What single objects of it dominate, themselves included: not what several
+       of them share. */
     uint64_t retained_bytes;
     uint32_t retained_objects;
 };
@@ -180,6 +182,7 @@ bool heap_view_holders(struct heap_view *v, double share, size_t n_max,
 #define VIEW_WASTES(X)                                                         \
     X(SLICE_TAIL, "slice tail", "capacity that no slice uses")                 \
     X(PINNED, "pinned by a part", "strings and slices use a part of it")       \
+    X(FOR_REUSE, "kept for reuse", "buffers of length 0, what a pool has")     \
     X(MAP_ROOM, "map room", "slots of a map without entry")                    \
     X(MAP_DELETED, "map deleted", "slots whose entry was deleted")             \
     X(ROUNDING, "rounding", "the slot is larger than what is in it")

@@ -166,9 +166,9 @@ static object_id add_map(const struct telling *t, struct buf *out,
     const object_id o = heap_object_at(t->g, address);
     struct map_about m;
     if (o.i != OBJECT_NONE.i && heap_map_about(t->v->f.types, o, &m)) {
-        buf_printf(out, "%llu entries, room for %llu ",
-                   (unsigned long long)m.n_entries,
-                   (unsigned long long)m.capacity);
+        buf_printf(
+            out, "%llu entr%s, room for %llu ", (unsigned long long)m.n_entries,
+            m.n_entries == 1 ? "y" : "ies", (unsigned long long)m.capacity);
     }
     return add_pointer(t, out, address);
 }

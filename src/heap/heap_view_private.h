@@ -143,6 +143,14 @@ bool view_parts(struct heap_view *v,
 type_id view_scan_type(const struct heap_view *v, object_id o,
                        struct object_type *t);
 
+/* --- what sync.Pools keep --- */
+
+/* For view_is_pooled(); free() it. False: out of memory. */
+bool view_find_pooled(struct heap_view *v, uint64_t **pooled) MUST_USE;
+/* Does nothing but a pool keep it? */
+bool view_is_pooled(const struct heap_view *v, const uint64_t *pooled,
+                    object_id o);
+
 /* --- allocation --- */
 
 /* Fills `tops`: for each node the one above it, itself included, that nothing

@@ -1,6 +1,8 @@
 /*
- * What is live, by type. A type retains what would be freed if all objects of
- * it went.
+ * What is live, by type. A type retains what single objects of it dominate,
+ * each byte once; what two of them hold together is neither's, although it
+ * would go with all of them: to know that takes a walk over the heap for each
+ * type.
  */
 #include "base/sort.h"
 #include "heap/heap_view_private.h"

@@ -3,11 +3,15 @@
  * part is used, empty slots of maps, slots larger than what is in them.
  *
  * What is used of an array is what all strings, slices and plain pointers that
- * refer to it cover together, from the first to the last byte. Variables on
- * stacks may refer to more than what is known of here, so that what they point
- * to is left out.
+ * refer to it cover together, from the first to the last byte; a plain pointer
+ * covers the value that begins there, a struct with a buffer in it as a whole.
+ * Variables on stacks may refer to more than what is known of here, so that
+ * what they point to is left out. Slices of length 0 at the begin are buffers
+ * that wait to be filled again, and so is what a pool has: to keep them is what
+ * somebody chose.
  */
 #include "base/sort.h"
+#include "heap/heap_types_private.h"
 #include "heap/heap_view_private.h"
 
 #include <stdlib.h>
@@ -30,6 +34,7 @@ const char *view_waste_text(enum view_waste_kind k)
 struct extent {
     uint32_t object; /* + 1; 0 free */
     bool has_slice;
+    bool is_filled; /* no slice of length 0 at the begin only */
     uint64_t begin, used_end, room_end; /* offsets in the object */
 };
 
@@ -68,6 +73,11 @@ static bool extents_grow(struct extents *e)
     return true;
 }
 
+static uint64_t header_bytes(const struct extents *e, object_id o)
+{
+    return heap_type_of(e->v->f.types, o).header_bytes;
+}
+
 static bool take_part(void *ctx, const struct view_part *p, struct err *err)
 {
     struct extents *e = ctx;
@@ -94,6 +104,7 @@ static bool take_part(void *ctx, const struct view_part *p, struct err *err)
     x->used_end = used_end > x->used_end ? used_end : x->used_end;
     x->room_end = room_end > x->room_end ? room_end : x->room_end;
     x->has_slice = x->has_slice || !p->is_string;
+    x->is_filled = x->is_filled || begin > header_bytes(e, o) || p->used_bytes;
     return true;
 }
 
@@ -121,6 +132,34 @@ static void forget_those_on_stacks(struct extents *e)
     }
 }
 
+/* Where the largest value ends that begins there. What the slot has behind the
+   one value in it is not of parts: see add_value(). */
+static uint64_t value_end(const struct extents *e, object_id o,
+                          uint64_t interior)
+{
+    const struct heap_types *types = e->v->f.types;
+    struct object_type t;
+    const type_id scan = view_scan_type(e->v, o, &t);
+    const bool is_one = t.form == FORM_VALUE;
+    const uint32_t type = is_one ? types_whole(types, scan.i) : scan.i;
+    const uint64_t bytes = types_bytes(types, type);
+    if (scan.i == TYPE_NONE.i || (!is_one && t.form != FORM_ARRAY) ||
+        interior < t.header_bytes || bytes == 0 ||
+        (interior - t.header_bytes) / bytes >= t.count) {
+        return interior + 1;
+    }
+    struct type_part part = {.type = type,
+                             .offset = (interior - t.header_bytes) % bytes};
+    while (part.offset != 0) {
+        if (!types_part_at(types, part.type, part.offset, &part)) {
+            return interior + 1;
+        }
+    }
+    const uint64_t end = interior + types_bytes(types, part.type);
+    const uint64_t slot = heap_object_bytes(e->v->f.graph, o);
+    return end > slot || (is_one && end == t.header_bytes + bytes) ? slot : end;
+}
+
 /* A plain pointer into the array: a slab hands out its elements so. */
 static void extend(struct extents *e, object_id o, uint64_t interior)
 {
@@ -128,9 +167,11 @@ static void extend(struct extents *e, object_id o, uint64_t interior)
     if (x->object == 0) {
         return;
     }
+    const uint64_t end = value_end(e, o, interior);
     x->begin = interior < x->begin ? interior : x->begin;
-    x->used_end = interior >= x->used_end ? interior + 1 : x->used_end;
+    x->used_end = end > x->used_end ? end : x->used_end;
     x->room_end = x->used_end > x->room_end ? x->used_end : x->room_end;
+    x->is_filled = x->is_filled || interior > header_bytes(e, o);
 }
 
 static bool has_unused(const struct extents *e, const struct extent *x)
@@ -213,6 +254,7 @@ static bool extend_by_pointers(struct extents *e)
 
 struct sums {
     struct heap_view *v;
+    uint64_t *pooled;        /* see view_find_pooled() */
     struct view_waste *rows; /* by kind and class */
     uint64_t *worst;
 };
@@ -242,15 +284,22 @@ static void add_extent(struct sums *s, const struct extent *x)
 {
     const object_id o = {x->object - 1};
     const uint64_t bytes = heap_object_bytes(s->v->f.graph, o);
-    const uint64_t outside = bytes - (x->room_end - x->begin);
+    const uint64_t header = heap_type_of(s->v->f.types, o).header_bytes;
+    const uint64_t begin = x->begin > header ? x->begin : 0;
+    const uint64_t outside = bytes - (x->room_end - begin);
+    const bool is_pooled = view_is_pooled(s->v, s->pooled, o);
     if (bytes <= 16) { /* small values share such blocks */
         return;
     }
     if (x->has_slice) {
-        add(s, WASTE_SLICE_TAIL, o, bytes, x->room_end - x->used_end);
+        add(s, is_pooled || !x->is_filled ? WASTE_FOR_REUSE : WASTE_SLICE_TAIL,
+            o, bytes, x->room_end - x->used_end);
     }
-    add(s, outside > bytes / 4 ? WASTE_PINNED : WASTE_ROUNDING, o, bytes,
-        outside);
+    if (outside <= bytes / 4) {
+        add(s, WASTE_ROUNDING, o, bytes, outside);
+    } else {
+        add(s, is_pooled ? WASTE_FOR_REUSE : WASTE_PINNED, o, bytes, outside);
+    }
 }
 
 static void add_map(struct sums *s, object_id o)
@@ -273,13 +322,13 @@ static void add_map(struct sums *s, object_id o)
 static void add_value(struct sums *s, object_id o, const struct object_type *t)
 {
     enum { LARGE_BYTES = 1024 };
-    const struct go_type *type = binary_type(s->v->f.binary, t->type);
+    const struct heap_types *types = s->v->f.types;
     const uint64_t bytes = heap_object_bytes(s->v->f.graph, o);
-    if (!type || t->count != 1 || type->bytes == 0 ||
-        type->bytes + t->header_bytes > bytes) {
+    const uint64_t used = types_bytes(types, types_whole(types, t->type.i));
+    if (t->count != 1 || used == 0 || used + t->header_bytes > bytes) {
         return;
     }
-    const uint64_t wasted = bytes - type->bytes - t->header_bytes;
+    const uint64_t wasted = bytes - used - t->header_bytes;
     if (bytes <= LARGE_BYTES || wasted <= bytes / 4) {
         add(s, WASTE_ROUNDING, o, bytes, wasted);
     }
@@ -321,7 +370,8 @@ static bool fill(struct heap_view *v, struct sums *s, struct err *err)
     struct extents e = {.v = v};
     const bool ok =
         view_parts(v, take_part, &e, err) &&
-        (extend_by_pointers(&e) || err_nomem(err, "strings and slices"));
+        ((extend_by_pointers(&e) && view_find_pooled(v, &s->pooled)) ||
+         err_nomem(err, "strings and slices"));
     if (ok) {
         forget_those_on_stacks(&e);
         for (size_t i = 0; i < e.n_slots; i++) {
@@ -351,6 +401,7 @@ bool heap_view_waste(struct heap_view *v, size_t n_max,
     bool ok = (s.rows && s.worst) || err_nomem(err, "waste");
     ok = ok && fill(v, &s, err);
     free(s.worst);
+    free(s.pooled);
     if (!ok) {
         return false;
     }

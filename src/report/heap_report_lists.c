@@ -34,7 +34,7 @@ bool heap_report_types(struct heap_report *r, struct err *err)
         !TABLE_BEGIN(r, &b, "types", type_columns, n, n_all, err)) {
         return false;
     }
-    b.table->title = "by type; retained: what would go with all of a type";
+    b.table->title = "by type; retained: what single objects of it hold alone";
     for (size_t i = 0; i < n; i++) {
         cell_number(&b, (double)rows[i].bytes);
         cell_number(&b, share_of((double)rows[i].bytes, all_bytes(r)));

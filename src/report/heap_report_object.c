@@ -42,7 +42,9 @@ static bool object_line(struct heap_report *r, object_id o, struct err *err)
         num_bytes(&text, (double)heap_retained_bytes(r->facts->dominators, n));
         buf_str(&text, " in ");
         num_count(&text, heap_retained_objects(r->facts->dominators, n));
-        buf_str(&text, " objects");
+        buf_str(&text, heap_retained_objects(r->facts->dominators, n) == 1
+                           ? " object"
+                           : " objects");
     }
     return add_line(r, r->summary, &r->n_summary, &text, err);
 }

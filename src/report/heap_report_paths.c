@@ -106,11 +106,27 @@ bool heap_report_paths(struct heap_report *r, object_id o, struct err *err)
 
 /* --- a type --- */
 
-static const char *merged_text(struct heap_report *r,
+/* "goroutine 9 [select] main.f", "20 x goroutine [select] main.f" */
+static const char *merged_root(struct heap_report *r,
+                               const struct merged_path *p, struct err *err)
+{
+    struct buf text = BUF_LIMIT(8192);
+    const heap_node node = heap_node_of_group(p->group);
+    if (p->n_groups > 1) {
+        num_count(&text, p->n_groups);
+        buf_str(&text, " x ");
+        buf_str(&text, heap_view_class(r->view, node));
+    } else {
+        buf_str(&text, heap_view_name(r->view, node));
+    }
+    return keep_text(r, &text, err);
+}
+
+static const char *merged_text(struct heap_report *r, const char *root,
                                const struct merged_path *p, struct err *err)
 {
     struct buf text = BUF_LIMIT((size_t)1 << 20);
-    buf_str(&text, heap_view_name(r->view, heap_node_of_group(p->group)));
+    buf_str(&text, root);
     for (size_t i = 0; i < p->n; i++) {
         /* ".users -> T" or "T", behind what stands before */
         const struct span step = span_of(p->steps[i].text);
@@ -138,10 +154,10 @@ static const char *merged_head(struct heap_report *r, const char *root,
 static bool add_merged(struct heap_report *r, struct table_builder *b,
                        const struct merged_path *p, struct err *err)
 {
-    const char *root = heap_view_name(r->view, heap_node_of_group(p->group));
-    const char *head = merged_head(r, root, p, err);
-    const char *text = merged_text(r, p, err);
-    if (!head || !text) {
+    const char *root = merged_root(r, p, err);
+    const char *head = root ? merged_head(r, root, p, err) : NULL;
+    const char *text = head ? merged_text(r, root, p, err) : NULL;
+    if (!text) {
         return false;
     }
     cell_text(b, head);

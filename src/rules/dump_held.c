@@ -174,7 +174,7 @@ static bool add_pinned(struct dump_judge *j, const struct view_waste *w,
     struct dump_candidate c = {.what = DUMP_PINNED,
                                .dump = j->e,
                                .waste = w,
-                               .is_growing = true,
+                               .is_growing = w->kind != WASTE_FOR_REUSE,
                                .retained_bytes = (double)w->wasted_bytes,
                                .retained_objects = w->n_objects,
                                .weight = (double)w->wasted_bytes};
@@ -207,7 +207,9 @@ static bool add_pinned(struct dump_judge *j, const struct view_waste *w,
         .reachable_bytes = (double)w->bytes,
         .share =
             j->total_bytes > 0 ? (double)w->wasted_bytes / j->total_bytes : 0};
-    take_holder(j, &c, chain, n);
+    if (c.is_growing) {
+        take_holder(j, &c, chain, n);
+    }
     const heap_node part = node;
     const struct view_site *rows = NULL;
     size_t n_rows = 0;
@@ -251,10 +253,10 @@ static bool add_duplicate(struct dump_judge *j, const struct view_duplicate *d,
 enum { WASTE_ROWS = 16 };
 
 /* append leaves less than half of an array free; more is what slicing leaves,
-   as in buf[:8]. */
-static bool is_kept_by_part(const struct view_waste *w)
+   as in buf[:8], or what waits in a buffer to be used again. */
+static bool is_mostly_unused(const struct view_waste *w)
 {
-    return w->kind == WASTE_PINNED ||
+    return w->kind == WASTE_PINNED || w->kind == WASTE_FOR_REUSE ||
            (w->kind == WASTE_SLICE_TAIL && w->wasted_bytes > w->bytes / 2);
 }
 
@@ -273,8 +275,7 @@ bool dump_add_waste(struct dump_judge *j, struct err *err)
         return false;
     }
     for (size_t i = 0; i < n; i++) {
-        if (is_kept_by_part(&waste[i]) &&
-            !span_starts(span_of(waste[i].type), "runtime.") &&
+        if (is_mostly_unused(&waste[i]) &&
             (double)waste[i].wasted_bytes >= least &&
             !add_pinned(j, &waste[i], err)) {
             return false;

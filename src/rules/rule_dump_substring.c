@@ -1,4 +1,5 @@
-/* A few bytes that keep a large array. */
+/* A few bytes that keep a large array; and arrays that are kept for reuse,
+   which no leak is. */
 #include "rules/dump_match_private.h"
 
 #include "base/banned.h"
@@ -10,6 +11,27 @@ static uint64_t heap_elements(const struct dump_candidate *c)
     return c->slice.element_bytes > 0 ? bytes / c->slice.element_bytes : 0;
 }
 
+/* Always true. */
+static bool say_reuse(const struct dump_candidate *c, struct rule_match *out)
+{
+    out->headline = "buffers are kept for reuse";
+    out->cause = arena_printf(
+        out->arena,
+        "%s object%s of %s, %s, %s kept by slices of length 0 or by a "
+        "sync.Pool: %s waits to be used again",
+        match_count(out, (double)c->waste->n_objects),
+        c->waste->n_objects > 1 ? "s" : "", c->waste->type,
+        match_bytes(out, (double)c->waste->bytes),
+        c->waste->n_objects > 1 ? "are" : "is",
+        match_bytes(out, (double)c->waste->wasted_bytes));
+    out->fix = "Where many are idle for long: keep none for each (take one "
+               "from a sync.Pool when there is work), and none that grew too "
+               "large.";
+    match_evidence(out, "the largest one: %s", c->holder.path);
+    match_alternative(out, "buffers that are soon filled again");
+    return true;
+}
+
 static bool check(const struct rule *self, const struct evidence *e,
                   const double *params, struct rule_match *out)
 {
@@ -18,6 +40,9 @@ static bool check(const struct rule *self, const struct evidence *e,
     const struct dump_candidate *c = e->dump;
     if (c->what != DUMP_PINNED) {
         return false;
+    }
+    if (c->waste->kind == WASTE_FOR_REUSE) {
+        return say_reuse(c, out);
     }
     out->cause =
         arena_printf(out->arena,

@@ -224,6 +224,35 @@ static void who_stops_it_gets_it_stopped(void **state)
     buf_release(&dump.bytes);
 }
 
+/* A list of which each also points back to its begin: the search lists all of
+   these edges, and asks before the list grows past the limit. */
+static void lists_of_the_search_ask_before_they_grow(void **state)
+{
+    (void)state;
+    enum { N = 1000, LISTS_BYTES = 1024 };
+    struct test_collector dump = TEST_COLLECTOR;
+    struct err err = {0};
+    uint32_t to[2 * N];
+    for (uint32_t i = 0; i < N; i++) {
+        to[2 * i] = (i + 1) % N;
+        to[2 * i + 1] = 0;
+    }
+    write_pairs(&dump, to, N);
+    struct heap_graph *g = NULL;
+    struct heap_graph_options o = {0};
+    assert_ok(heap_graph_build(buf_view(&dump.bytes), &o, &g, &err), &err);
+    /* Of heads there are two, and all have edges. */
+    o.memory_limit_bytes =
+        heap_graph_about(g)->memory_bytes + (16 + 12) * (N + 2) + LISTS_BYTES;
+    struct heap_dominators *d = NULL;
+    assert_false(heap_dominators_build(g, &o, &d, &err));
+    assert_err(&err, ERR_LIMIT,
+               "dominators need 1088 bytes of memory for pointers, the limit "
+               "leaves 1024");
+    heap_graph_free(g);
+    buf_release(&dump.bytes);
+}
+
 /* What was marked and what was searched are the same objects. */
 static void assert_adds_up(const struct heap_graph *g)
 {
@@ -334,6 +363,7 @@ int main(void)
         cmocka_unit_test(a_group_dominates_what_only_it_holds),
         cmocka_unit_test(nodes_and_objects_name_each_other),
         cmocka_unit_test(a_limit_of_memory_is_kept),
+        cmocka_unit_test(lists_of_the_search_ask_before_they_grow),
         cmocka_unit_test(who_stops_it_gets_it_stopped),
         cmocka_unit_test(a_real_heap_adds_up),
         cmocka_unit_test(marking_crosses_a_large_heap),

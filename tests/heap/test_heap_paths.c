@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 
+#include "heap/dump_fixture.h"
 #include "heap/heap.h"
 #include "small_dump.h"
 
@@ -233,6 +234,84 @@ static void merged_paths_name_a_list_once(void **state)
     small_release(&s);
 }
 
+/* Goroutines that are alike are one path, of as many as lead there. */
+static void merged_paths_count_the_goroutines_they_begin_at(void **state)
+{
+    enum { N = 20, N_LAST = 3 };
+    (void)state;
+    struct fixture f;
+    object_id all[2 * N];
+    fixture_begin(&f, false, false, "go1.21.3");
+    for (uint64_t i = 0; i < 2 * N; i++) {
+        fixture_object(&f, FIXTURE_ARENA + 64 * i, 64, NULL, 0);
+        all[i].i = (uint32_t)i;
+    }
+    for (uint64_t i = 0; i < N; i++) {
+        const uint64_t locals[] = {FIXTURE_ARENA + 64 * i,
+                                   i < N_LAST ? FIXTURE_ARENA + 64 * (N + i)
+                                              : 0};
+        fixture_goroutine(&f, 10 + i, FIXTURE_G + 512 * i, "select");
+        fixture_frame(&f, 2 * i, "runtime.gopark", locals, 0, 0);
+        fixture_frame(&f, 2 * i + 1, "main.wait", locals, 2, 2);
+    }
+    struct err err = {0};
+    struct heap_graph *g = NULL;
+    const struct heap_graph_options o = {0};
+    assert_ok(heap_graph_build(fixture_end(&f), &o, &g, &err), &err);
+    struct heap_paths *p = NULL;
+    assert_ok(heap_paths_build(g, NULL, &p, &err), &err);
+    struct arena arena = {0};
+    struct merged_path *paths = NULL;
+    size_t n = 0;
+    assert_ok(heap_paths_merged(p, NULL, all, N, 3, &arena, &paths, &n, &err),
+              &err);
+    assert_int_equal(n, 1);
+    assert_int_equal(paths[0].n_groups, N);
+    assert_ok(
+        heap_paths_merged(p, NULL, all + N, N, 3, &arena, &paths, &n, &err),
+        &err);
+    assert_int_equal(n, 1);
+    assert_int_equal(paths[0].n_groups, N_LAST);
+    arena_release(&arena);
+    heap_paths_free(p);
+    heap_graph_free(g);
+    fixture_release(&f);
+}
+
+static void merging_paths_keeps_the_limit(void **state)
+{
+    enum { N = 100 };
+    (void)state;
+    struct small s = {.n = N, .n_groups = 1};
+    object_id all[N];
+    for (uint32_t i = 0; i < N; i++) {
+        small_add(i ? &s.nodes[i - 1] : &s.groups[0], i);
+        all[i].i = i;
+    }
+    small_add(&s.nodes[N - 1], 0);
+    small_build(&s);
+    /* Of the limit paths take 8 bytes an object, and 4 more for a while. */
+    const struct heap_graph_options o = {
+        .memory_limit_bytes =
+            heap_graph_about(s.graph)->memory_bytes + (8 + 4) * N + 64};
+    struct heap_graph *g = NULL;
+    struct heap_paths *p = NULL;
+    struct err err = {0};
+    assert_ok(heap_graph_build(buf_view(&s.dump.bytes), &o, &g, &err), &err);
+    assert_ok(heap_paths_build(g, NULL, &p, &err), &err);
+    struct arena arena = {0};
+    struct merged_path *paths = NULL;
+    size_t n = 0;
+    assert_false(
+        heap_paths_merged(p, NULL, all, N, 3, &arena, &paths, &n, &err));
+    assert_int_equal(err.code, ERR_LIMIT);
+    assert_non_null(strstr(err.text, "paths need 2412 bytes of memory"));
+    arena_release(&arena);
+    heap_paths_free(p);
+    heap_graph_free(g);
+    small_release(&s);
+}
+
 static void merged_paths_count_every_reachable_object(void **state)
 {
     (void)state;
@@ -449,6 +528,8 @@ int main(void)
         cmocka_unit_test(other_holders_come_after_other_groups),
         cmocka_unit_test(merged_paths_name_a_list_once),
         cmocka_unit_test(merged_paths_count_every_reachable_object),
+        cmocka_unit_test(merging_paths_keeps_the_limit),
+        cmocka_unit_test(merged_paths_count_the_goroutines_they_begin_at),
         cmocka_unit_test(a_group_reaches_what_it_reaches),
         cmocka_unit_test(shared_sets_equal_brute_force),
         cmocka_unit_test(paths_of_a_real_heap_are_real),

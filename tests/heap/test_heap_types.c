@@ -309,6 +309,9 @@ static const struct wanted wanted_objects[] = {
     {"map[string]main.Record", 1, 0},
     {"map[main.Wide]*main.Wide", 1, 0},
     {"map[int]int", 1, 0},
+    {"map[string]*main.Few", 60, 0},
+    {"map[string]*main.Few (buckets)", 60, 0},
+    {"main.Few", 120, 0},
 };
 /* clang-format on */
 
@@ -495,6 +498,7 @@ static void ways_within_objects_have_names(void **state)
     assert_way(&d, "map[string]main.Record (buckets)", "string (bytes)",
                "[key]");
     assert_way(&d, "map[main.Wide]*main.Wide (buckets)", "main.Wide", "[key]");
+    assert_way(&d, "map[string]*main.Few (buckets)", "main.Few", "[...]");
     assert_way(&d, "main.Large", "main.Large", ".Next");
     assert_way(&d, "[]main.Shape (backing)", "main.Circle", "[0]");
     assert_way(&d, "chan *main.Job (buffer)", "main.Job", "[19]");

@@ -102,6 +102,9 @@ type Large struct {
 
 type Wide struct{ Bytes [200]byte }
 
+// Held by maps of a few entries, which since Go 1.24 have no directory.
+type Few struct{ A, B, C, D int }
+
 type Pinned struct{ A, B, C, D, E, F, G, H, I int }
 
 type Tail struct{ At *Pinned }
@@ -130,6 +133,7 @@ var (
 	byName   = map[string]Record{}
 	wide     = map[Wide]*Wide{}
 	churned  = map[int]int{}
+	small    []map[string]*Few
 	pages    []Page
 	shapes   []Shape
 	anything []interface{}
@@ -174,6 +178,9 @@ func makeMaps(n int) {
 		w := Wide{}
 		w.Bytes[0] = byte(i)
 		wide[w] = new(Wide)
+	}
+	for i := 0; i < 60; i++ {
+		small = append(small, map[string]*Few{"a": new(Few), "b" + strconv.Itoa(i): new(Few)})
 	}
 }
 

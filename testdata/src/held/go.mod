@@ -1,0 +1,3 @@
+module acme.dev/fixtures/held
+
+go 1.19
