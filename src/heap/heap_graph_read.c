@@ -109,6 +109,7 @@ static bool on_goroutine(void *ctx, const struct heap_goroutine *r,
         .wait_reason = keep(b, reason_of(r), err),
         .first_frame = (uint32_t)g->frames.n,
         .group = UINT32_MAX,
+        .first_pin = g->pins.n,
     };
     b->goroutine = (uint32_t)g->goroutines.n;
     return kept.wait_reason && look(b, 0, err) &&

@@ -1,5 +1,5 @@
 #!/bin/sh
-# A real Go program in which goroutines wait in fifteen ways: those that can
+# A real Go program in which goroutines wait in sixteen ways: those that can
 # be woken are never called lost, those that cannot are all proven.
 # usage: heap_wakers.sh PROGRAM TESTDATA
 case $1 in

@@ -94,6 +94,29 @@ func closedByDefer() {
 	receive(c)
 }
 
+// More defers than the compiler writes at each return: their records and
+// closures lie on the stack.
+//
+//go:noinline
+func closedByRecordedDefer() {
+	c := make(chan int)
+	go func() {
+		var mu sync.Mutex
+		defer close(c)
+		defer mu.Lock()
+		defer mu.Unlock()
+		defer mu.Lock()
+		defer mu.Unlock()
+		defer mu.Lock()
+		defer mu.Unlock()
+		defer mu.Lock()
+		defer mu.Unlock()
+		mu.Lock()
+		time.Sleep(time.Hour)
+	}()
+	receive(c)
+}
+
 //go:noinline
 func onCondition() {
 	var mu sync.Mutex
@@ -168,8 +191,8 @@ func main() {
 		defer cancel()
 		go cancelled(ctx)
 		for _, f := range []func(){lost, afterHour, ticks, closedByTimer,
-			closedByFinalizer, closedFromStack, closedByDefer, onCondition,
-			onGroup, onLocks} {
+			closedByFinalizer, closedFromStack, closedByDefer,
+			closedByRecordedDefer, onCondition, onGroup, onLocks} {
 			go f()
 		}
 		go onConnection(listener.Addr().String())
