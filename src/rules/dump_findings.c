@@ -64,6 +64,8 @@ void dump_judge_end(struct dump_judge *j)
     heap_blocked_free(j->blocked);
     heap_paths_free(j->paths);
     dump_candidates_release(&j->candidates);
+    dump_call_table_release(&j->calls);
+    dump_call_table_release(&j->calls_before);
 }
 
 /* --- grades --- */
@@ -165,7 +167,7 @@ static void fill_creator(struct dump_judge *j, const struct dump_candidate *c,
 {
     const uint64_t pc =
         heap_goroutine_at(j->e->facts->graph, c->goroutines[0])->creator_pc;
-    e->has_creator = dump_frame_at(j, pc, 0, NULL, &e->creator);
+    e->has_creator = dump_frame_at(j, pc, &e->creator);
 }
 
 static bool fill_stack(struct dump_judge *j, const struct dump_candidate *c,

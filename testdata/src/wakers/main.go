@@ -1,6 +1,6 @@
 // Many goroutines wait, each kind for something that can still come to pass;
 // one kind waits for what nobody can reach any more. A heap dump of that goes
-// to the file that is named. Then those are woken whom code wakes, which shows
+// to the file that is named, profiles of them to the folder. Then those are woken whom code wakes, which shows
 // that calling them lost would have been wrong.
 package main
 
@@ -12,6 +12,7 @@ import (
 	"os"
 	"runtime"
 	"runtime/debug"
+	"runtime/pprof"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -29,8 +30,32 @@ func receive(c chan int) {
 	woken.Add(1)
 }
 
+// Inlined into what the go statement makes of it.
+func lost(c chan int) { <-c }
+
 //go:noinline
-func lost() { <-make(chan int) }
+func startLost() { go lost(make(chan int)) }
+
+// Ever more are lost, and profiles of goroutines show it.
+func lose(folder string) {
+	const steps = 6
+	for i := 0; i < steps; i++ {
+		for k := 0; k < each/steps; k++ {
+			startLost()
+		}
+		time.Sleep(200 * time.Millisecond)
+		f, err := os.Create(fmt.Sprintf("%s/%d.goroutine.pb.gz", folder, i))
+		if err != nil {
+			log.Fatal(err)
+		}
+		if err := pprof.Lookup("goroutine").WriteTo(f, 0); err != nil {
+			log.Fatal(err)
+		}
+		if err := f.Close(); err != nil {
+			log.Fatal(err)
+		}
+	}
+}
 
 //go:noinline
 func afterHour() { <-time.After(time.Hour) }
@@ -190,7 +215,7 @@ func main() {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Hour)
 		defer cancel()
 		go cancelled(ctx)
-		for _, f := range []func(){lost, afterHour, ticks, closedByTimer,
+		for _, f := range []func(){afterHour, ticks, closedByTimer,
 			closedByFinalizer, closedFromStack, closedByDefer,
 			closedByRecordedDefer, onCondition, onGroup, onLocks} {
 			go f()
@@ -199,6 +224,7 @@ func main() {
 		startHidden()
 	}
 	time.Sleep(time.Second)
+	lose(os.Args[2])
 	runtime.GC()
 	runtime.GC()
 	dump(os.Args[1])
