@@ -66,7 +66,7 @@ struct graph_goroutine {
     const char *wait_reason;
     uint32_t first_frame, n_frames;
     uint32_t group;
-    size_t first_pin; /* see heap_next_pin() */
+    uint32_t first_pin; /* see heap_next_pin() */
 };
 
 /* Names for the segments' words; from a binary. Sorted by address. */
