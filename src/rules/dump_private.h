@@ -236,8 +236,6 @@ bool dump_judge_begin(struct dump_judge *j, const struct dump_evidence *e,
                       const struct dump_options *options, struct arena *arena,
                       struct err *err) MUST_USE;
 void dump_judge_end(struct dump_judge *j);
-/* Else what its missing parts held is not known. */
-bool dump_is_whole(const struct dump_evidence *e);
 enum grade dump_grade_of(const struct dump_judge *j,
                          const struct dump_candidate *c);
 bool dump_finding_of(struct dump_judge *j, const struct dump_candidate *c,
