@@ -363,13 +363,13 @@ static struct waited list_waited(struct group_run *r,
     return w;
 }
 
+enum { WORKERS_OF_ONE = 8 };
+
 /* Workers: they receive values from channels that many of them share. Those
    that leak wait each for a channel of its own, or for a signal. */
-static void look_at_waits(struct group_run *r, struct dump_candidate *c)
+static void look_at_channels(struct group_run *r, struct dump_candidate *c)
 {
-    enum { WORKERS_OF_ONE = 8 };
-    if (c->on != BLOCKED_CHANNEL || c->n_goroutines < WORKERS_OF_ONE ||
-        strcmp(c->wait_reason, "chan send") == 0) {
+    if (strcmp(c->wait_reason, "chan send") == 0) {
         return;
     }
     const struct waited w = list_waited(r, c);
@@ -379,6 +379,57 @@ static void look_at_waits(struct group_run *r, struct dump_candidate *c)
                  w.n_values >= WORKERS_OF_ONE * w.n_channels;
     c->usual = c->is_pool ? "workers that wait for work on a channel they share"
                           : c->usual;
+}
+
+static int by_target(const void *pa, const void *pb, const void *ctx)
+{
+    const uint64_t *a = pa;
+    const uint64_t *b = pb;
+    (void)ctx;
+    return (*a > *b) - (*a < *b);
+}
+
+/* The same with conditions. A lock that many wait for is held too long, and who
+   waits for a group waits for its end: neither is a pool. */
+static bool look_at_conditions(struct group_run *r, struct dump_candidate *c,
+                               struct err *err)
+{
+    if (c->usual || strcmp(c->wait_reason, "sync.Cond.Wait") != 0) {
+        return true;
+    }
+    uint64_t *targets = calloc(c->n_goroutines + 1, sizeof *targets);
+    if (!targets) {
+        return err_nomem(err, "goroutines of a heap dump");
+    }
+    size_t n_known = 0;
+    size_t n_conditions = 0;
+    for (size_t i = 0; i < c->n_goroutines; i++) {
+        targets[i] = heap_blocked_at(r->j->blocked, c->goroutines[i])->target;
+        n_known += targets[i] != 0;
+    }
+    sort_items(targets, c->n_goroutines, sizeof *targets, by_target, NULL);
+    for (size_t i = 0; i < c->n_goroutines; i++) {
+        n_conditions += i == 0 || targets[i] != targets[i - 1];
+    }
+    free(targets);
+    c->is_pool = n_known == c->n_goroutines &&
+                 c->n_goroutines >= WORKERS_OF_ONE * n_conditions;
+    c->usual = c->is_pool
+                   ? "workers that wait for work on a condition they share"
+                   : NULL;
+    return true;
+}
+
+static bool look_at_waits(struct group_run *r, struct dump_candidate *c,
+                          struct err *err)
+{
+    if (c->n_goroutines < WORKERS_OF_ONE) {
+        return true;
+    }
+    if (c->on == BLOCKED_CHANNEL) {
+        look_at_channels(r, c);
+    }
+    return c->on != BLOCKED_SYNC || look_at_conditions(r, c, err);
 }
 
 static bool has_frame(const struct frame *frames, size_t n, const char *name)
@@ -392,20 +443,21 @@ static bool has_frame(const struct frame *frames, size_t n, const char *name)
 }
 
 /* What is known of those frames beyond what they wait for. */
-static void look_at_frames(struct group_run *r, struct dump_candidate *c,
-                           const struct frame *frames, size_t n)
+static bool look_at_frames(struct group_run *r, struct dump_candidate *c,
+                           const struct frame *frames, size_t n,
+                           struct err *err)
 {
     if (c->what == DUMP_UNREACHABLE) {
-        return;
+        return true;
     }
     c->usual = evidence_is_baseline(frames, n);
     c->is_baseline = c->usual != NULL;
     c->usual = c->usual ? c->usual : evidence_is_pool(frames, n);
-    look_at_waits(r, c);
     /* Not in a read: it waits for the caller to finish the body. */
     c->has_open_bodies =
         strcmp(c->wait_reason, "select") == 0 &&
         has_frame(frames, n, "net/http.(*persistConn).readLoop");
+    return look_at_waits(r, c, err);
 }
 
 /* Each connection of the client has one of these beside its reader. */
@@ -455,7 +507,9 @@ static bool add_group(struct group_run *r, const struct waiting *w, size_t n,
         return false;
     }
     c.primitive = primitive_of_status(c.wait_reason, frames, n_frames);
-    look_at_frames(r, &c, frames, n_frames);
+    if (!look_at_frames(r, &c, frames, n_frames, err)) {
+        return false;
+    }
     if (!has_worth(j, &c) || (!j->joins && is_companion(frames, n_frames))) {
         return true;
     }

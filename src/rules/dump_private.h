@@ -109,7 +109,7 @@ struct dump_candidate {
     bool waits_for_time;     /* on channels of timers and tickers only */
     const char *usual;       /* what healthy programs have; NULL */
     bool is_baseline;        /* usual, however many: idle connections */
-    bool is_pool;            /* usual as workers of one channel */
+    bool is_pool;            /* usual as workers of one channel, or condition */
     bool has_open_bodies;    /* the client's side of responses not read */
     double connection_bytes; /* of the client's, told with open bodies */
     double shared_bytes;     /* held with other groups, and counted there */

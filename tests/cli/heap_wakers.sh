@@ -1,5 +1,5 @@
 #!/bin/sh
-# A real Go program in which goroutines wait in sixteen ways: those that can
+# A real Go program in which goroutines wait in seventeen ways: those that can
 # be woken are never called lost, those that cannot are all proven.
 # usage: heap_wakers.sh PROGRAM TESTDATA
 case $1 in
@@ -46,6 +46,15 @@ proven=$(grep -c ',proven,' "$work/csv")
 if [ "$proven" -ne 1 ] || ! grep ',proven,' "$work/csv" | grep -q main.lost; then
     grep ',proven,' "$work/csv"
     echo "heap_wakers: main.lost alone waits for what nobody can reach"
+    exit 1
+fi
+timeout 60 "$seep" heap "$work/dump" --exe "$work/wakers" --format json \
+    >"$work/json" 2>"$work/err"
+shared=$(grep -c 'wait for work on a condition they share' "$work/json")
+if [ "$shared" -ne 1 ] || ! grep -q 'goroutines main.onOneCondition' "$work/json"
+then
+    grep -e '"name": "goroutines' -e 'they share' "$work/json"
+    echo "heap_wakers: only main.onOneCondition waits on a condition it shares"
     exit 1
 fi
 timeout 60 "$seep" leaks "$work/profiles" --heap "$work/dump" \

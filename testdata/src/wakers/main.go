@@ -151,6 +151,16 @@ func onCondition() {
 	c.Broadcast()
 }
 
+// Workers of one queue.
+//
+//go:noinline
+func idle(c *sync.Cond) { c.L.Lock(); c.Wait(); c.L.Unlock() }
+
+var queue = sync.NewCond(&sync.Mutex{})
+
+//go:noinline
+func onOneCondition() { idle(queue) }
+
 //go:noinline
 func onGroup() {
 	var wg sync.WaitGroup
@@ -217,7 +227,8 @@ func main() {
 		go cancelled(ctx)
 		for _, f := range []func(){afterHour, ticks, closedByTimer,
 			closedByFinalizer, closedFromStack, closedByDefer,
-			closedByRecordedDefer, onCondition, onGroup, onLocks} {
+			closedByRecordedDefer, onCondition, onOneCondition, onGroup,
+			onLocks} {
 			go f()
 		}
 		go onConnection(listener.Addr().String())
