@@ -194,10 +194,17 @@ static bool check_exports(const struct heap_cmd_options *o, const char *dump,
     return true;
 }
 
+/* Views show the dump and judge nothing. */
+static bool is_judged(const struct heap_cmd_options *o)
+{
+    return o->view == VIEW_SUSPECTS && o->paths_to == NULL && o->object == NULL;
+}
+
 static bool check_outputs(const struct heap_cmd_options *o, const char *dump,
                           struct err *err)
 {
-    if (!outputs_check_report(&o->outputs, err)) {
+    if (!outputs_check_report(&o->outputs, err) ||
+        (!is_judged(o) && !outputs_check_tables(&o->outputs, err))) {
         return false;
     }
     for (size_t i = 0; i < o->outputs.n; i++) {
@@ -401,12 +408,6 @@ static struct dump_options judge_options(const struct heap_cmd_options *o)
 {
     return (struct dump_options){.min_bytes = (double)o->min_bytes,
                                  .min_goroutines = (double)o->min_goroutines};
-}
-
-/* Views show the dump and judge nothing. */
-static bool is_judged(const struct heap_cmd_options *o)
-{
-    return o->view == VIEW_SUSPECTS && o->paths_to == NULL && o->object == NULL;
 }
 
 /* What fails, and what a repository adds to it. Sizes are no matter of the gate

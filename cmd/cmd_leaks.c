@@ -172,10 +172,13 @@ static bool show(struct analysis *a, const struct series *series,
     const struct leaks_store_history *stored = &r->stored;
     const struct review_settings *review = &r->options->review;
     const struct judged_runs *judged = &r->judged;
+    const struct series_input *inputs = judged->inputs;
+    size_t n_inputs = judged->n_inputs;
     if ((stored->note != NULL && !analysis_note(a, stored->note, err)) ||
         !add_series_notes(a, series, err) || !note_runs(a, judged, err) ||
         !heap_join_note(a, &r->held, err) ||
-        !analysis_note_unused(a, judged->inputs, judged->n_inputs, err)) {
+        !analysis_note_unused(a, inputs, n_inputs, err) ||
+        !heap_join_inputs(a->session, &r->held, &inputs, &n_inputs, err)) {
         return false;
     }
     struct report report = {
@@ -188,8 +191,8 @@ static bool show(struct analysis *a, const struct series *series,
         .findings = &judged->findings,
         .notes = a->notes.items,
         .n_notes = a->notes.n,
-        .inputs = judged->inputs,
-        .n_inputs = judged->n_inputs,
+        .inputs = inputs,
+        .n_inputs = n_inputs,
         .reproduce = reproduce_line(a->session),
         .has_patch = review->patch != NULL || review->revisions != NULL,
         .anchor = review_anchor(r->review),
@@ -214,6 +217,7 @@ static bool mark(struct analysis *a, struct leaks_run *r, struct findings *f,
         return false;
     }
     f->has_lost = a->has_lost || r->calibrated.has_lost;
+    heap_join_mark(&r->held, f);
     return gate_limit(f, &r->gate, err) &&
            review_mark(r->review, f, r->stored.target, err);
 }

@@ -4,6 +4,7 @@
 #include "heap_words.h"
 
 #include "base/buf.h"
+#include "report/report.h"
 #include "series/series.h"
 
 bool heap_join_load(struct analysis *a, const char *dump, const char *exe,
@@ -50,21 +51,74 @@ bool heap_join_run(struct session *session, struct heap_join *j,
            heap_fill_words(session, &words, findings, err);
 }
 
+void heap_join_mark(const struct heap_join *j, struct findings *findings)
+{
+    const struct dump_evidence e = {.facts = &j->loaded.facts};
+    if (j->is_joined) {
+        rules_see_damage(&e, findings);
+    }
+}
+
+static const char other_run[] =
+    "it is of another run of the program than the profiles judged, since some "
+    "lines had allocated less than at the first of them and others more than "
+    "at the last";
+
+static bool note_other_run(struct analysis *a, const struct heap_join *j,
+                           struct err *err)
+{
+    const char *note = arena_printf(
+        a->session->arena, "%.200s was not joined: %s", j->dump, other_run);
+    return note != NULL ? analysis_note(a, note, err)
+                        : err_nomem(err, "joining a heap dump");
+}
+
+static bool note_damage(struct analysis *a, const struct heap_join *j,
+                        struct err *err)
+{
+    struct buf text = BUF_LIMIT(4096);
+    heap_report_damage(j->loaded.graph, &text);
+    bool ok = buf_check(&text, "damage of a heap dump", err);
+    if (ok && text.len > 0) {
+        const char *note =
+            arena_printf(a->session->arena, "%.200s: %s", j->dump, text.data);
+        ok = note != NULL ? analysis_note(a, note, err)
+                          : err_nomem(err, "joining a heap dump");
+    }
+    buf_release(&text);
+    return ok;
+}
+
 bool heap_join_note(struct analysis *a, const struct heap_join *j,
                     struct err *err)
 {
-    if (j->dump == NULL || j->is_joined) {
+    if (j->dump == NULL) {
         return true;
     }
-    const char *note = arena_printf(
-        a->session->arena,
-        "%.200s was not joined: it is of another run of the program than the "
-        "profiles judged, since some lines had allocated less than at the "
-        "first "
-        "of them and others more than at the last",
-        j->dump);
-    return note != NULL ? analysis_note(a, note, err)
-                        : err_nomem(err, "joining a heap dump");
+    return j->is_joined ? note_damage(a, j, err) : note_other_run(a, j, err);
+}
+
+bool heap_join_inputs(struct session *session, const struct heap_join *j,
+                      const struct series_input **inputs, size_t *n,
+                      struct err *err)
+{
+    if (j->dump == NULL) {
+        return true;
+    }
+    struct series_input *all =
+        arena_new(session->arena, struct series_input, *n + 1);
+    if (all == NULL) {
+        return err_nomem(err, "list of inputs");
+    }
+    for (size_t i = 0; i < *n; i++) {
+        all[i] = (*inputs)[i];
+    }
+    all[*n] = heap_input(j->dump);
+    all[*n].used = j->is_joined;
+    all[*n].why = j->is_joined ? NULL : "it is of another run of the program";
+    *inputs = all;
+    *n += 1;
+    return true;
 }
 
 void heap_join_release(struct heap_join *j)

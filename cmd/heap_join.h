@@ -27,7 +27,17 @@ bool heap_join_run(struct session *session, struct heap_join *j,
                    const struct series *series, struct findings *findings,
                    struct err *err) MUST_USE;
 
-/* A dump of none of the runs was not joined, which a note says. */
+/* What was judged with a dump that is not whole is no pass where nothing
+   fails. */
+void heap_join_mark(const struct heap_join *j, struct findings *findings);
+
+/* The dump as one more of the inputs, in the session's arena. */
+bool heap_join_inputs(struct session *session, const struct heap_join *j,
+                      const struct series_input **inputs, size_t *n,
+                      struct err *err) MUST_USE;
+
+/* Notes on what of the dump is missing; a dump of none of the runs was not
+   joined. */
 bool heap_join_note(struct analysis *a, const struct heap_join *j,
                     struct err *err) MUST_USE;
 void heap_join_release(struct heap_join *j);

@@ -168,6 +168,22 @@ bool outputs_check_report(const struct outputs *o, struct err *err)
     return outputs_check(o, names, n, err);
 }
 
+bool outputs_check_tables(const struct outputs *o, struct err *err)
+{
+    for (size_t i = 0; i < o->n; i++) {
+        const char *format = output_format(&o->items[i]);
+        const struct renderer *r = report_renderer_find(format);
+        if (r != NULL && !r->has_tables) {
+            return err_set(err, ERR_USAGE,
+                           "--format: %s is for findings, and a view shows "
+                           "tables; text, json, ndjson, markdown and csv have "
+                           "them",
+                           format);
+        }
+    }
+    return true;
+}
+
 static const struct outputs just_text = {.items = {{"text", NULL}}, .n = 1};
 
 /* What is for people ends in a job's log; "github" are commands. */

@@ -58,6 +58,9 @@ bool outputs_check(const struct outputs *o, const char *const *names, size_t n,
 
 /* The same against the renderers of reports. */
 bool outputs_check_report(const struct outputs *o, struct err *err) MUST_USE;
+/* What has tables and no findings: a format of findings would say that nothing
+   was found. */
+bool outputs_check_tables(const struct outputs *o, struct err *err) MUST_USE;
 
 /* Renders and writes all of them. */
 bool outputs_write(const struct outputs *o, const struct session *s,

@@ -119,6 +119,16 @@ type_id binary_closure(struct binary *b, uint64_t entry);
    entry. NULL and 0 where only the name is known. */
 bool binary_function(struct binary *b, uint64_t pc, const char **name,
                      const char **file, uint64_t *line, uint64_t *entry);
+/* The calls at a pc, innermost first: what was inlined there and, last, the
+   function itself. Their number; 0 unknown. Of frames that called, as above. */
+struct go_call {
+    const char *function;
+    const char *file; /* NULL unknown */
+    uint64_t line;    /* 0 unknown */
+};
+enum { GO_CALLS_MAX = 64 };
+size_t binary_calls(struct binary *b, uint64_t pc,
+                    struct go_call out[GO_CALLS_MAX]);
 /* The function as its source says it, of a line that was inlined; NULL when no
    code is of that line. */
 const char *binary_function_of_line(struct binary *b, const char *file,

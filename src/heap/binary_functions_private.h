@@ -41,6 +41,16 @@ bool pc_values_next(struct pc_values *v);
 bool pc_value_at(const struct binary *b, uint64_t table, uint64_t entry,
                  uint64_t pc, int32_t *out);
 
+/* A function's inlined calls, and the table of which of them a pc is in; 0
+   none. */
+struct inline_tree {
+    uint64_t address, indices;
+};
+struct inline_tree inline_tree_of(const struct binary *b,
+                                  const struct function_row *f);
+uint32_t inlined_name(const struct binary *b, const struct inline_tree *t,
+                      int32_t index);
+
 /* The file with a number of the function's unit; NULL unknown. */
 const char *file_name(const struct binary *b, const struct function_row *f,
                       int32_t number);

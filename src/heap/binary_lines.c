@@ -11,8 +11,6 @@
 
 #include "base/banned.h"
 
-enum { PCDATA_INLINE_INDEX = 2, FUNCDATA_INLINE_TREE = 3 };
-
 /* Lines with code: Kubernetes has three million. */
 #define LIMIT_LINES (1U << 26)
 
@@ -31,40 +29,6 @@ void source_lines_free(struct source_lines *l)
         address_map_release(&l->of_line);
         free(l);
     }
-}
-
-/* --- inlined calls --- */
-
-/* The address of a function's tree of inlined calls; 0 none. */
-static uint64_t inline_tree(const struct binary *b,
-                            const struct function_row *f)
-{
-    const unsigned version = b->functions.version;
-    uint64_t at = f->pcdata + 4 * f->n_pcdata;
-    if (f->n_funcdata <= FUNCDATA_INLINE_TREE) {
-        return 0;
-    }
-    if (version < 18) {
-        at = (at + b->pointer_bytes - 1) / b->pointer_bytes * b->pointer_bytes;
-        return table_number(
-            b, at + (uint64_t)FUNCDATA_INLINE_TREE * b->pointer_bytes,
-            b->pointer_bytes);
-    }
-    const uint64_t offset =
-        table_number(b, at + 4ULL * FUNCDATA_INLINE_TREE, 4);
-    return offset != UINT32_MAX && b->places.functions_data != 0
-               ? b->places.functions_data + offset
-               : 0;
-}
-
-static uint32_t inlined_name(const struct binary *b, uint64_t tree,
-                             int32_t index)
-{
-    enum { ENTRY_BYTES = 16, OLD_ENTRY_BYTES = 20 };
-    const bool is_old = b->functions.version < 20;
-    const uint64_t entry =
-        tree + (uint64_t)index * (is_old ? OLD_ENTRY_BYTES : ENTRY_BYTES);
-    return (uint32_t)binary_number(b, entry + (is_old ? 12 : 4), 4);
 }
 
 /* --- all lines --- */
@@ -123,19 +87,16 @@ static bool add_function(const struct binary *b, struct source_lines *l,
 {
     struct pc_values files = pc_values_of(b, f->files, f->entry);
     struct pc_values lines = pc_values_of(b, f->lines, f->entry);
-    const uint64_t tree = inline_tree(b, f);
-    const uint64_t table =
-        tree != 0 && f->n_pcdata > PCDATA_INLINE_INDEX
-            ? table_number(b, f->pcdata + 4ULL * PCDATA_INLINE_INDEX, 4)
-            : 0;
-    struct pc_values calls = pc_values_of(b, table, f->entry);
+    const struct inline_tree tree = inline_tree_of(b, f);
+    struct pc_values calls = pc_values_of(b, tree.indices, f->entry);
     uint64_t pc = f->entry;
     while (pc < f->end && covers(l, &files, pc) && covers(l, &lines, pc)) {
         uint64_t next = files.pc < lines.pc ? files.pc : lines.pc;
         uint32_t name = (uint32_t)f->name, file = 0;
         if (covers(l, &calls, pc)) {
             next = calls.pc < next ? calls.pc : next;
-            name = calls.value >= 0 ? inlined_name(b, tree, calls.value) : name;
+            name =
+                calls.value >= 0 ? inlined_name(b, &tree, calls.value) : name;
         }
         if (lines.value > 0 && file_id(b, l, f, files.value, &file) &&
             !add_line(b, l, line_key(file, (uint64_t)lines.value), name)) {

@@ -27,6 +27,9 @@ struct blocked_goroutine {
     /* It would be, but something that no root holds refers to what it waits
        for: garbage, or a clean-up, which dumps do not list (Go 1.24). */
     bool is_doubtful;
+    /* Of a lock or a condition: where what has it in it begins, an object or a
+       variable; 0 unknown. */
+    uint64_t target;
 };
 
 /* What a wait reason says; a reason that is not known waits for nothing. */

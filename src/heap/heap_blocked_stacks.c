@@ -1,11 +1,12 @@
 /*
  * Variables that live on a stack and whose address was taken: closures that do
- * not escape, results a caller made room for. The map of pointers of their
- * frame does not have them; the collector finds them by the pointers to them,
- * with a list of their places that no dump contains. So from where such a
- * pointer leads to, words up to the next variable that the map does have (or
- * the frame's end) may be pointers. Some of them are left over from before:
- * good enough where taking too much for alive is the safe side, and only there.
+ * not escape, records of defers, results a caller made room for. The map of
+ * pointers of their frame does not have them; the collector finds them by the
+ * pointers to them, with a list of their places that no dump contains. So from
+ * where such a pointer leads to, words up to the next variable that the map
+ * does have (or the frame's end) may be pointers. Some of them are left over
+ * from before: good enough where taking too much for alive is the safe side,
+ * and only there.
  */
 #include "heap/heap_blocked_private.h"
 
@@ -16,6 +17,7 @@
 /* The words of all frames of a goroutine, one after the other. */
 struct stack_scan {
     const struct heap_graph *g;
+    uint32_t goroutine;
     const struct graph_goroutine *r;
     bool (*take)(void *ctx, object_id o);
     void *ctx;
@@ -118,6 +120,20 @@ static bool note_fields(struct stack_scan *s, uint32_t i)
     return true;
 }
 
+/* Records of defers, and the closures they call, mostly lie on the stack, and
+   nothing but the goroutine's own list of them leads there. */
+static bool note_pins(struct stack_scan *s)
+{
+    size_t at = 0;
+    uint64_t address = 0;
+    while ((address = heap_next_pin(s->g, s->goroutine, &at)) != 0) {
+        if (!note_pointer(s, address)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static uint32_t frame_of_word(const struct stack_scan *s, uint64_t word)
 {
     uint32_t low = 0;
@@ -156,7 +172,7 @@ static bool scan(struct stack_scan *s, uint64_t word)
 
 static bool scan_all(struct stack_scan *s)
 {
-    bool ok = measure(s);
+    bool ok = measure(s) && note_pins(s);
     for (uint32_t i = 0; ok && i < s->r->n_frames; i++) {
         list_fields(s, i);
     }
@@ -172,8 +188,11 @@ static bool scan_all(struct stack_scan *s)
 bool blocked_scan_stack(const struct heap_graph *g, uint32_t goroutine,
                         bool (*take)(void *ctx, object_id o), void *ctx)
 {
-    struct stack_scan s = {
-        .g = g, .r = heap_goroutine_at(g, goroutine), .take = take, .ctx = ctx};
+    struct stack_scan s = {.g = g,
+                           .goroutine = goroutine,
+                           .r = heap_goroutine_at(g, goroutine),
+                           .take = take,
+                           .ctx = ctx};
     const bool ok = scan_all(&s);
     vec_u64_release(&s.first_word);
     vec_u64_release(&s.to_do);

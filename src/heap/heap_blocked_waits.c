@@ -103,7 +103,8 @@ struct search {
     struct waiters waiters; /* by address: who may be unreachable */
     bool *is_found;         /* by goroutine: what it waits for */
     uint64_t *is_listed;    /* sudogs that name nothing */
-    bool has_listed;
+    uint32_t n_listed;
+    uint64_t steps_left; /* along lists */
 };
 
 static int by_address(const void *pa, const void *pb, const void *ctx)
@@ -151,10 +152,20 @@ static uint64_t word_of(const struct search *s, object_id o, uint64_t offset)
     return heap_word(g, heap_object_contents(g, o), offset);
 }
 
+/* The first that is found: others may refer to it by chance. */
+static void note_target(struct search *s, uint32_t goroutine, uint64_t address)
+{
+    struct blocked_goroutine *g = &s->b->states[goroutine];
+    if (g->on == BLOCKED_SYNC && g->target == 0) {
+        g->target = address;
+    }
+}
+
 static bool add_wait(struct search *s, uint32_t goroutine, object_id target)
 {
     const struct blocked_pair p = {target.i, goroutine};
     s->is_found[goroutine] = true;
+    note_target(s, goroutine, heap_object_address(s->b->graph, target));
     return blocked_pairs_push(&s->b->waits, p);
 }
 
@@ -172,6 +183,7 @@ static bool take_target(struct search *s, uint32_t goroutine, uint64_t address)
     const object_id target = heap_object_at(s->b->graph, address);
     if (target.i == OBJECT_NONE.i) {
         set_free(s, goroutine);
+        note_target(s, goroutine, address);
         return true;
     }
     return add_wait(s, goroutine, target);
@@ -199,7 +211,7 @@ static bool take_sudog(struct search *s, object_id o)
         return take_target(s, goroutine, elem);
     }
     s->is_listed[o.i / 64] |= UINT64_C(1) << (o.i % 64);
-    s->has_listed = true;
+    s->n_listed++;
     return true;
 }
 
@@ -233,23 +245,35 @@ static bool is_holder(const struct search *s, object_id o)
            strcmp(type->name, "runtime.g") != 0;
 }
 
+/* Who waits with a listed sudog; UINT32_MAX: nobody who may be unreachable. */
+static uint32_t listed_waiter(const struct search *s, object_id o)
+{
+    return find_waiter(s, word_of(s, o, s->layout.g));
+}
+
+static object_id next_listed(const struct search *s, object_id o)
+{
+    const object_id next =
+        heap_object_at(s->b->graph, word_of(s, o, s->layout.next));
+    const bool is_listed =
+        next.i != OBJECT_NONE.i && blocked_bit(s->is_listed, next.i);
+    return is_listed ? next : OBJECT_NONE;
+}
+
 /* All of the list from `o` on wait for `holder`. */
 static bool take_list(struct search *s, object_id holder, object_id o)
 {
-    for (uint32_t steps = 0; steps < s->b->n_goroutines; steps++) {
-        if (o.i == OBJECT_NONE.i || !blocked_bit(s->is_listed, o.i)) {
-            break;
-        }
-        const uint32_t goroutine = find_waiter(s, word_of(s, o, s->layout.g));
+    for (; o.i != OBJECT_NONE.i && s->steps_left > 0; s->steps_left--) {
+        const uint32_t goroutine = listed_waiter(s, o);
         if (goroutine != UINT32_MAX && !add_wait(s, goroutine, holder)) {
             return false;
         }
-        o = heap_object_at(s->b->graph, word_of(s, o, s->layout.next));
+        o = next_listed(s, o);
     }
     return true;
 }
 
-static bool take_lists(struct search *s)
+static bool find_holders(struct search *s)
 {
     const struct heap_graph *g = s->b->graph;
     const uint32_t n = heap_n_objects(g);
@@ -267,7 +291,53 @@ static bool take_lists(struct search *s)
     return true;
 }
 
-/* A list in a global: its condition is always there. */
+static void free_all_listed(struct search *s)
+{
+    const uint32_t n = heap_n_objects(s->b->graph);
+    for (uint32_t i = 0; i < n; i++) {
+        const uint32_t goroutine = blocked_bit(s->is_listed, i)
+                                       ? listed_waiter(s, (object_id){i})
+                                       : UINT32_MAX;
+        if (goroutine != UINT32_MAX) {
+            set_free(s, goroutine);
+        }
+    }
+}
+
+/* One holder has a list, by its head and its end. Where many refer to many of
+   it, nothing is known of it: to pair them all takes time and memory by the
+   square. */
+static bool take_lists(struct search *s)
+{
+    enum { HOLDERS_MAX = 4, STEPS_MIN = 64 };
+    s->steps_left = HOLDERS_MAX * (uint64_t)s->n_listed + STEPS_MIN;
+    if (!find_holders(s)) {
+        return false;
+    }
+    if (s->steps_left == 0) {
+        free_all_listed(s);
+    }
+    return true;
+}
+
+/* A list in a global: its condition is always there. What is free is listed no
+   more, so that each is met once. */
+static void free_list(struct search *s, object_id o, uint64_t target)
+{
+    if (o.i == OBJECT_NONE.i || !blocked_bit(s->is_listed, o.i)) {
+        return;
+    }
+    while (o.i != OBJECT_NONE.i) {
+        const uint32_t goroutine = listed_waiter(s, o);
+        if (goroutine != UINT32_MAX) {
+            set_free(s, goroutine);
+            note_target(s, goroutine, target);
+        }
+        s->is_listed[o.i / 64] &= ~(UINT64_C(1) << (o.i % 64));
+        o = next_listed(s, o);
+    }
+}
+
 static void free_listed(struct search *s)
 {
     const struct heap_graph *g = s->b->graph;
@@ -276,18 +346,8 @@ static void free_listed(struct search *s)
         const struct heap_root *roots = heap_group_roots(g, i);
         for (uint64_t k = 0; group->kind == ROOT_GLOBAL && k < group->n_roots;
              k++) {
-            object_id o = roots[k].object;
-            for (uint32_t steps = 0;
-                 o.i != OBJECT_NONE.i && blocked_bit(s->is_listed, o.i) &&
-                 steps < s->b->n_goroutines;
-                 steps++) {
-                const uint32_t goroutine =
-                    find_waiter(s, word_of(s, o, s->layout.g));
-                if (goroutine != UINT32_MAX) {
-                    set_free(s, goroutine);
-                }
-                o = heap_object_at(g, word_of(s, o, s->layout.next));
-            }
+            free_list(s, roots[k].object,
+                      group->address ? group->address : roots[k].address);
         }
     }
 }
@@ -359,7 +419,7 @@ static bool search(struct search *s)
     bool ok = s->is_found && s->is_listed &&
               note_types(s->b->binary, &s->layout) && list_waiters(s) &&
               take_sudogs(s);
-    if (ok && s->has_listed) {
+    if (ok && s->n_listed > 0) {
         free_listed(s);
         ok = take_lists(s);
     }

@@ -410,6 +410,21 @@ const struct graph_goroutine *heap_goroutine_at(const struct heap_graph *g,
     return &g->goroutines.items[i];
 }
 
+uint64_t heap_next_pin(const struct heap_graph *g, uint32_t goroutine,
+                       size_t *at)
+{
+    const size_t first = heap_goroutine_at(g, goroutine)->first_pin;
+    size_t i = first + *at;
+    /* Orphans of a damaged dump lie between them. */
+    while (i < g->pins.n && g->pins.items[i].goroutine == UINT32_MAX) {
+        i++;
+    }
+    *at = i + 1 - first;
+    return i < g->pins.n && g->pins.items[i].goroutine == goroutine
+               ? g->pins.items[i].address
+               : 0;
+}
+
 const struct graph_frame *heap_frame_at(const struct heap_graph *g, uint32_t i)
 {
     assert(i < g->frames.n);

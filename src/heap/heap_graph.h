@@ -66,6 +66,7 @@ struct graph_goroutine {
     const char *wait_reason;
     uint32_t first_frame, n_frames;
     uint32_t group;
+    uint32_t first_pin; /* see heap_next_pin() */
 };
 
 /* Names for the segments' words; from a binary. Sorted by address. */
@@ -170,6 +171,11 @@ const struct heap_root *heap_group_roots(const struct heap_graph *g,
 uint32_t heap_n_goroutines(const struct heap_graph *g);
 const struct graph_goroutine *heap_goroutine_at(const struct heap_graph *g,
                                                 uint32_t i);
+/* Addresses that a goroutine's records hold outside of its frames: of defers,
+   of their closures, of panics. They may lie on its stack. `at` begins with 0;
+   0 when there is none left. */
+uint64_t heap_next_pin(const struct heap_graph *g, uint32_t goroutine,
+                       size_t *at);
 const struct graph_frame *heap_frame_at(const struct heap_graph *g, uint32_t i);
 /* Its words from sp on, and which of them are pointers. */
 struct span heap_frame_contents(const struct heap_graph *g, uint32_t i);

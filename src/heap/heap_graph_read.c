@@ -96,7 +96,8 @@ static bool on_goroutine(void *ctx, const struct heap_goroutine *r,
 {
     struct graph_build *b = ctx;
     struct heap_graph *g = b->g;
-    if (g->goroutines.n >= UINT32_MAX - 1 || g->frames.n >= UINT32_MAX - 1) {
+    if (g->goroutines.n >= UINT32_MAX - 1 || g->frames.n >= UINT32_MAX - 1 ||
+        g->pins.n >= UINT32_MAX - 1) {
         return err_set(err, ERR_LIMIT, "too many goroutines");
     }
     const struct graph_goroutine kept = {
@@ -109,6 +110,7 @@ static bool on_goroutine(void *ctx, const struct heap_goroutine *r,
         .wait_reason = keep(b, reason_of(r), err),
         .first_frame = (uint32_t)g->frames.n,
         .group = UINT32_MAX,
+        .first_pin = (uint32_t)g->pins.n,
     };
     b->goroutine = (uint32_t)g->goroutines.n;
     return kept.wait_reason && look(b, 0, err) &&

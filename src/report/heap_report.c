@@ -158,8 +158,10 @@ static bool garbage_line(struct heap_report *r, struct err *err)
     const struct heap_about *a = heap_graph_about(r->facts->graph);
     const uint64_t bytes = a->object_bytes - a->reachable_bytes;
     const uint64_t n = (uint64_t)a->n_objects - a->n_reachable;
-    /* Below a hundredth: what was allocated while the dump began. */
-    if (bytes > a->object_bytes / 100) {
+    const struct dump_evidence e = {.facts = r->facts};
+    /* Below a hundredth: what was allocated while the dump began. Where parts
+       are missing, who held it may have been there. */
+    if (bytes > a->object_bytes / 100 && rules_dump_is_whole(&e)) {
         buf_str(&text, "another ");
         num_bytes(&text, (double)bytes);
         buf_str(&text, " in ");
@@ -170,24 +172,43 @@ static bool garbage_line(struct heap_report *r, struct err *err)
     return add_line(r, r->notes, &r->n_notes, &text, err);
 }
 
+static void add_clause(struct buf *out)
+{
+    buf_str(out, out->len > 0 ? "; " : "");
+}
+
+void heap_report_damage(const struct heap_graph *g, struct buf *out)
+{
+    const struct heap_about *a = heap_graph_about(g);
+    const struct dump_condition *c = &a->condition;
+    const double missing = rules_dump_missing(a);
+    if (c->is_truncated) {
+        buf_str(out, "the dump has no end: it was cut off; what it held "
+                     "there is missing, and sizes are too small");
+    }
+    if (c->n_damaged > 0) {
+        add_clause(out);
+        num_count(out, (int64_t)c->n_damaged);
+        buf_str(out, c->n_damaged == 1 ? " stretch" : " stretches");
+        buf_str(out, " of the dump could not be read, ");
+        num_bytes(out, (double)c->damaged_bytes);
+        buf_printf(out, ", the first at offset %llu",
+                   (unsigned long long)c->first_damage);
+    }
+    if (missing > 0) {
+        add_clause(out);
+        const long long scaled = llround(missing * 1000);
+        buf_printf(out,
+                   "%lld.%lld%% of the bytes that the runtime counted are not "
+                   "in the dump: part of it was not written",
+                   scaled / 10, scaled % 10);
+    }
+}
+
 static bool damage_line(struct heap_report *r, struct err *err)
 {
     struct buf text = BUF_LIMIT(4096);
-    const struct dump_condition *c =
-        &heap_graph_about(r->facts->graph)->condition;
-    if (c->is_truncated) {
-        buf_str(&text, "the dump has no end: it was cut off; what it held "
-                       "there is missing, and sizes are too small");
-    }
-    if (c->n_damaged > 0) {
-        buf_str(&text, text.len > 0 ? "; " : "");
-        num_count(&text, (int64_t)c->n_damaged);
-        buf_str(&text, c->n_damaged == 1 ? " stretch" : " stretches");
-        buf_str(&text, " of the dump could not be read, ");
-        num_bytes(&text, (double)c->damaged_bytes);
-        buf_printf(&text, ", the first at offset %llu",
-                   (unsigned long long)c->first_damage);
-    }
+    heap_report_damage(r->facts->graph, &text);
     return add_line(r, r->notes, &r->n_notes, &text, err);
 }
 

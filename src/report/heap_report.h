@@ -64,6 +64,10 @@ bool heap_report_paths(struct heap_report *r, object_id o,
 bool heap_report_paths_of_type(struct heap_report *r, const char *type,
                                struct err *err) MUST_USE;
 
+/* What of a dump is missing or could not be read, as a note says it; nothing of
+   one that is whole. */
+void heap_report_damage(const struct heap_graph *g, struct buf *out);
+
 /* Adds a note; NULL none. The text must outlive the report. */
 void heap_report_note(struct heap_report *r, const char *note);
 

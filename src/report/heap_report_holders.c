@@ -163,8 +163,12 @@ static const char *fix(const struct heap_report *r, const struct view_holder *h)
         return "if it only grows: bound the map (LRU, TTL) or delete entries "
                "when their owners leave; a map never shrinks";
     }
-    if (span_starts(span_of(h->name), "finalizer")) {
+    if (span_starts(span_of(h->name), "finalizers that wait")) {
         return "find what a finalizer waits for: they run one after another";
+    }
+    if (span_starts(span_of(h->name), "finalizer")) {
+        return "it goes with the object that has the finalizer: capture less "
+               "in its function";
     }
     return "if it only grows: drop what is no longer needed, or bound it";
 }

@@ -164,5 +164,6 @@ const struct renderer renderer_csv = {
     .name = "csv",
     .media_type = "text/csv",
     .summary = "rows for spreadsheets and scripts",
+    .has_tables = true,
     .render = render,
 };

@@ -259,5 +259,6 @@ const struct renderer renderer_json = {
     .name = "json",
     .media_type = "application/json",
     .summary = "the findings document, for programs",
+    .has_tables = true,
     .render = render,
 };

@@ -466,5 +466,6 @@ const struct renderer renderer_markdown = {
     .name = "markdown",
     .media_type = "text/markdown",
     .summary = "for a comment on a pull request",
+    .has_tables = true,
     .render = render,
 };

@@ -73,5 +73,6 @@ const struct renderer renderer_ndjson = {
     .name = "ndjson",
     .media_type = "application/x-ndjson",
     .summary = "a header, then one finding a line, for scripts",
+    .has_tables = true,
     .render = render,
 };

@@ -675,5 +675,6 @@ const struct renderer renderer_text = {
     .name = "text",
     .media_type = "text/plain",
     .summary = "for people, in a terminal",
+    .has_tables = true,
     .render = render,
 };

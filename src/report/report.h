@@ -98,6 +98,7 @@ struct renderer {
     const char *name; /* --format NAME */
     const char *media_type;
     const char *summary;
+    bool has_tables; /* else findings are all it shows */
     bool (*render)(const struct report *r, const struct render_options *o,
                    struct buf *out, struct err *err);
 };

@@ -64,16 +64,11 @@ void dump_judge_end(struct dump_judge *j)
     heap_blocked_free(j->blocked);
     heap_paths_free(j->paths);
     dump_candidates_release(&j->candidates);
+    dump_call_table_release(&j->calls);
+    dump_call_table_release(&j->calls_before);
 }
 
 /* --- grades --- */
-
-bool dump_is_whole(const struct dump_evidence *e)
-{
-    const struct dump_condition *c =
-        &heap_graph_about(e->facts->graph)->condition;
-    return !c->is_truncated && c->n_damaged == 0;
-}
 
 static bool turns_over(const struct dump_candidate *c)
 {
@@ -86,8 +81,8 @@ static enum grade grade_growth(const struct dump_judge *j,
                                const struct dump_candidate *c, double least)
 {
     /* What is missing before looks as if it had come since. */
-    return c->weight >= least && dump_is_whole(j->before) ? GRADE_GROWTH
-                                                          : GRADE_INFO;
+    return c->weight >= least && rules_dump_is_whole(j->before) ? GRADE_GROWTH
+                                                                : GRADE_INFO;
 }
 
 static enum grade grade_goroutines(const struct dump_judge *j,
@@ -98,9 +93,9 @@ static enum grade grade_goroutines(const struct dump_judge *j,
         /* One mistake may leave them behind at several places. */
         const bool counts = j->n_unreachable >= j->options.min_goroutines ||
                             j->unreachable_bytes >= little_bytes;
-        return !counts               ? GRADE_INFO
-               : dump_is_whole(j->e) ? GRADE_PROVEN
-                                     : GRADE_SUSPECT;
+        return !counts                     ? GRADE_INFO
+               : rules_dump_is_whole(j->e) ? GRADE_PROVEN
+                                           : GRADE_SUSPECT;
     }
     if (j->before) {
         return c->is_baseline ? GRADE_INFO
@@ -165,7 +160,7 @@ static void fill_creator(struct dump_judge *j, const struct dump_candidate *c,
 {
     const uint64_t pc =
         heap_goroutine_at(j->e->facts->graph, c->goroutines[0])->creator_pc;
-    e->has_creator = dump_frame_at(j, pc, 0, NULL, &e->creator);
+    e->has_creator = dump_frame_at(j, pc, &e->creator);
 }
 
 static bool fill_stack(struct dump_judge *j, const struct dump_candidate *c,

@@ -19,76 +19,7 @@ struct waiting {
     bool is_unreachable;
 };
 
-/* --- frames --- */
-
-bool dump_frame_at(struct dump_judge *j, uint64_t pc, uint64_t entry,
-                   const char *function, struct frame *out)
-{
-    struct view_place at;
-    const bool is_known = heap_view_place(j->e->view, pc, entry, &at);
-    const char *name = function && *function ? function : at.function;
-    const char *file = is_known ? at.file : "";
-    name = name ? name : "?";
-    const char *kept = arena_strdup(j->arena, name_package(span_of(name)));
-    *out = (struct frame){
-        .function = name,
-        .file = file,
-        .package = kept ? kept : "",
-        .line = (int64_t)(is_known && at.line <= INT32_MAX ? at.line : 0),
-        .origin = name_origin(span_of(name), span_of(file), SPAN_LIT(""))};
-    return is_known;
-}
-
-static bool is_goexit(const char *function)
-{
-    return function && strcmp(function, "runtime.goexit") == 0;
-}
-
-/* "main.serve.gowrap1": what `go f(x)` makes of f, which is the next frame. */
-static bool is_wrapper(const char *name)
-{
-    const char *dot = strrchr(name, '.');
-    return dot && (strncmp(dot, ".gowrap", 7) == 0 ||
-                   strncmp(dot, ".deferwrap", 10) == 0);
-}
-
-/* Below every goroutine, and in no profile; or what a library's go statement
-   made, which says no more than the function it calls. */
-static bool says_nothing(const char *name)
-{
-    return is_goexit(name) || (name && is_wrapper(name) &&
-                               name_origin(span_of(name), SPAN_LIT(""),
-                                           SPAN_LIT("")) > ORIGIN_DEP);
-}
-
-bool dump_frames_of(struct dump_judge *j, uint32_t goroutine,
-                    struct frame **out, size_t *n, struct err *err)
-{
-    const struct heap_graph *graph = j->e->facts->graph;
-    const struct graph_goroutine *g = heap_goroutine_at(graph, goroutine);
-    struct frame *frames = arena_new(j->arena, struct frame, g->n_frames + 1);
-    if (!frames) {
-        return err_nomem(err, "stack of a heap dump");
-    }
-    *out = frames;
-    *n = 0;
-    for (uint32_t i = 0; i < g->n_frames; i++) {
-        const struct graph_frame *f = heap_frame_at(graph, g->first_frame + i);
-        if (!says_nothing(f->function)) {
-            (void)dump_frame_at(j, f->pc, f->entry, f->function,
-                                &frames[(*n)++]);
-        }
-    }
-    return true;
-}
-
 /* --- groups --- */
-
-static const char *frame_name(const struct heap_graph *g, uint32_t i)
-{
-    const char *name = heap_frame_at(g, i)->function;
-    return name ? name : "";
-}
 
 /* How it waits, not where. */
 static bool is_quiet(const char *name)
@@ -104,33 +35,58 @@ static bool is_quiet(const char *name)
     return false;
 }
 
-/* The innermost function that is not of the standard library, else the
-   innermost that says what for; and the one it was started with. */
-static void name_waiting(const struct heap_graph *g, uint32_t index,
-                         struct waiting *out)
+static bool is_runtimes(const char *name)
 {
-    const struct graph_goroutine *r = heap_goroutine_at(g, index);
-    bool is_users = false;
-    out->index = index;
-    out->reason = r->wait_reason ? r->wait_reason : "";
-    out->function = "";
-    out->entry = "";
-    for (uint32_t i = r->n_frames; i > 0; i--) {
-        const char *name = frame_name(g, r->first_frame + i - 1);
-        if (is_goexit(name)) {
-            continue;
-        }
-        const bool is_std =
-            name_origin(span_of(name), SPAN_LIT(""), SPAN_LIT("")) > ORIGIN_DEP;
-        if (*out->entry == '\0' || is_wrapper(out->entry)) {
-            out->entry = name;
-        }
-        if (*out->function == '\0' || !is_std ||
-            (!is_users && !is_quiet(name))) {
-            out->function = name;
-        }
-        is_users = is_users || !is_std;
+    return strncmp(name, "runtime.", 8) == 0;
+}
+
+/* A wrapper stands for what it calls, as in profiles; but not for how that
+   waits. */
+static bool yields_to(const char *named, const char *name)
+{
+    return *named == '\0' || (dump_is_wrapper(named) && !is_runtimes(name));
+}
+
+/* From the outermost call on: the function becomes the innermost that is not
+   of the standard library, else the innermost that says what for; the entry
+   what it was started with. */
+static void name_by_call(struct waiting *w, const char *name, bool *is_users)
+{
+    const bool is_std =
+        dump_is_wrapper(name) ||
+        name_origin(span_of(name), SPAN_LIT(""), SPAN_LIT("")) > ORIGIN_DEP;
+    if (yields_to(w->entry, name)) {
+        w->entry = name;
     }
+    if (yields_to(w->function, name) || !is_std ||
+        (!*is_users && !is_quiet(name))) {
+        w->function = name;
+    }
+    *is_users = *is_users || !is_std;
+}
+
+static bool name_waiting(struct dump_judge *j, const struct dump_evidence *e,
+                         uint32_t index, struct waiting *out, struct err *err)
+{
+    const struct graph_goroutine *r = heap_goroutine_at(e->facts->graph, index);
+    bool is_users = false;
+    *out = (struct waiting){.index = index,
+                            .reason = r->wait_reason ? r->wait_reason : "",
+                            .function = "",
+                            .entry = ""};
+    for (uint32_t i = r->n_frames; i > 0; i--) {
+        struct dump_calls calls;
+        if (!dump_calls_of(j, e, r->first_frame + i - 1, &calls, err)) {
+            return false;
+        }
+        for (size_t k = calls.n; k > 0; k--) {
+            const char *name = calls.items[k - 1].function;
+            if (!dump_is_goexit(name)) {
+                name_by_call(out, name, &is_users);
+            }
+        }
+    }
+    return true;
 }
 
 static int compare(const void *pa, const void *pb, const void *ctx)
@@ -159,10 +115,11 @@ static bool is_alike(const struct waiting *a, const struct waiting *b)
 
 /* All but the runtime's; sorted, so that those alike are neighbours. The
    caller frees them. */
-static bool list_waiting(const struct heap_graph *g,
+static bool list_waiting(struct dump_judge *j, const struct dump_evidence *e,
                          const struct heap_blocked *blocked,
                          struct waiting **out, size_t *n, struct err *err)
 {
+    const struct heap_graph *g = e->facts->graph;
     const uint32_t n_all = heap_n_goroutines(g);
     *out = calloc(n_all + (size_t)1, sizeof **out);
     *n = 0;
@@ -172,7 +129,9 @@ static bool list_waiting(const struct heap_graph *g,
     for (uint32_t i = 0; i < n_all; i++) {
         if (!heap_goroutine_at(g, i)->is_system) {
             struct waiting *w = &(*out)[(*n)++];
-            name_waiting(g, i, w);
+            if (!name_waiting(j, e, i, w, err)) {
+                return false;
+            }
             w->is_unreachable =
                 blocked && heap_blocked_at(blocked, i)->is_unreachable;
         }
@@ -404,13 +363,13 @@ static struct waited list_waited(struct group_run *r,
     return w;
 }
 
+enum { WORKERS_OF_ONE = 8 };
+
 /* Workers: they receive values from channels that many of them share. Those
    that leak wait each for a channel of its own, or for a signal. */
-static void look_at_waits(struct group_run *r, struct dump_candidate *c)
+static void look_at_channels(struct group_run *r, struct dump_candidate *c)
 {
-    enum { WORKERS_OF_ONE = 8 };
-    if (c->on != BLOCKED_CHANNEL || c->n_goroutines < WORKERS_OF_ONE ||
-        strcmp(c->wait_reason, "chan send") == 0) {
+    if (strcmp(c->wait_reason, "chan send") == 0) {
         return;
     }
     const struct waited w = list_waited(r, c);
@@ -420,6 +379,57 @@ static void look_at_waits(struct group_run *r, struct dump_candidate *c)
                  w.n_values >= WORKERS_OF_ONE * w.n_channels;
     c->usual = c->is_pool ? "workers that wait for work on a channel they share"
                           : c->usual;
+}
+
+static int by_target(const void *pa, const void *pb, const void *ctx)
+{
+    const uint64_t *a = pa;
+    const uint64_t *b = pb;
+    (void)ctx;
+    return (*a > *b) - (*a < *b);
+}
+
+/* The same with conditions. A lock that many wait for is held too long, and who
+   waits for a group waits for its end: neither is a pool. */
+static bool look_at_conditions(struct group_run *r, struct dump_candidate *c,
+                               struct err *err)
+{
+    if (c->usual || strcmp(c->wait_reason, "sync.Cond.Wait") != 0) {
+        return true;
+    }
+    uint64_t *targets = calloc(c->n_goroutines + 1, sizeof *targets);
+    if (!targets) {
+        return err_nomem(err, "goroutines of a heap dump");
+    }
+    size_t n_known = 0;
+    size_t n_conditions = 0;
+    for (size_t i = 0; i < c->n_goroutines; i++) {
+        targets[i] = heap_blocked_at(r->j->blocked, c->goroutines[i])->target;
+        n_known += targets[i] != 0;
+    }
+    sort_items(targets, c->n_goroutines, sizeof *targets, by_target, NULL);
+    for (size_t i = 0; i < c->n_goroutines; i++) {
+        n_conditions += i == 0 || targets[i] != targets[i - 1];
+    }
+    free(targets);
+    c->is_pool = n_known == c->n_goroutines &&
+                 c->n_goroutines >= WORKERS_OF_ONE * n_conditions;
+    c->usual = c->is_pool
+                   ? "workers that wait for work on a condition they share"
+                   : NULL;
+    return true;
+}
+
+static bool look_at_waits(struct group_run *r, struct dump_candidate *c,
+                          struct err *err)
+{
+    if (c->n_goroutines < WORKERS_OF_ONE) {
+        return true;
+    }
+    if (c->on == BLOCKED_CHANNEL) {
+        look_at_channels(r, c);
+    }
+    return c->on != BLOCKED_SYNC || look_at_conditions(r, c, err);
 }
 
 static bool has_frame(const struct frame *frames, size_t n, const char *name)
@@ -433,20 +443,21 @@ static bool has_frame(const struct frame *frames, size_t n, const char *name)
 }
 
 /* What is known of those frames beyond what they wait for. */
-static void look_at_frames(struct group_run *r, struct dump_candidate *c,
-                           const struct frame *frames, size_t n)
+static bool look_at_frames(struct group_run *r, struct dump_candidate *c,
+                           const struct frame *frames, size_t n,
+                           struct err *err)
 {
     if (c->what == DUMP_UNREACHABLE) {
-        return;
+        return true;
     }
     c->usual = evidence_is_baseline(frames, n);
     c->is_baseline = c->usual != NULL;
     c->usual = c->usual ? c->usual : evidence_is_pool(frames, n);
-    look_at_waits(r, c);
     /* Not in a read: it waits for the caller to finish the body. */
     c->has_open_bodies =
         strcmp(c->wait_reason, "select") == 0 &&
         has_frame(frames, n, "net/http.(*persistConn).readLoop");
+    return look_at_waits(r, c, err);
 }
 
 /* Each connection of the client has one of these beside its reader. */
@@ -496,7 +507,9 @@ static bool add_group(struct group_run *r, const struct waiting *w, size_t n,
         return false;
     }
     c.primitive = primitive_of_status(c.wait_reason, frames, n_frames);
-    look_at_frames(r, &c, frames, n_frames);
+    if (!look_at_frames(r, &c, frames, n_frames, err)) {
+        return false;
+    }
     if (!has_worth(j, &c) || (!j->joins && is_companion(frames, n_frames))) {
         return true;
     }
@@ -538,9 +551,9 @@ static bool run_groups(struct group_run *r, struct waiting **now,
     if (!r->tally || !r->group_of) {
         return err_nomem(err, "goroutines of a heap dump");
     }
-    if (!list_waiting(j->e->facts->graph, j->blocked, now, &n, err) ||
-        (j->before && !list_waiting(j->before->facts->graph, NULL, before,
-                                    &r->n_before, err))) {
+    if (!list_waiting(j, j->e, j->blocked, now, &n, err) ||
+        (j->before &&
+         !list_waiting(j, j->before, NULL, before, &r->n_before, err))) {
         return false;
     }
     r->before = *before;

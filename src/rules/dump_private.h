@@ -7,6 +7,7 @@
 #define SEEP_RULES_DUMP_PRIVATE_H
 
 #include "base/buf.h"
+#include "base/intern.h"
 #include "base/vec.h"
 #include "heap/heap.h"
 #include "rules/rules.h"
@@ -108,7 +109,7 @@ struct dump_candidate {
     bool waits_for_time;     /* on channels of timers and tickers only */
     const char *usual;       /* what healthy programs have; NULL */
     bool is_baseline;        /* usual, however many: idle connections */
-    bool is_pool;            /* usual as workers of one channel */
+    bool is_pool;            /* usual as workers of one channel, or condition */
     bool has_open_bodies;    /* the client's side of responses not read */
     double connection_bytes; /* of the client's, told with open bodies */
     double shared_bytes;     /* held with other groups, and counted there */
@@ -118,6 +119,21 @@ struct dump_candidate {
     const struct view_duplicate *duplicate;
 };
 VEC_TYPE(dump_candidates, struct dump_candidate)
+
+/* --- calls --- */
+
+/* In the arena. */
+struct dump_calls {
+    const struct go_call *items; /* innermost first */
+    size_t n;
+};
+VEC_TYPE(dump_call_rows, struct dump_calls)
+
+/* Of one dump's frames, by their pc. */
+struct dump_call_table {
+    struct intern keys;
+    struct dump_call_rows rows;
+};
 
 /* --- one run --- */
 
@@ -134,6 +150,7 @@ struct dump_judge {
     double n_unreachable, unreachable_bytes;
     bool joins; /* every group of goroutines is wanted, however small */
     struct dump_candidates candidates;
+    struct dump_call_table calls, calls_before;
 };
 
 /* dump_ways.c: rows that hold at least `share`, with their parents. */
@@ -177,11 +194,21 @@ void dump_drop_told(struct dump_judge *j);
 bool dump_add_waste(struct dump_judge *j, struct err *err) MUST_USE;
 
 /* dump_goroutines.c */
-/* A frame at a pc, called `function` unless that is empty. False where the
-   binary does not know its line. */
-bool dump_frame_at(struct dump_judge *j, uint64_t pc, uint64_t entry,
-                   const char *function, struct frame *out);
 bool dump_add_goroutines(struct dump_judge *j, struct err *err) MUST_USE;
+
+/* dump_calls.c */
+/* Below every goroutine, and in no profile. */
+bool dump_is_goexit(const char *name);
+/* "main.serve.gowrap1": what `go f(x)` makes of f, which is the next call. */
+bool dump_is_wrapper(const char *name);
+/* The calls of a frame of `e`, innermost first; at least one. */
+bool dump_calls_of(struct dump_judge *j, const struct dump_evidence *e,
+                   uint32_t frame, struct dump_calls *out,
+                   struct err *err) MUST_USE;
+void dump_call_table_release(struct dump_call_table *t);
+/* The innermost call at a pc that was returned to; false where the binary does
+   not know it. */
+bool dump_frame_at(struct dump_judge *j, uint64_t pc, struct frame *out);
 /* Frames of a goroutine, leaf first, in the arena. */
 bool dump_frames_of(struct dump_judge *j, uint32_t goroutine,
                     struct frame **out, size_t *n, struct err *err) MUST_USE;
@@ -209,8 +236,6 @@ bool dump_judge_begin(struct dump_judge *j, const struct dump_evidence *e,
                       const struct dump_options *options, struct arena *arena,
                       struct err *err) MUST_USE;
 void dump_judge_end(struct dump_judge *j);
-/* Else what its missing parts held is not known. */
-bool dump_is_whole(const struct dump_evidence *e);
 enum grade dump_grade_of(const struct dump_judge *j,
                          const struct dump_candidate *c);
 bool dump_finding_of(struct dump_judge *j, const struct dump_candidate *c,

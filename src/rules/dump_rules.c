@@ -28,8 +28,7 @@ static bool add_findings(struct dump_judge *j, struct findings *out,
 }
 
 /* One dump says nothing about growth: what is not suspect is not proven
-   healthy, but there is nothing to say against it. Where not all was seen,
-   that is no verdict. */
+   healthy, but there is nothing to say against it. */
 static enum verdict verdict_of(const struct dump_judge *j,
                                const struct findings *f)
 {
@@ -37,18 +36,7 @@ static enum verdict verdict_of(const struct dump_judge *j,
         return f->items[0].grade >= GRADE_STRONG ? VERDICT_LEAK
                                                  : VERDICT_GROWTH;
     }
-    return !f->has_lost && j->e->facts->types ? VERDICT_CLEAN
-                                              : VERDICT_INCONCLUSIVE;
-}
-
-/* What a part of a dump that is missing held may be anything. */
-static void see_damage(const struct dump_judge *j, struct findings *out)
-{
-    if (!dump_is_whole(j->e) || (j->before && !dump_is_whole(j->before))) {
-        out->has_lost = true;
-        out->is_open = true;
-        out->limits.advice = "take the dump again: not all of it is there";
-    }
+    return j->e->facts->types ? VERDICT_CLEAN : VERDICT_INCONCLUSIVE;
 }
 
 static bool add_notes(struct dump_judge *j, struct findings *out,
@@ -65,12 +53,13 @@ static bool add_notes(struct dump_judge *j, struct findings *out,
             "without the binary (--exe) nothing tells a map from a table, nor "
             "what goroutines wait for: most suspects cannot be named";
     }
-    if (j->before && !dump_is_whole(j->before)) {
+    if (j->before && !rules_dump_is_whole(j->before)) {
         notes[out->n_notes++] =
             "the first dump is not whole: what it lacks would look like "
             "growth, so that none is reported";
     }
-    if (!dump_has_samples(j->e)) {
+    /* They are at the end of a dump: one that was cut off cannot tell. */
+    if (!dump_has_samples(j->e) && rules_dump_is_whole(j->e)) {
         notes[out->n_notes++] =
             "the dump has no allocation samples, so that no lines can be "
             "named: the heap profile was off. The linker turns it off in "
@@ -88,8 +77,11 @@ static bool finish(struct dump_judge *j, struct findings *out, bool ok,
     }
     out->limits = (struct limits){.heap_bytes = NAN, .goroutines = NAN};
     if (ok) {
-        see_damage(j, out);
         out->verdict = verdict_of(j, out);
+        rules_see_damage(j->e, out);
+        if (j->before) {
+            rules_see_damage(j->before, out);
+        }
     }
     dump_judge_end(j);
     if (!ok) {

@@ -55,6 +55,18 @@ bool rules_join_dump(const struct dump_evidence *e,
                      const struct dump_options *options,
                      struct findings *findings, struct err *err) MUST_USE;
 
+/* The share of the heap that the runtime counted and the dump does not have; 0
+   where that is next to nothing. */
+struct heap_about;
+double rules_dump_missing(const struct heap_about *a);
+
+/* Else what its missing parts held is not known. */
+bool rules_dump_is_whole(const struct dump_evidence *e);
+
+/* Where not all of the dump is there, what was not found in it says nothing:
+   such findings are no pass. */
+void rules_see_damage(const struct dump_evidence *e, struct findings *f);
+
 struct heap_bucket;
 struct heap_call;
 /* The call of an allocation that is to blame: the innermost of the user's, else

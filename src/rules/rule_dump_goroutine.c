@@ -54,9 +54,14 @@ static bool check(const struct rule *self, const struct evidence *e,
         match_bytes(out, c->retained_bytes));
     if (c->is_pool) {
         out->headline = "many workers wait for work";
-        out->fix = "If there are more of them than were meant: start as many "
-                   "as there is work for, once, and let them return when the "
-                   "channel is closed.";
+        out->fix = c->on == BLOCKED_SYNC
+                       ? "If there are more of them than were meant: start as "
+                         "many as there is work for, once, and let them return "
+                         "on shutdown: Broadcast with a closed flag in the "
+                         "condition."
+                       : "If there are more of them than were meant: start as "
+                         "many as there is work for, once, and let them return "
+                         "when the channel is closed.";
     } else if (c->waits_for_time) {
         out->headline = "goroutines serve tickers without end";
         out->fix = "Stop does not close the ticker's channel: loop in a select "

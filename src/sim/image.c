@@ -299,9 +299,10 @@ static void write_fields(struct dump *d, uint32_t mask)
 
 /* --- objects --- */
 
-/* The page whose slots are being written, for its bitmap. */
+/* The page whose slots are being written, for its bitmap and its marks. */
 struct page {
     uint64_t start, slot_bytes;
+    uint64_t tail_bytes;
     uint64_t bits[SIM_PAGE / 64 / WORD];
     bool has_bitmap;
 };
@@ -311,23 +312,21 @@ static uint64_t page_of(uint64_t address)
     return address / SIM_PAGE * SIM_PAGE;
 }
 
-/* Trailing slots that Go writes though they hold the bitmap. */
+/* Trailing slots that Go writes though they hold the bitmap, or marks. */
 static void write_tail(struct dump *d, const struct page *p)
 {
-    if (!p->has_bitmap) {
+    if (p->tail_bytes == 0) {
         return;
     }
-    const uint64_t bitmap =
-        sim_bitmap_bytes(d->world->options.go, p->slot_bytes);
     /* Marks lie behind the pointer bits, and the model leaves them 0. */
-    const uint64_t first_bit_byte = SIM_PAGE - bitmap;
-    for (uint64_t i = (SIM_PAGE - bitmap) / p->slot_bytes;
+    const uint64_t first_bit_byte = SIM_PAGE - p->tail_bytes;
+    for (uint64_t i = first_bit_byte / p->slot_bytes;
          i < SIM_PAGE / p->slot_bytes; i++) {
         dump_writer_object(d->w, p->start + i * p->slot_bytes, p->slot_bytes);
         for (uint64_t k = 0; k < p->slot_bytes; k += WORD) {
             const uint64_t at = i * p->slot_bytes + k;
             const uint64_t word = (at - first_bit_byte) / WORD;
-            const bool is_bits = at >= first_bit_byte &&
+            const bool is_bits = p->has_bitmap && at >= first_bit_byte &&
                                  word < sizeof(p->bits) / sizeof(p->bits[0]);
             dump_writer_word(d->w, is_bits ? p->bits[word] : 0);
         }
@@ -375,8 +374,9 @@ static void write_objects(struct dump *d, uint64_t *n_written)
             write_tail(d, &page);
             page = (struct page){.start = page_of(o->slot),
                                  .slot_bytes = o->bytes};
-            page.has_bitmap =
-                o->mask && sim_bitmap_bytes(d->world->options.go, o->bytes) > 0;
+            page.tail_bytes =
+                sim_tail_bytes(d->world->options.go, o->bytes, o->mask != 0);
+            page.has_bitmap = o->mask && page.tail_bytes > 0;
         }
         dump_writer_object(d->w, o->slot, o->bytes);
         write_memory(d, o->slot, o->bytes);

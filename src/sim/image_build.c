@@ -36,15 +36,17 @@ uint32_t sim_image_mask(struct sim_image *im, uint64_t first, uint64_t stride,
     return (uint32_t)im->masks.n - 1;
 }
 
-uint32_t sim_bitmap_bytes(enum sim_go go, uint64_t slot_bytes)
+uint32_t sim_tail_bytes(enum sim_go go, uint64_t slot_bytes, bool is_scanned)
 {
-    /* Go 1.22 put it there; 1.26 marks objects of 16 bytes and more there,
-       too. */
     if (go < SIM_GO_1_23 || slot_bytes > HEADER_FROM) {
         return 0;
     }
-    return go >= SIM_GO_1_26 && slot_bytes >= 16 ? SIM_PAGE / 32
-                                                 : SIM_PAGE / 64;
+    /* Go 1.22 put the bitmap there; 1.26 marks objects of 16 bytes and more
+       there, with pointers or without. */
+    const uint32_t bitmap = is_scanned ? SIM_PAGE / 64 : 0;
+    const uint32_t marks =
+        go >= SIM_GO_1_26 && slot_bytes >= 16 ? SIM_PAGE / 64 : 0;
+    return bitmap + marks;
 }
 
 /* As few pages as leave at most an eighth of a span unused. */
@@ -87,10 +89,10 @@ static uint64_t take_slot(struct sim_image *im, uint64_t bytes, bool is_scanned)
     }
     if (s->next + bytes > s->end) {
         const uint64_t all = span_bytes(bytes);
-        const uint64_t bitmap =
-            is_scanned ? sim_bitmap_bytes(im->world->options.go, bytes) : 0;
+        const uint64_t tail =
+            sim_tail_bytes(im->world->options.go, bytes, is_scanned);
         s->next = im->next_page;
-        s->end = s->next + all - bitmap;
+        s->end = s->next + all - tail;
         im->next_page += all;
     }
     const uint64_t at = s->next;

@@ -79,8 +79,9 @@ bool sim_image_make(struct sim_image *im, struct sim_world *w,
                     struct err *err) MUST_USE;
 void sim_image_release(struct sim_image *im);
 
-/* Bytes at the end of a page of slots with pointers that hold its bitmap. */
-uint32_t sim_bitmap_bytes(enum sim_go go, uint64_t slot_bytes);
+/* Bytes at the end of a page of slots that hold the bitmap of their pointers,
+   and marks. */
+uint32_t sim_tail_bytes(enum sim_go go, uint64_t slot_bytes, bool is_scanned);
 
 /* --- between image_build.c and image_container.c --- */
 

@@ -1,5 +1,5 @@
 #!/bin/sh
-# A real Go program in which goroutines wait in fifteen ways: those that can
+# A real Go program in which goroutines wait in seventeen ways: those that can
 # be woken are never called lost, those that cannot are all proven.
 # usage: heap_wakers.sh PROGRAM TESTDATA
 case $1 in
@@ -30,7 +30,8 @@ if ! GOFLAGS=-mod=mod GOWORK=off GOPROXY=off GOTOOLCHAIN=local CGO_ENABLED=0 \
     echo "heap_wakers: $go cannot build the program"
     exit 1
 fi
-timeout 60 ../wakers "$work/dump" >"$work/said" || exit 1
+mkdir "$work/profiles"
+timeout 60 ../wakers "$work/dump" "$work/profiles" >"$work/said" || exit 1
 read -r ways _ woken _ <"$work/said"
 [ "$ways" = "$woken" ] || { echo "heap_wakers: $(cat "$work/said")"; exit 1; }
 timeout 60 "$seep" heap "$work/dump" --exe "$work/wakers" --format csv \
@@ -45,6 +46,24 @@ proven=$(grep -c ',proven,' "$work/csv")
 if [ "$proven" -ne 1 ] || ! grep ',proven,' "$work/csv" | grep -q main.lost; then
     grep ',proven,' "$work/csv"
     echo "heap_wakers: main.lost alone waits for what nobody can reach"
+    exit 1
+fi
+timeout 60 "$seep" heap "$work/dump" --exe "$work/wakers" --format json \
+    >"$work/json" 2>"$work/err"
+shared=$(grep -c 'wait for work on a condition they share' "$work/json")
+if [ "$shared" -ne 1 ] || ! grep -q 'goroutines main.onOneCondition' "$work/json"
+then
+    grep -e '"name": "goroutines' -e 'they share' "$work/json"
+    echo "heap_wakers: only main.onOneCondition waits on a condition it shares"
+    exit 1
+fi
+timeout 60 "$seep" leaks "$work/profiles" --heap "$work/dump" \
+    --exe "$work/wakers" --format csv >"$work/csv" 2>"$work/err"
+found=$(grep -c -e ',proven,' -e ',strong,' "$work/csv")
+if [ "$found" -ne 1 ] || ! grep ',proven,' "$work/csv" | grep -q ',main.lost,'
+then
+    cat "$work/csv" "$work/err"
+    echo "heap_wakers: profiles and the dump tell of main.lost, once"
     exit 1
 fi
 echo "60 of main.lost are proven; of the others none is, $woken were woken"

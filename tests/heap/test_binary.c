@@ -211,6 +211,48 @@ static void functions_of_frames_are_known_in_every_build(void **state)
     }
 }
 
+static uint64_t entry_of_main(const struct heap_graph *g)
+{
+    for (uint32_t i = 0; i < heap_n_goroutines(g); i++) {
+        const struct graph_goroutine *r = heap_goroutine_at(g, i);
+        for (uint32_t f = 0; f < r->n_frames; f++) {
+            const struct graph_frame *frame =
+                heap_frame_at(g, r->first_frame + f);
+            if (strcmp(frame->function, "main.main") == 0) {
+                return frame->entry;
+            }
+        }
+    }
+    fail_msg("no frame of main");
+    return 0;
+}
+
+static void what_was_inlined_is_a_call_of_its_own(void **state)
+{
+    enum { BEFORE_MAIN = 16384 }; /* fill is somewhere there */
+    (void)state;
+    for (unsigned i = 0; i < N_TARGETS; i++) {
+        struct pair p = matched(i);
+        struct go_call calls[GO_CALLS_MAX];
+        const uint64_t entry = entry_of_main(p.g);
+        uint64_t pc = entry - BEFORE_MAIN;
+        size_t n = 0;
+        while (pc < entry &&
+               (n == 0 || strcmp(calls[0].function, "main.newUser") != 0)) {
+            n = binary_calls(p.b, ++pc, calls);
+        }
+        assert_int_equal(n, 2);
+        assert_int_equal(calls[0].line, 95);
+        assert_string_equal(calls[1].function, "main.fill");
+        assert_int_equal(calls[1].line, 101);
+        assert_string_equal(calls[1].file, calls[0].file);
+        assert_int_equal(binary_calls(p.b, entry, calls), 1);
+        assert_string_equal(calls[0].function, "main.main");
+        assert_int_equal(binary_calls(p.b, 0, calls), 0);
+        close_pair(&p);
+    }
+}
+
 static void lines_name_the_function_that_was_inlined(void **state)
 {
     (void)state;
@@ -419,6 +461,7 @@ int main(void)
         cmocka_unit_test(names_are_as_reflect_prints_them),
         cmocka_unit_test(types_of_the_dump_are_known_in_every_build),
         cmocka_unit_test(functions_of_frames_are_known_in_every_build),
+        cmocka_unit_test(what_was_inlined_is_a_call_of_its_own),
         cmocka_unit_test(lines_name_the_function_that_was_inlined),
         cmocka_unit_test(
             globals_have_types_where_there_is_debugging_information),

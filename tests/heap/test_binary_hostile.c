@@ -43,6 +43,8 @@ static bool ask_all(const char *path, struct err *err)
     for (uint64_t pc = 0x401000; pc < 0x4a4000; pc += 0x517) {
         const char *name = NULL, *file = NULL;
         uint64_t line = 0, entry = 0;
+        struct go_call calls[GO_CALLS_MAX];
+        n += binary_calls(b, pc, calls) > GO_CALLS_MAX;
         if (binary_function(b, pc, &name, &file, &line, &entry)) {
             (void)binary_closure(b, entry);
             n += binary_locals(b, pc, 512, ignore_local, NULL, err);

@@ -198,6 +198,39 @@ static void pointers_in_a_circle_end(void **state)
     release(&s);
 }
 
+/* A record of a defer and its closure lie on the stack of who runs them; no
+   variable leads there. */
+static void what_deferred_calls_on_the_stack_hold_is_found(void **state)
+{
+    (void)state;
+    struct world s;
+    struct taken t = {.n = 0};
+    const uint64_t words[] = {0, 0x402000, STACK + 0x2000 + 24, 0x403000,
+                              OBJECT(5)};
+    const uint64_t others[] = {OBJECT(6), OBJECT(7)};
+    const struct heap_defer of_other = {.address = STACK + 0x3000,
+                                        .goroutine = OBJECT(3)};
+    const struct heap_defer d = {.address = STACK + 0x2000 + 8,
+                                 .goroutine = OBJECT(2),
+                                 .closure = STACK + 0x2000 + 24};
+    begin(&s);
+    goroutine(&s, 4, "chan receive", false);
+    goroutine(&s, 2, "sleep", false);
+    frame(&s, STACK + 0x2000, words, 5, NULL, 0);
+    dump_writer_defer(s.w, &of_other); /* out of order: nobody's */
+    dump_writer_defer(s.w, &d);
+    goroutine(&s, 3, "sleep", false);
+    frame(&s, STACK + 0x3000, others, 2, NULL, 0);
+    end(&s);
+    assert_true(blocked_scan_stack(s.graph, 1, take, &t));
+    assert_int_equal(t.n, 1);
+    assert_int_equal(heap_object_address(s.graph, t.items[0]), OBJECT(5));
+    assert_true(blocked_scan_stack(s.graph, 2, take, &t));
+    assert_true(blocked_scan_stack(s.graph, 0, take, &t));
+    assert_int_equal(t.n, 1);
+    release(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -206,6 +239,7 @@ int main(void)
         cmocka_unit_test(what_others_reach_is_not_held_by_who_is_blocked),
         cmocka_unit_test(variables_behind_pointers_into_the_stack_are_found),
         cmocka_unit_test(pointers_in_a_circle_end),
+        cmocka_unit_test(what_deferred_calls_on_the_stack_hold_is_found),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

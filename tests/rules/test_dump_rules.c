@@ -391,6 +391,10 @@ static void a_dump_that_is_not_whole_is_not_clean(void **state)
     judged_dump_judge(&d, &small);
     assert_null(judged_first(&d));
     assert_int_equal(d.findings.verdict, VERDICT_INCONCLUSIVE);
+    /* Nor does a dump that ends before its samples tell that it had none. */
+    for (size_t i = 0; i < d.findings.n_notes; i++) {
+        assert_null(strstr(d.findings.notes[i], "no allocation samples"));
+    }
     judged_dump_release(&d);
 }
 

@@ -1,6 +1,6 @@
 // Many goroutines wait, each kind for something that can still come to pass;
 // one kind waits for what nobody can reach any more. A heap dump of that goes
-// to the file that is named. Then those are woken whom code wakes, which shows
+// to the file that is named, profiles of them to the folder. Then those are woken whom code wakes, which shows
 // that calling them lost would have been wrong.
 package main
 
@@ -12,6 +12,7 @@ import (
 	"os"
 	"runtime"
 	"runtime/debug"
+	"runtime/pprof"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -29,8 +30,32 @@ func receive(c chan int) {
 	woken.Add(1)
 }
 
+// Inlined into what the go statement makes of it.
+func lost(c chan int) { <-c }
+
 //go:noinline
-func lost() { <-make(chan int) }
+func startLost() { go lost(make(chan int)) }
+
+// Ever more are lost, and profiles of goroutines show it.
+func lose(folder string) {
+	const steps = 6
+	for i := 0; i < steps; i++ {
+		for k := 0; k < each/steps; k++ {
+			startLost()
+		}
+		time.Sleep(200 * time.Millisecond)
+		f, err := os.Create(fmt.Sprintf("%s/%d.goroutine.pb.gz", folder, i))
+		if err != nil {
+			log.Fatal(err)
+		}
+		if err := pprof.Lookup("goroutine").WriteTo(f, 0); err != nil {
+			log.Fatal(err)
+		}
+		if err := f.Close(); err != nil {
+			log.Fatal(err)
+		}
+	}
+}
 
 //go:noinline
 func afterHour() { <-time.After(time.Hour) }
@@ -94,6 +119,29 @@ func closedByDefer() {
 	receive(c)
 }
 
+// More defers than the compiler writes at each return: their records and
+// closures lie on the stack.
+//
+//go:noinline
+func closedByRecordedDefer() {
+	c := make(chan int)
+	go func() {
+		var mu sync.Mutex
+		defer close(c)
+		defer mu.Lock()
+		defer mu.Unlock()
+		defer mu.Lock()
+		defer mu.Unlock()
+		defer mu.Lock()
+		defer mu.Unlock()
+		defer mu.Lock()
+		defer mu.Unlock()
+		mu.Lock()
+		time.Sleep(time.Hour)
+	}()
+	receive(c)
+}
+
 //go:noinline
 func onCondition() {
 	var mu sync.Mutex
@@ -102,6 +150,16 @@ func onCondition() {
 	time.Sleep(time.Hour)
 	c.Broadcast()
 }
+
+// Workers of one queue.
+//
+//go:noinline
+func idle(c *sync.Cond) { c.L.Lock(); c.Wait(); c.L.Unlock() }
+
+var queue = sync.NewCond(&sync.Mutex{})
+
+//go:noinline
+func onOneCondition() { idle(queue) }
 
 //go:noinline
 func onGroup() {
@@ -167,15 +225,17 @@ func main() {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Hour)
 		defer cancel()
 		go cancelled(ctx)
-		for _, f := range []func(){lost, afterHour, ticks, closedByTimer,
-			closedByFinalizer, closedFromStack, closedByDefer, onCondition,
-			onGroup, onLocks} {
+		for _, f := range []func(){afterHour, ticks, closedByTimer,
+			closedByFinalizer, closedFromStack, closedByDefer,
+			closedByRecordedDefer, onCondition, onOneCondition, onGroup,
+			onLocks} {
 			go f()
 		}
 		go onConnection(listener.Addr().String())
 		startHidden()
 	}
 	time.Sleep(time.Second)
+	lose(os.Args[2])
 	runtime.GC()
 	runtime.GC()
 	dump(os.Args[1])

@@ -1,0 +1,3 @@
+module acme.dev/fixtures/listed
+
+go 1.19
