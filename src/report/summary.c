@@ -215,9 +215,12 @@ void summary_memory(struct buf *out, const struct findings *f)
     }
     buf_str(out, "The limit of ");
     num_bytes(out, m->limit_bytes);
+    /* By GOGC's default; a limit that the process has itself (GOMEMLIMIT) makes
+       it collect sooner, and more. */
+    static const char twice[] = ": the heap may grow to twice what is live.";
     if (m->seconds <= 0) {
-        buf_str(out, " is passed, or will be at the next collection: the heap "
-                     "may grow to twice what is live.");
+        buf_str(out, " is passed, or will be at the next collection");
+        buf_str(out, twice);
         return;
     }
     if (!isfinite(m->seconds)) {
@@ -236,7 +239,8 @@ void summary_memory(struct buf *out, const struct findings *f)
         }
         buf_char(out, ')');
     }
-    buf_str(out, " at this pace.");
+    buf_str(out, " at this pace");
+    buf_str(out, twice);
 }
 
 static bool in_bytes(const struct metric *m)
@@ -632,6 +636,9 @@ static void add_number(struct buf *out, enum cell_type type, double v)
     case CELL_TEXT:
     case CELL_COUNT:
         add_count(out, v);
+        break;
+    case CELL_MEAN:
+        add_fixed(out, v, 1);
         break;
     case CELL_BYTES:
         num_bytes(out, v);

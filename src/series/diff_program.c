@@ -238,11 +238,12 @@ static bool check_programs(struct series_diff *d, bool forced, struct err *err)
     if (!base || !head || strcmp(base, head) == 0) {
         return warn_of_strangers(d, err);
     }
+    const bool shares_most = d->share >= common_share_min;
     bool has_other_main = false;
-    if (!diff_has_other_main(d, &has_other_main, err)) {
+    if (shares_most && !diff_has_other_main(d, &has_other_main, err)) {
         return false;
     }
-    if (d->share >= common_share_min && !has_other_main) {
+    if (shares_most && !has_other_main) {
         return diff_note(
             d, arena_printf(&d->arena, "base is of %s, head of %s", base, head),
             err);
