@@ -45,9 +45,10 @@ struct analysis {
     struct source_list sources;
     struct text_list notes;
     const char *first_arg;
-    const char *where;  /* the source an error speaks of; NULL none */
-    bool has_directory; /* one was named */
-    bool has_lost;      /* an input was skipped */
+    struct collected *collected; /* while it reads */
+    const char *where;           /* the source an error speaks of; NULL none */
+    bool has_directory;          /* one was named */
+    bool has_lost;               /* an input was skipped */
     size_t n_read;
 };
 
