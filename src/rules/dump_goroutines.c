@@ -291,7 +291,7 @@ static bool has_worth(const struct dump_judge *j,
     }
     const double n = (double)c->n_goroutines;
     const double least = j->options.min_goroutines;
-    return (n >= least && c->on != BLOCKED_NOT) ||
+    return (n >= least && (c->on != BLOCKED_NOT || c->n_transports > 0)) ||
            (j->before && n - (double)c->n_before >= least) ||
            (n > 1 &&
             c->retained_bytes >= j->options.min_share * j->total_bytes &&
@@ -447,6 +447,7 @@ static void look_at_frames(struct group_run *r, struct dump_candidate *c,
     c->has_open_bodies =
         strcmp(c->wait_reason, "select") == 0 &&
         has_frame(frames, n, "net/http.(*persistConn).readLoop");
+    c->is_idle_client = evidence_is_idle_client(frames, n);
 }
 
 /* Each connection of the client has one of these beside its reader. */
@@ -497,6 +498,9 @@ static bool add_group(struct group_run *r, const struct waiting *w, size_t n,
     }
     c.primitive = primitive_of_status(c.wait_reason, frames, n_frames);
     look_at_frames(r, &c, frames, n_frames);
+    if (!dump_look_at_transports(j, &c, err)) {
+        return false;
+    }
     if (!has_worth(j, &c) || (!j->joins && is_companion(frames, n_frames))) {
         return true;
     }

@@ -21,6 +21,10 @@ const char *dump_match_word(const struct dump_candidate *c,
    Else one dump cannot know whether it will be. */
 bool dump_match_stays(const struct dump_candidate *c);
 
+/* Goroutines of a library: headline, evidence, fix and alternatives of the rule
+   that knows them in profiles, where there is one; else false. */
+bool dump_match_library(const struct evidence *e, struct rule_match *m);
+
 /* Cause and evidence of something held: "main.userCache (map[int]*main.User)
    holds 12.6 MB, 72% of what is live; <doing>". Always true. */
 bool dump_match_held(const struct evidence *e, struct rule_match *m,

@@ -110,7 +110,9 @@ struct dump_candidate {
     bool is_baseline;        /* usual, however many: idle connections */
     bool is_pool;            /* usual as workers of one channel */
     bool has_open_bodies;    /* the client's side of responses not read */
-    double connection_bytes; /* of the client's, told with open bodies */
+    bool is_idle_client;     /* connections of the client without a request */
+    size_t n_transports;     /* where each has one of its own; else 0 */
+    double connection_bytes; /* of the client's, told with those two */
     double shared_bytes;     /* held with other groups, and counted there */
     double stack_bytes;
 
@@ -185,6 +187,10 @@ bool dump_add_goroutines(struct dump_judge *j, struct err *err) MUST_USE;
 /* Frames of a goroutine, leaf first, in the arena. */
 bool dump_frames_of(struct dump_judge *j, uint32_t goroutine,
                     struct frame **out, size_t *n, struct err *err) MUST_USE;
+
+/* dump_connections.c: fills n_transports, and says what it says. */
+bool dump_look_at_transports(struct dump_judge *j, struct dump_candidate *c,
+                             struct err *err) MUST_USE;
 
 /* dump_names.c: holder.name, type, path, reachable bytes. */
 bool dump_name_holder(struct dump_judge *j, struct dump_candidate *c,

@@ -4,7 +4,7 @@
  */
 #include "rules/judged_dump.h"
 
-#include "sim/sim.h"
+#include "sim/model_private.h"
 
 #include <math.h>
 
@@ -546,7 +546,10 @@ static void write_file(const char *path, struct span s)
     assert_int_equal(fclose(f), 0);
 }
 
-static void open_scenario(struct judged_dump *d, const char *name)
+typedef void change_fn(struct sim_world *w);
+
+static void open_changed(struct judged_dump *d, const char *name,
+                         change_fn *change)
 {
     struct err err = {0};
     struct sim_options o;
@@ -557,6 +560,9 @@ static void open_scenario(struct judged_dump *d, const char *name)
     o.n_background = 0;
     o.go = SIM_GO_1_26;
     assert_ok(sim_world_new(&o, &w, &err), &err);
+    if (change) {
+        change(w);
+    }
     assert_ok(sim_world_run(w, 300 * SIM_SECOND, &err), &err);
     assert_ok(sim_world_collect(w, &err), &err);
     struct test_collector c = TEST_COLLECTOR;
@@ -576,6 +582,11 @@ static void open_scenario(struct judged_dump *d, const char *name)
     buf_release(&c.bytes);
     buf_release(&program);
     sim_world_free(w);
+}
+
+static void open_scenario(struct judged_dump *d, const char *name)
+{
+    open_changed(d, name, NULL);
 }
 
 /* What each scenario says that holds. */
@@ -629,6 +640,53 @@ static void open_bodies_are_one_finding_with_its_own_fix(void **state)
         assert_string_not_equal(d.findings.items[i].holder->name,
                                 "http.persistConn");
     }
+    judged_dump_release(&d);
+}
+
+/* A Transport for each of the stations that idle-keepalive polls. */
+static void add_transports(struct sim_world *w)
+{
+    struct sim_population_spec p = {.name = "transports",
+                                    .n_members = 1,
+                                    .per_second = 1,
+                                    .global = "main.transports",
+                                    .global_type = "[]*http.Transport"};
+    p.members[0] = (struct sim_member){
+        sim_stack(w, "main.ask ask.go:9", "@http-handler", NULL), 448, 1,
+        "http.Transport", -1};
+    p.life = (struct sim_life){.kind = SIM_FOREVER};
+    sim_population(w, &p);
+}
+
+static void idle_connections_are_suspect_with_a_transport_each(void **state)
+{
+    (void)state;
+    struct judged_dump d;
+    open_scenario(&d, "idle-keepalive");
+    judged_dump_judge(&d, NULL);
+    assert_null(judged_first(&d));
+    judged_dump_release(&d);
+    open_changed(&d, "idle-keepalive", add_transports);
+    judged_dump_judge(&d, NULL);
+    const struct finding *f = judged_first(&d);
+    assert_non_null(f);
+    assert_string_equal(f->headline,
+                        "idle connections, each of its own Transport");
+    assert_non_null(strstr(f->fix, "CloseIdleConnections"));
+    judged_dump_release(&d);
+}
+
+static void results_not_closed_have_the_fix_of_profiles(void **state)
+{
+    (void)state;
+    struct judged_dump d;
+    open_scenario(&d, "sql-rows-unclosed");
+    judged_dump_judge(&d, NULL);
+    assert_true(d.findings.n > 0);
+    const struct finding *f = &d.findings.items[0];
+    assert_string_equal(f->rule->id, "dump-goroutine");
+    assert_string_equal(f->headline, "sql.Rows are not closed");
+    assert_non_null(strstr(f->fix, "rows.Close()"));
     judged_dump_release(&d);
 }
 
@@ -762,6 +820,8 @@ int main(void)
         cmocka_unit_test(an_id_is_of_the_holder_and_stays_from_dump_to_dump),
         cmocka_unit_test(the_simulators_truth_is_the_first_suspect),
         cmocka_unit_test(open_bodies_are_one_finding_with_its_own_fix),
+        cmocka_unit_test(idle_connections_are_suspect_with_a_transport_each),
+        cmocka_unit_test(results_not_closed_have_the_fix_of_profiles),
         cmocka_unit_test(a_list_at_its_bound_turns_over_and_is_no_suspect),
         cmocka_unit_test(the_leak_of_the_corpus_is_the_first_suspect),
         cmocka_unit_test(nothing_is_suspect_when_the_corpus_starts),
