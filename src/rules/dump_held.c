@@ -135,6 +135,7 @@ bool dump_add_held(struct dump_judge *j, const struct dump_rows *rows,
             return false;
         }
     }
+    dump_drop_overlaps(j);
     return true;
 }
 

@@ -188,6 +188,9 @@ bool dump_add_goroutines(struct dump_judge *j, struct err *err) MUST_USE;
 bool dump_frames_of(struct dump_judge *j, uint32_t goroutine,
                     struct frame **out, size_t *n, struct err *err) MUST_USE;
 
+/* dump_overlaps.c: leaves out what another holder explains. */
+void dump_drop_overlaps(struct dump_judge *j);
+
 /* dump_connections.c: fills n_transports, and says what it says. */
 bool dump_look_at_transports(struct dump_judge *j, struct dump_candidate *c,
                              struct err *err) MUST_USE;

@@ -4,6 +4,7 @@
  */
 #include "rules/judged_dump.h"
 
+#include "rules/dump_private.h"
 #include "sim/model_private.h"
 
 #include <math.h>
@@ -536,6 +537,98 @@ static void an_id_is_of_the_holder_and_stays_from_dump_to_dump(void **state)
     judged_dump_release(&b);
 }
 
+/* --- candidates by hand --- */
+
+static bool is_listener(const char *name, const char *type)
+{
+    const struct rule *rule = rules_find("dump-listener");
+    const struct heap_bucket bucket = {0};
+    const struct dump_candidate c = {
+        .what = DUMP_HELD,
+        .container = CONTAINER_MAP,
+        .holder = {.name = name, .type = type},
+        .allocation = {.bucket = &bucket           },
+    };
+    const struct evidence e = {.kind = EVIDENCE_HEAP_DUMP, .dump = &c};
+    struct arena arena = {0};
+    struct rule_match m = {.arena = &arena};
+    const bool is_it = rule->check(rule, &e, NULL, &m);
+    arena_release(&arena);
+    return is_it;
+}
+
+static void listeners_are_known_by_what_holds_them_not_by_where(void **state)
+{
+    static const struct {
+        const char *name, *type;
+        bool is_listener;
+    } rows[] = {
+        {"main.bus.listeners",             "[]func(string)",            true },
+        {"http.Server.Handler.b.subs",     "[]func(string)",            true },
+        {"example.com/hooks.registry",     "map[string]int",            false},
+        {"main.hub.handlerList",           "list.List",                 true },
+        {"main.hub.byName",                "map[string]*main.listener", true },
+        {"http.Server.Handler.cache",      "lru.Cache",                 false},
+        {"http.Server.Handler.a.log",      "[]*main.entry",             false},
+        {"http.Server.Handler",            "main.database",             false},
+        {"main.observers.byID",            "map[int]*observer.point",   false},
+        {"main.inFlight",                  "[]*main.requestHandler",    false},
+        {"goroutine main.main, callbacks", NULL,                        true },
+        {"main.watchers[go.shape.int]",    NULL,                        true },
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        if (is_listener(rows[i].name, rows[i].type) != rows[i].is_listener) {
+            fail_msg("%s %s", rows[i].name, rows[i].type ? rows[i].type : "");
+        }
+    }
+}
+
+/* cache -> 1,000 elements; cache -> index -> `n_indexed` of them. */
+static size_t told_of_cache(double listed, double indexed)
+{
+    const struct view_branch branch = {0};
+    const struct dump_row root = {.branch = &branch};
+    const struct dump_row cache = {.branch = &branch,
+                                   .weight = listed + indexed};
+    const struct dump_row elements = {.branch = &branch, .weight = listed};
+    const struct dump_row index = {.branch = &branch, .weight = indexed};
+    const struct dump_row entries = {.branch = &branch, .weight = indexed};
+    struct dump_judge j = {0};
+    assert_true(dump_candidates_push(&j.candidates,
+                                     (struct dump_candidate){
+                                         .what = DUMP_HELD,
+                                         .is_growing = true,
+                                         .container = CONTAINER_LIST,
+                                         .way = {{&root, &cache, &elements}, 3},
+                                         .at = 1,
+                                         .held = 2,
+                                         .weight = cache.weight
+    }));
+    assert_true(dump_candidates_push(
+        &j.candidates, (struct dump_candidate){
+                           .what = DUMP_HELD,
+                           .is_growing = true,
+                           .container = CONTAINER_MAP,
+                           .way = {{&root, &cache, &index, &entries}, 4},
+                           .at = 2,
+                           .held = 3,
+                           .weight = index.weight
+    }));
+    dump_drop_overlaps(&j);
+    const size_t n = j.candidates.n;
+    const bool is_index = j.candidates.items[0].at == 2;
+    dump_candidates_release(&j.candidates);
+    return n == 1 && is_index ? 1 : n;
+}
+
+static void what_an_index_holds_is_not_told_of_the_cache_again(void **state)
+{
+    (void)state;
+    assert_int_equal(told_of_cache(3e6, 25e6), 1);
+    assert_int_equal(told_of_cache(25e6, 3e6), 2);
+}
+
 /* --- the simulator --- */
 
 static void write_file(const char *path, struct span s)
@@ -820,6 +913,8 @@ int main(void)
         cmocka_unit_test(an_id_is_of_the_holder_and_stays_from_dump_to_dump),
         cmocka_unit_test(the_simulators_truth_is_the_first_suspect),
         cmocka_unit_test(open_bodies_are_one_finding_with_its_own_fix),
+        cmocka_unit_test(listeners_are_known_by_what_holds_them_not_by_where),
+        cmocka_unit_test(what_an_index_holds_is_not_told_of_the_cache_again),
         cmocka_unit_test(idle_connections_are_suspect_with_a_transport_each),
         cmocka_unit_test(results_not_closed_have_the_fix_of_profiles),
         cmocka_unit_test(a_list_at_its_bound_turns_over_and_is_no_suspect),
