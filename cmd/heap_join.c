@@ -38,10 +38,11 @@ bool heap_join_run(struct session *session, struct heap_join *j,
     if (fit == DUMP_OTHER_PROGRAM) {
         return err_set(err, ERR_MISMATCH,
                        "%.200s is of another program than the profiles%s%.100s:"
-                       " they have hardly a function in common",
+                       " they have hardly a function of their own in common",
                        j->dump, program != NULL ? " of " : "",
                        program != NULL ? program : "");
     }
+    j->fit = fit;
     if (fit != DUMP_FITS) {
         return true;
     }
@@ -58,10 +59,12 @@ bool heap_join_note(struct analysis *a, const struct heap_join *j,
     }
     const char *note = arena_printf(
         a->session->arena,
-        "%.200s was not joined: it is of another run of the program than the "
-        "profiles judged, since some lines had allocated less than at the "
-        "first "
-        "of them and others more than at the last",
+        j->fit == DUMP_OTHER_BUILD
+            ? "%.200s was not joined: it is of another build of the program "
+              "than the profiles judged, by the build ids"
+            : "%.200s was not joined: it is of another run of the program than "
+              "the profiles judged, since some lines had allocated less than "
+              "at the first of them and others more than at the last",
         j->dump);
     return note != NULL ? analysis_note(a, note, err)
                         : err_nomem(err, "joining a heap dump");

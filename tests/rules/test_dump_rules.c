@@ -3,6 +3,7 @@
  * are those of a small program of ours, of the simulator, and of the corpus.
  */
 #include "rules/judged_dump.h"
+#include "series/made.h"
 
 #include "rules/dump_private.h"
 #include "sim/model_private.h"
@@ -537,6 +538,51 @@ static void an_id_is_of_the_holder_and_stays_from_dump_to_dump(void **state)
     judged_dump_release(&b);
 }
 
+/* --- with profiles --- */
+
+/* Of the program of a dump: profiles with a function, and of a build unless
+   that is NULL. */
+static enum dump_fit fit_of(const struct judged_dump *d, const char *function,
+                            const char *build_id)
+{
+    struct series *s = series_new(NULL);
+    struct err err = {0};
+    enum dump_fit fit = DUMP_FITS;
+    char stack[128];
+    (void)snprintf(stack, sizeof stack, "%s:3 main.main.func1:7 main.main:2",
+                   function);
+    for (size_t i = 0; i < 5; i++) {
+        struct profile_builder *b = made_heap(MADE_PERIOD);
+        if (build_id) {
+            (void)profile_builder_mapping(b, 0x400000, 0x500000, 0,
+                                          SPAN_LIT("/usr/bin/kinds"),
+                                          span_of(build_id));
+        }
+        made_block(b, stack, 64, 10 * (double)(i + 1), 10 * (double)(i + 1));
+        made_add(s, b, KIND_HEAP, "heap", 10 * (double)i);
+    }
+    made_finish(s);
+    const struct dump_evidence e = {.facts = &d->facts, .view = d->view};
+    assert_ok(rules_dump_fit(&e, s, &fit, &err), &err);
+    series_free(s);
+    return fit;
+}
+
+static void a_dump_belongs_to_profiles_of_its_binary_only(void **state)
+{
+    (void)state;
+    struct judged_dump d;
+    open_kind(&d, "dump-map", "leak");
+    const char *own = binary_build_id(d.binary);
+    assert_int_equal(strlen(own), 40);
+    assert_int_equal(fit_of(&d, "main.addUsers", NULL), DUMP_FITS);
+    assert_int_equal(fit_of(&d, "main.(*hubType).listen", own), DUMP_FITS);
+    assert_int_equal(fit_of(&d, "main.nobody", NULL), DUMP_OTHER_PROGRAM);
+    assert_int_equal(fit_of(&d, "main.nobody", "0123"), DUMP_OTHER_PROGRAM);
+    assert_int_equal(fit_of(&d, "main.addUsers", "0123"), DUMP_OTHER_BUILD);
+    judged_dump_release(&d);
+}
+
 /* --- candidates by hand --- */
 
 static bool is_listener(const char *name, const char *type)
@@ -913,6 +959,7 @@ int main(void)
         cmocka_unit_test(an_id_is_of_the_holder_and_stays_from_dump_to_dump),
         cmocka_unit_test(the_simulators_truth_is_the_first_suspect),
         cmocka_unit_test(open_bodies_are_one_finding_with_its_own_fix),
+        cmocka_unit_test(a_dump_belongs_to_profiles_of_its_binary_only),
         cmocka_unit_test(listeners_are_known_by_what_holds_them_not_by_where),
         cmocka_unit_test(what_an_index_holds_is_not_told_of_the_cache_again),
         cmocka_unit_test(idle_connections_are_suspect_with_a_transport_each),
