@@ -260,12 +260,10 @@ static bool is_kept_by_part(const struct view_waste *w)
            (w->kind == WASTE_SLICE_TAIL && w->wasted_bytes > w->bytes / 2);
 }
 
-bool dump_add_waste(struct dump_judge *j, struct err *err)
+bool dump_add_pinned(struct dump_judge *j, struct err *err)
 {
     const double least = j->options.min_share * j->total_bytes;
     const struct view_waste *waste = NULL;
-    const struct view_duplicate *equal = NULL;
-    struct view_duplicates about;
     size_t n = 0;
     size_t n_all = 0;
     if (!j->e->facts->types) {
@@ -281,6 +279,19 @@ bool dump_add_waste(struct dump_judge *j, struct err *err)
             !add_pinned(j, &waste[i], err)) {
             return false;
         }
+    }
+    return true;
+}
+
+bool dump_add_duplicates(struct dump_judge *j, struct err *err)
+{
+    const double least = j->options.min_share * j->total_bytes;
+    const struct view_duplicate *equal = NULL;
+    struct view_duplicates about;
+    size_t n = 0;
+    size_t n_all = 0;
+    if (!j->e->facts->types) {
+        return true;
     }
     if (!heap_view_duplicates(j->e->view, WASTE_ROWS, &equal, &n, &n_all,
                               &about, err)) {

@@ -25,6 +25,7 @@ static void take(const struct rule *r, const struct rule_match *from,
                  struct rule_match *to)
 {
     to->headline = from->headline ? from->headline : r->headline;
+    to->why = r->why;
     for (size_t i = 0; i < from->n_alternatives; i++) {
         match_alternative(to, from->alternatives[i]);
     }

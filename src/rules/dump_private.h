@@ -175,8 +175,8 @@ bool dump_fill_held(struct dump_judge *j, struct dump_candidate *c,
 /* Leaves out what only goroutines hold that nothing can wake: it is told with
    them. */
 void dump_drop_told(struct dump_judge *j);
-/* pinned memory, duplicates */
-bool dump_add_waste(struct dump_judge *j, struct err *err) MUST_USE;
+bool dump_add_pinned(struct dump_judge *j, struct err *err) MUST_USE;
+bool dump_add_duplicates(struct dump_judge *j, struct err *err) MUST_USE;
 
 /* dump_goroutines.c */
 /* A frame at a pc, called `function` unless that is empty. False where the
@@ -194,6 +194,14 @@ void dump_drop_overlaps(struct dump_judge *j);
 /* dump_connections.c: fills n_transports, and says what it says. */
 bool dump_look_at_transports(struct dump_judge *j, struct dump_candidate *c,
                              struct err *err) MUST_USE;
+
+/* dump_diagnose.c: what the dump knows of the cause of a finding of profiles
+   that knows none, from its holder or from what its objects are kept by. */
+bool dump_diagnose(struct dump_judge *j, const struct dump_candidate *holder,
+                   struct finding *f, struct err *err) MUST_USE;
+/* dump_join.c: does this bucket's stack have the finding's site? */
+bool dump_is_allocated_at(struct dump_judge *j, const struct heap_bucket *b,
+                          const struct finding *f);
 
 /* dump_names.c: holder.name, type, path, reachable bytes. */
 bool dump_name_holder(struct dump_judge *j, struct dump_candidate *c,

@@ -15,6 +15,7 @@ static bool check(const struct rule *self, const struct evidence *e,
     const bool is_one = c->n_goroutines == 1;
     if (dump_match_library(e, out)) {
         out->headline = NULL; /* that nothing wakes them is more */
+        out->why = NULL;
         out->n_alternatives = 0;
     } else {
         out->fix = match_fix_of(e->primitive);

@@ -562,7 +562,7 @@ static enum dump_fit fit_of(const struct judged_dump *d, const char *function,
         made_add(s, b, KIND_HEAP, "heap", 10 * (double)i);
     }
     made_finish(s);
-    const struct dump_evidence e = {.facts = &d->facts, .view = d->view};
+    const struct dump_evidence e = judged_evidence(d);
     assert_ok(rules_dump_fit(&e, s, &fit, &err), &err);
     series_free(s);
     return fit;
@@ -815,6 +815,22 @@ static void idle_connections_are_suspect_with_a_transport_each(void **state)
     judged_dump_release(&d);
 }
 
+static void goroutines_that_hold_nothing_are_no_holders(void **state)
+{
+    (void)state;
+    struct err err = {0};
+    struct judged_dump d;
+    struct findings f = {0};
+    open_scenario(&d, "idle-keepalive");
+    add_profile_finding(&f, "main.main", "runtime.chanrecv1", 1);
+    const struct dump_evidence e = judged_evidence(&d);
+    assert_ok(rules_join_dump(&e, NULL, &f, &err), &err);
+    assert_null(f.items[0].holder);
+    assert_true(has_evidence(&f.items[0], "nothing but their stacks"));
+    findings_release(&f);
+    judged_dump_release(&d);
+}
+
 static void results_not_closed_have_the_fix_of_profiles(void **state)
 {
     (void)state;
@@ -963,6 +979,7 @@ int main(void)
         cmocka_unit_test(listeners_are_known_by_what_holds_them_not_by_where),
         cmocka_unit_test(what_an_index_holds_is_not_told_of_the_cache_again),
         cmocka_unit_test(idle_connections_are_suspect_with_a_transport_each),
+        cmocka_unit_test(goroutines_that_hold_nothing_are_no_holders),
         cmocka_unit_test(results_not_closed_have_the_fix_of_profiles),
         cmocka_unit_test(a_list_at_its_bound_turns_over_and_is_no_suspect),
         cmocka_unit_test(the_leak_of_the_corpus_is_the_first_suspect),
