@@ -7,9 +7,9 @@
  *  - goroutines that grow in step: their increments differ by less than two
  *    independent flows would;
  *  - goroutines of std only, which the growth of user goroutines covers;
- *  - heap whose stacks run through a leaking goroutine's function, or through
- *    the function that started it, or that called the part of std they are
- *    of (cluster_openers.c);
+ *  - heap whose stacks run through a leaking goroutine's function, a function
+ *    literal of the one that waits, the function that started it, or that
+ *    called the part of std they are of (cluster_openers.c);
  *  - heap sites of one operation: a request that leaks keeps more than one
  *    kind of object. All sites are told, one names the leak.
  */
@@ -212,6 +212,22 @@ static void add_functions(struct judge *j, const struct unit *u,
     }
 }
 
+/* Function literals of the function that waits: it started them, or hands them
+   out, and they fill what it holds. */
+static void add_literals(const struct judge *j, const struct unit *u,
+                         struct function_set *set)
+{
+    const char *name = u->has_site ? series_func_name(j->s, u->func) : "";
+    const size_t n = strlen(name);
+    for (uint32_t f = 0; n > 0 && f < series_n_funcs(j->s); f++) {
+        const char *other = series_func_name(j->s, f);
+        if (strncmp(other, name, n) == 0 &&
+            strncmp(other + n, ".func", strlen(".func")) == 0) {
+            set->has[f] = 1;
+        }
+    }
+}
+
 static void add_creator(struct judge *j, const struct unit *u,
                         struct function_set *set)
 {
@@ -303,6 +319,7 @@ static bool merge_heap_into(struct judge *j, struct unit *g, struct err *err)
                 add_functions(j, u, &set, err, &ok);
             }
         }
+        add_literals(j, g, &set);
         add_creator(j, g, &set);
         add_ticker_makers(j, g, &set);
     }
