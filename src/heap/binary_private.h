@@ -149,7 +149,7 @@ struct binary {
     unsigned parts;
     const char *build;
     const char *build_id; /* NULL none */
-    unsigned minor; /* of the version: 23; 0 unknown */
+    unsigned minor;       /* of the version: 23; 0 unknown */
     uint64_t bias;
 
     struct binary_types types;
