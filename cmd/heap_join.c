@@ -39,10 +39,11 @@ bool heap_join_run(struct session *session, struct heap_join *j,
     if (fit == DUMP_OTHER_PROGRAM) {
         return err_set(err, ERR_MISMATCH,
                        "%.200s is of another program than the profiles%s%.100s:"
-                       " they have hardly a function in common",
+                       " they have hardly a function of their own in common",
                        j->dump, program != NULL ? " of " : "",
                        program != NULL ? program : "");
     }
+    j->fit = fit;
     if (fit != DUMP_FITS) {
         return true;
     }
@@ -59,16 +60,24 @@ void heap_join_mark(const struct heap_join *j, struct findings *findings)
     }
 }
 
-static const char other_run[] =
-    "it is of another run of the program than the profiles judged, since some "
-    "lines had allocated less than at the first of them and others more than "
-    "at the last";
-
-static bool note_other_run(struct analysis *a, const struct heap_join *j,
-                           struct err *err)
+static const char *reason_left_out(enum dump_fit fit)
 {
-    const char *note = arena_printf(
-        a->session->arena, "%.200s was not joined: %s", j->dump, other_run);
+    return fit == DUMP_OTHER_BUILD
+               ? "it is of another build of the program than the profiles "
+                 "judged, by the build ids"
+               : "it is of another run of the program than the profiles "
+                 "judged, "
+                 "since some lines had allocated less than at the first of "
+                 "them "
+                 "and others more than at the last";
+}
+
+static bool note_left_out(struct analysis *a, const struct heap_join *j,
+                          struct err *err)
+{
+    const char *note =
+        arena_printf(a->session->arena, "%.200s was not joined: %s", j->dump,
+                     reason_left_out(j->fit));
     return note != NULL ? analysis_note(a, note, err)
                         : err_nomem(err, "joining a heap dump");
 }
@@ -95,7 +104,7 @@ bool heap_join_note(struct analysis *a, const struct heap_join *j,
     if (j->dump == NULL) {
         return true;
     }
-    return j->is_joined ? note_damage(a, j, err) : note_other_run(a, j, err);
+    return j->is_joined ? note_damage(a, j, err) : note_left_out(a, j, err);
 }
 
 bool heap_join_inputs(struct session *session, const struct heap_join *j,
@@ -115,7 +124,10 @@ bool heap_join_inputs(struct session *session, const struct heap_join *j,
     }
     all[*n] = heap_input(j->dump);
     all[*n].used = j->is_joined;
-    all[*n].why = j->is_joined ? NULL : "it is of another run of the program";
+    all[*n].why = j->is_joined ? NULL
+                  : j->fit == DUMP_OTHER_BUILD
+                      ? "it is of another build"
+                      : "it is of another run of the program";
     *inputs = all;
     *n += 1;
     return true;

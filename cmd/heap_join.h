@@ -14,7 +14,8 @@ struct heap_join {
     const char *dump, *exe; /* NULL: there is none */
     struct heap_loaded loaded;
     struct heap_view *view;
-    bool is_joined; /* with any run */
+    bool is_joined;    /* with any run */
+    enum dump_fit fit; /* with the last one asked about */
 };
 
 /* Nothing without a dump (NULL), now and below. */

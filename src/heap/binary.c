@@ -17,7 +17,7 @@ static bool read_parts(struct binary *b, struct err *err)
     if (b->places.types != 0) {
         b->parts |= BINARY_RUNTIME_TYPES;
     }
-    if (!binary_read_dwarf(b, err) ||
+    if (!binary_read_build_id(b, err) || !binary_read_dwarf(b, err) ||
         (!(b->parts & BINARY_DWARF) && !binary_read_linked_types(b, err)) ||
         !binary_join_variables(b, err)) {
         return false;

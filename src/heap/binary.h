@@ -97,6 +97,15 @@ void binary_close(struct binary *b);
 unsigned binary_parts(const struct binary *b);
 const char *binary_build(const struct binary *b); /* "go1.23.5"; "" unknown */
 
+/* What the linker wrote into it, as profiles say it of their programs:
+   hexadecimal digits; "" there is none (Go before 1.24, as a rule). */
+const char *binary_build_id(const struct binary *b);
+
+/* Has it a function of this name, also one that is inlined everywhere? Type
+   arguments are "[...]". False too when it does not say, without
+   BINARY_FUNCTIONS. */
+bool binary_has_function(const struct binary *b, const char *name);
+
 /* Does the dump come from this binary? Version, segments, itabs and types are
    compared, and the bias of a PIE found. ERR_MISMATCH says what differs;
    `is_forced` takes it all the same. Call before what follows: addresses are

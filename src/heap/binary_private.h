@@ -148,7 +148,8 @@ struct binary {
     struct binary_places places;
     unsigned parts;
     const char *build;
-    unsigned minor; /* of the version: 23; 0 unknown */
+    const char *build_id; /* NULL none */
+    unsigned minor;       /* of the version: 23; 0 unknown */
     uint64_t bias;
 
     struct binary_types types;
@@ -163,6 +164,10 @@ struct binary {
     struct vec_u32 closure_structs;
     bool has_closure_structs; /* they were looked for */
 };
+
+/* --- binary_identity.c --- */
+
+bool binary_read_build_id(struct binary *b, struct err *err) MUST_USE;
 
 /* --- binary_image.c --- */
 

@@ -461,7 +461,7 @@ void summary_why(struct buf *out, const struct finding *f)
         plain_clean(out, f->cause);
         buf_str(out, ". ");
     }
-    plain_clean(out, f->rule->why);
+    plain_clean(out, f->why ? f->why : f->rule->why);
 }
 
 /* The finding's own alternatives, else its rule's; NULL past the end. */

@@ -79,6 +79,15 @@ static const struct baseline_row pool_rows[] = {
      "google.golang.org/grpc.(*Server).Serve.*",                                  AT_ENTRY, NULL                  },
 };
 
+/* An HTTP/2 connection reads whether it has requests or not, but one carries
+   a hundred of them and more. */
+static const struct baseline_row idle_rows[] = {
+    {"HTTP/1", "net/http.(*persistConn).readLoop",              ANYWHERE,
+     "bufio.(*Reader).Peek"                                                   },
+    {"HTTP/2", "net/http.(*http2ClientConn).readLoop",          ANYWHERE, NULL},
+    {"HTTP/2", "golang.org/x/net/http2.(*ClientConn).readLoop", ANYWHERE, NULL},
+};
+
 /* Leaves out what stands below every goroutine in some inputs. */
 static size_t without_roots(const struct frame *leaf_first, size_t n)
 {
@@ -172,4 +181,15 @@ const char *evidence_is_pool(const struct frame *leaf_first, size_t n)
         }
     }
     return NULL;
+}
+
+bool evidence_is_idle_client(const struct frame *leaf_first, size_t n)
+{
+    n = without_roots(leaf_first, n);
+    for (size_t i = 0; i < sizeof(idle_rows) / sizeof(idle_rows[0]); i++) {
+        if (n > 0 && row_fits(&idle_rows[i], leaf_first, n)) {
+            return true;
+        }
+    }
+    return false;
 }

@@ -7,12 +7,13 @@
  *  - goroutines that grow in step: their increments differ by less than two
  *    independent flows would;
  *  - goroutines of std only, which the growth of user goroutines covers;
- *  - heap whose stacks run through a leaking goroutine's function, or through
- *    the function that started it;
+ *  - heap whose stacks run through a leaking goroutine's function, a function
+ *    literal of the one that waits, the function that started it, or that
+ *    called the part of std they are of (cluster_openers.c);
  *  - heap sites of one operation: a request that leaks keeps more than one
  *    kind of object. All sites are told, one names the leak.
  */
-#include "rules/judge_private.h"
+#include "rules/cluster_private.h"
 
 #include <math.h>
 #include <string.h>
@@ -21,13 +22,9 @@
 static const double cover_factor = 1.3;
 /* Squared difference of increments over what independence would give. */
 static const double in_step_max = 0.5;
-/* Share of a heap unit's growth that runs through a goroutine's function. */
-static const double through_min = 0.5;
+const double cluster_through_min = 0.5;
 /* Tickers made over goroutines started, and the other way round. */
 static const double ticker_ratio_min = 0.5;
-/* A call of std allocates some dozen objects: a site with more of them for
-   each leaked goroutine leaks few of its calls, if any. */
-static const double opener_objects_max = 200;
 /* Below main.main everything is one operation: there only a site that freed
    this much more of its births than another is its companion. */
 static const double companion_retention = 0.8;
@@ -38,13 +35,12 @@ static bool func_before(const struct judge *j, uint32_t a, uint32_t b)
     return strcmp(series_func_name(j->s, a), series_func_name(j->s, b)) < 0;
 }
 
-static bool is_live(const struct unit *u)
+bool cluster_is_live(const struct unit *u)
 {
     return u->grade >= GRADE_SUSPECT && !u->explained_by;
 }
 
-/* `minor` becomes a companion of `major`. */
-static void explain(struct unit *minor, struct unit *major)
+void cluster_explain(struct unit *minor, struct unit *major)
 {
     minor->explained_by = major;
     if (minor->plane == PLANE_HEAP) {
@@ -62,7 +58,7 @@ static void explain(struct unit *minor, struct unit *major)
 
 /* --- goroutines with goroutines --- */
 
-static bool is_goroutine(const struct unit *u)
+bool cluster_is_goroutine(const struct unit *u)
 {
     return u->plane != PLANE_HEAP && u->kind != EVIDENCE_COHORT;
 }
@@ -90,10 +86,18 @@ static bool in_step(const struct trend *a, const struct trend *b)
     return square < in_step_max * expected;
 }
 
+/* Writes what the reader of the same connection asks for, and waits alike
+   whatever becomes of it: the reader tells. */
+static bool is_writer(const struct judge *j, const struct unit *u)
+{
+    return u->is_std && strcmp(series_func_name(j->s, u->func),
+                               "net/http.(*persistConn).writeLoop") == 0;
+}
+
 /* Which of two companions names the leak: proof first, then user code before
    a dependency before std; what waits for others (WaitGroup, Cond, locks) is
    rather a victim; then the larger growth, then the name. */
-static int rank_of(const struct unit *u)
+static int rank_of(const struct judge *j, const struct unit *u)
 {
     static const uint8_t victim[N_PRIMITIVES] = {
         [PRIMITIVE_WAITGROUP] = 1,
@@ -104,14 +108,15 @@ static int rank_of(const struct unit *u)
     int rank = u->grade == GRADE_PROVEN ? 100 : 0;
     rank += u->is_std ? 0 : u->is_user ? 40 : 20;
     rank += u->is_pool ? 0 : 5;
+    rank -= is_writer(j, u) ? 3 : 0;
     return rank + (victim[u->primitive] ? 0 : 2);
 }
 
 static bool names_rather(const struct judge *j, const struct unit *a,
                          const struct unit *b)
 {
-    if (rank_of(a) != rank_of(b)) {
-        return rank_of(a) > rank_of(b);
+    if (rank_of(j, a) != rank_of(j, b)) {
+        return rank_of(j, a) > rank_of(j, b);
     }
     if (a->trend.growth > b->trend.growth ||
         a->trend.growth < b->trend.growth) {
@@ -129,14 +134,14 @@ static void merge_goroutines(struct judge *j)
 {
     for (size_t i = 0; i < j->units.n; i++) {
         struct unit *a = j->units.items[i];
-        for (size_t k = 0; is_live(a) && k < j->units.n; k++) {
+        for (size_t k = 0; cluster_is_live(a) && k < j->units.n; k++) {
             struct unit *b = j->units.items[k];
-            if (a == b || !is_live(b) || !is_goroutine(a) || !is_goroutine(b) ||
-                !names_rather(j, a, b)) {
+            if (a == b || !cluster_is_live(b) || !cluster_is_goroutine(a) ||
+                !cluster_is_goroutine(b) || !names_rather(j, a, b)) {
                 continue;
             }
             if (same_site(a, b) || in_step(&a->trend, &b->trend)) {
-                explain(b, a);
+                cluster_explain(b, a);
             }
         }
     }
@@ -149,16 +154,16 @@ static void merge_std(struct judge *j)
     struct unit *largest = NULL;
     for (size_t i = 0; i < j->units.n; i++) {
         struct unit *u = j->units.items[i];
-        if (is_live(u) && is_goroutine(u) && !u->is_std) {
+        if (cluster_is_live(u) && cluster_is_goroutine(u) && !u->is_std) {
             user += u->trend.growth;
             largest = !largest || names_rather(j, u, largest) ? u : largest;
         }
     }
     for (size_t i = 0; largest && i < j->units.n; i++) {
         struct unit *u = j->units.items[i];
-        if (is_live(u) && is_goroutine(u) && u->is_std &&
+        if (cluster_is_live(u) && cluster_is_goroutine(u) && u->is_std &&
             u->trend.growth <= cover_factor * user) {
-            explain(u, largest);
+            cluster_explain(u, largest);
         }
     }
 }
@@ -172,7 +177,7 @@ static void merge_cohorts(struct judge *j)
         struct unit *c = j->units.items[i];
         for (size_t k = 0; c->kind == EVIDENCE_COHORT && k < j->units.n; k++) {
             const struct unit *u = j->units.items[k];
-            if (!is_goroutine(u) || u->func != c->func) {
+            if (!cluster_is_goroutine(u) || u->func != c->func) {
                 continue;
             }
             if (u->grade >= GRADE_STRONG) {
@@ -203,6 +208,22 @@ static void add_functions(struct judge *j, const struct unit *u,
         for (size_t k = 0; *ok && k < j->frames.n; k++) {
             const uint32_t func = j->frames.items[k].func;
             set->has[func] |= j->origin[func] <= ORIGIN_DEP;
+        }
+    }
+}
+
+/* Function literals of the function that waits: it started them, or hands them
+   out, and they fill what it holds. */
+static void add_literals(const struct judge *j, const struct unit *u,
+                         struct function_set *set)
+{
+    const char *name = u->has_site ? series_func_name(j->s, u->func) : "";
+    const size_t n = strlen(name);
+    for (uint32_t f = 0; n > 0 && f < series_n_funcs(j->s); f++) {
+        const char *other = series_func_name(j->s, f);
+        if (strncmp(other, name, n) == 0 &&
+            strncmp(other + n, ".func", strlen(".func")) == 0) {
+            set->has[f] = 1;
         }
     }
 }
@@ -246,22 +267,27 @@ static void add_ticker_makers(const struct judge *j, const struct unit *u,
     }
 }
 
-/* Share of a heap unit's growth on stacks that have a function of the set. */
-static bool share_through(struct judge *j, const struct unit *heap,
-                          const struct function_set *set, double *share,
-                          struct err *err)
+static bool has_any(const struct judge *j, const void *ctx)
+{
+    const struct function_set *set = ctx;
+    for (size_t k = 0; k < j->frames.n; k++) {
+        if (set->has[j->frames.items[k].func]) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool cluster_share_of(struct judge *j, const struct unit *heap,
+                      cluster_stack_fn *fits, const void *ctx, double *share,
+                      struct err *err)
 {
     uint8_t *is_member = calloc((size_t)j->n_rows + 1, 1);
     bool ok = is_member != NULL || err_nomem(err, "clustering");
     for (size_t i = 0; ok && i < heap->rows.n; i++) {
-        is_member[heap->rows.items[i]] = 1;
         j->frames.n = 0;
         ok = series_row_frames(j->s, heap->rows.items[i], &j->frames, err);
-        for (size_t k = 0; ok && k < j->frames.n; k++) {
-            if (set->has[j->frames.items[k].func]) {
-                is_member[heap->rows.items[i]] = 2;
-            }
-        }
+        is_member[heap->rows.items[i]] = ok && fits(j, ctx) ? 2 : 1;
     }
     double all = 0;
     double through = 0;
@@ -293,18 +319,20 @@ static bool merge_heap_into(struct judge *j, struct unit *g, struct err *err)
                 add_functions(j, u, &set, err, &ok);
             }
         }
+        add_literals(j, g, &set);
         add_creator(j, g, &set);
         add_ticker_makers(j, g, &set);
     }
     for (size_t i = 0; ok && i < j->units.n; i++) {
         struct unit *h = j->units.items[i];
         double share = 0;
-        if (!is_live(h) || h->kind != EVIDENCE_HEAP) {
+        if (!cluster_is_live(h) || h->kind != EVIDENCE_HEAP) {
             continue;
         }
-        ok = share_through(j, h, &set, &share, err);
-        if (ok && (share >= through_min || (h->has_site && set.has[h->func]))) {
-            explain(h, g);
+        ok = cluster_share_of(j, h, has_any, &set, &share, err);
+        if (ok && (share >= cluster_through_min ||
+                   (h->has_site && set.has[h->func]))) {
+            cluster_explain(h, g);
         }
     }
     free(set.has);
@@ -315,8 +343,8 @@ static bool merge_heap_with_goroutines(struct judge *j, struct err *err)
 {
     for (size_t i = 0; i < j->units.n; i++) {
         struct unit *g = j->units.items[i];
-        if (is_live(g) && is_goroutine(g) && g->grade >= GRADE_STRONG &&
-            !merge_heap_into(j, g, err)) {
+        if (cluster_is_live(g) && cluster_is_goroutine(g) &&
+            g->grade >= GRADE_STRONG && !merge_heap_into(j, g, err)) {
             return false;
         }
     }
@@ -377,7 +405,7 @@ static bool find_operations(struct judge *j, struct err *err)
         add_gains(j, gain);
         for (size_t i = 0; i < j->units.n; i++) {
             struct unit *u = j->units.items[i];
-            if (u->kind == EVIDENCE_HEAP && is_live(u)) {
+            if (u->kind == EVIDENCE_HEAP && cluster_is_live(u)) {
                 u->operation = main_operation(j, u, gain, sum);
             }
         }
@@ -430,148 +458,15 @@ static void merge_operations(struct judge *j)
 {
     for (size_t i = 0; i < j->units.n; i++) {
         struct unit *a = j->units.items[i];
-        for (size_t k = 0; is_live(a) && k < j->units.n; k++) {
+        for (size_t k = 0; cluster_is_live(a) && k < j->units.n; k++) {
             struct unit *b = j->units.items[k];
-            if (a != b && is_live(b) && a->kind == EVIDENCE_HEAP &&
+            if (a != b && cluster_is_live(b) && a->kind == EVIDENCE_HEAP &&
                 b->kind == EVIDENCE_HEAP && leads(j, a, b) &&
                 is_one_operation(j, a, b)) {
-                explain(b, a);
+                cluster_explain(b, a);
             }
         }
     }
-}
-
-/* --- std-only: who calls this part of std --- */
-
-struct opener {
-    const char *goroutine; /* prefix of a function of the std-only stack */
-    const char *api;       /* prefix of what user code calls to get one */
-};
-
-static const struct opener openers[] = {
-    {"net/http.(*persistConn)",     "net/http.(*Client)."       },
-    {"net/http.(*http2ClientConn)", "net/http.(*Client)."       },
-    {"database/sql.(*Rows)",        "database/sql.(*DB).Query"  },
-    {"database/sql.(*Tx)",          "database/sql.(*DB).BeginTx"},
-    {"database/sql.(*DB)",          "database/sql.Open"         },
-    {"context.",                    "context.With"              },
-    {"time.",                       "time."                     },
-    {"os/exec.(*Cmd)",              "os/exec.(*Cmd)."           },
-    {"io.(*pipe)",                  "io.Pipe"                   },
-};
-
-static bool starts(const char *name, const char *prefix)
-{
-    return strncmp(name, prefix, strlen(prefix)) == 0;
-}
-
-/* The API behind a std-only unit, NULL when none is known. */
-static bool find_api(struct judge *j, const struct unit *u, const char **api,
-                     struct err *err)
-{
-    j->frames.n = 0;
-    if (u->rows.n == 0) {
-        return true;
-    }
-    if (!series_row_frames(j->s, u->rows.items[0], &j->frames, err)) {
-        return false;
-    }
-    for (size_t i = 0; i < j->frames.n && !*api; i++) {
-        for (size_t k = 0; k < sizeof openers / sizeof openers[0]; k++) {
-            if (starts(j->frames.items[i].function, openers[k].goroutine)) {
-                *api = openers[k].api;
-                break;
-            }
-        }
-    }
-    return true;
-}
-
-/* Does the row's site reach the API through std alone? */
-static bool calls_api(const struct judge *j, const struct row_facts *f,
-                      const char *api)
-{
-    for (size_t i = 0; i < f->site_at; i++) {
-        if (starts(j->frames.items[i].function, api)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Objects the site of `row` ever allocated below the API. */
-static bool allocated_below(struct judge *j, uint32_t row, const char *api,
-                            double *objects, struct err *err)
-{
-    size_t n = 0;
-    const struct series_cell *c = series_cells(
-        j->s, PLANE_HEAP, series_n_points(j->s, PLANE_HEAP) - 1, &n);
-    *objects = 0;
-    for (size_t i = 0; i < n; i++) {
-        const struct row_facts *f = &j->rows[c[i].row];
-        if (f->site != j->rows[row].site) {
-            continue;
-        }
-        j->frames.n = 0;
-        if (!series_row_frames(j->s, c[i].row, &j->frames, err)) {
-            return false;
-        }
-        *objects += calls_api(j, f, api) ? (double)c[i].alloc_objects : 0;
-    }
-    return true;
-}
-
-/* The row whose site calls the API and kept most of what it allocated there;
-   where nothing was kept (requests leave little on the heap), the one that
-   allocated most. Not one that calls it far more often than goroutines leak:
-   the culprit is another, too rare to be sampled. */
-static bool find_opener(struct judge *j, struct unit *u, struct err *err)
-{
-    const char *api = NULL;
-    if (!find_api(j, u, &api, err)) {
-        return false;
-    }
-    if (!api) {
-        return true;
-    }
-    const size_t points = series_n_points(j->s, PLANE_HEAP);
-    int64_t kept = 0;
-    int64_t allocated = 0;
-    size_t n = 0;
-    const struct series_cell *c =
-        points > 0 ? series_cells(j->s, PLANE_HEAP, points - 1, &n) : NULL;
-    for (size_t i = 0; i < n; i++) {
-        const struct row_facts *f = &j->rows[c[i].row];
-        if (f->site == NO_FUNC || f->is_profiler || c[i].in_use_bytes < kept ||
-            (c[i].in_use_bytes == kept && c[i].alloc_bytes <= allocated)) {
-            continue;
-        }
-        j->frames.n = 0;
-        if (!series_row_frames(j->s, c[i].row, &j->frames, err)) {
-            return false;
-        }
-        if (calls_api(j, f, api)) {
-            kept = c[i].in_use_bytes;
-            allocated = c[i].alloc_bytes;
-            u->has_opener = true;
-            u->opener_row = c[i].row;
-        }
-    }
-    double objects = 0;
-    if (u->has_opener &&
-        !allocated_below(j, u->opener_row, api, &objects, err)) {
-        return false;
-    }
-    u->has_opener =
-        u->has_opener && objects <= opener_objects_max * u->trend.last;
-    if (!u->has_opener) {
-        u->note = "no code of yours is on these stacks, nor in the heap "
-                  "profile as their likely caller";
-    } else {
-        u->note = "the site is inferred: of the callers of this part of the "
-                  "library it kept, else allocated, most";
-    }
-    return true;
 }
 
 bool judge_cluster(struct judge *j, struct err *err)
@@ -585,14 +480,13 @@ bool judge_cluster(struct judge *j, struct err *err)
     if (!merge_heap_with_goroutines(j, err)) {
         return false;
     }
+    if (!cluster_openers(j, err)) {
+        return false;
+    }
     merge_operations(j);
     for (size_t i = 0; i < j->units.n; i++) {
         struct unit *u = j->units.items[i];
-        if (is_live(u) && is_goroutine(u) && u->is_std &&
-            !find_opener(j, u, err)) {
-            return false;
-        }
-        u->is_candidate = is_live(u);
+        u->is_candidate = cluster_is_live(u);
     }
     return true;
 }

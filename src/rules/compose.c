@@ -64,6 +64,7 @@ bool compose_texts(struct arena *arena, const struct rule_match *m,
 {
     f->headline = m->headline ? m->headline : f->rule->headline;
     f->cause = m->cause ? m->cause : f->rule->why;
+    f->why = m->why;
     f->fix = m->fix ? m->fix : f->rule->fix;
     f->confirm = m->confirm ? m->confirm : f->rule->confirm;
     f->evidence =

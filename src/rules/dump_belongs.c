@@ -1,7 +1,8 @@
 /*
  * Does a heap dump belong to the profiles it is given with? A dump names no
- * program. Functions on its stacks are compared with those of the profiles,
- * and how often each was sampled since the process began, which only grows.
+ * program, but its binary has a build id and all functions of package main.
+ * Without it functions on stacks are compared with those of the profiles; and
+ * always how often each was sampled since the process began, which only grows.
  */
 #include "rules/dump_private.h"
 
@@ -13,14 +14,15 @@
 
 #include "base/banned.h"
 
-/* Names of a program's own functions and of their packages. */
+/* Names of a program's own functions, of their packages, and of those in
+   package main. */
 struct names {
-    struct intern functions, packages;
+    struct intern functions, packages, mains;
 };
 
 struct comparison {
     struct names profiles, dump;
-    size_t n_same_functions, n_same_packages;
+    size_t n_same_functions, n_same_packages, n_same_mains;
     struct buf word;
 };
 
@@ -29,6 +31,15 @@ static bool is_own(struct span function, struct span file)
     return name_origin(function, file, SPAN_LIT("")) <= ORIGIN_DEP &&
            !span_eq(function, SPAN_LIT("main.main")) &&
            !span_starts(function, "main.init");
+}
+
+/* A name in package main that no two programs have by chance: the compiler
+   gives main.main and its closures theirs. */
+static bool is_mains(struct span function)
+{
+    return span_starts(function, "main.") &&
+           !span_starts(function, "main.main.") &&
+           is_own(function, SPAN_LIT(""));
 }
 
 static bool add_text(struct intern *names, struct span text, struct err *err)
@@ -48,6 +59,8 @@ static bool add_function(struct comparison *c, struct names *to,
     buf_clear(&c->word);
     name_normalise(&c->word, function);
     return add_text(&to->functions, buf_view(&c->word), err) &&
+           (!is_mains(function) ||
+            add_text(&to->mains, buf_view(&c->word), err)) &&
            (span_eq(package, SPAN_LIT("main")) ||
             add_text(&to->packages, package, err));
 }
@@ -95,6 +108,7 @@ static bool compare(struct comparison *c, const struct heap_graph *g,
     c->n_same_functions =
         count_same(&c->dump.functions, &c->profiles.functions);
     c->n_same_packages = count_same(&c->dump.packages, &c->profiles.packages);
+    c->n_same_mains = count_same(&c->dump.mains, &c->profiles.mains);
     return ok;
 }
 
@@ -102,21 +116,69 @@ static void release(struct comparison *c)
 {
     intern_release(&c->dump.functions);
     intern_release(&c->dump.packages);
+    intern_release(&c->dump.mains);
     intern_release(&c->profiles.functions);
     intern_release(&c->profiles.packages);
+    intern_release(&c->profiles.mains);
     buf_release(&c->word);
 }
 
+static size_t least_of(const struct intern *a, const struct intern *b)
+{
+    const size_t n_a = intern_count(a);
+    const size_t n_b = intern_count(b);
+    return n_a < n_b ? n_a : n_b;
+}
+
 /* Of few names it is no wonder that none is in both; and one or two, such as
-   closures of a shared kit, any two programs may have. */
+   closures of a shared kit, any two programs may have. Packages that both
+   import say nothing where package main is another. */
 static bool is_other_program(const struct comparison *c)
 {
     enum { NAMES_MIN = 3, ONE_IN = 10 };
-    const size_t n_dump = intern_count(&c->dump.functions);
-    const size_t n_profiles = intern_count(&c->profiles.functions);
-    const size_t n_less = n_dump < n_profiles ? n_dump : n_profiles;
-    return n_less >= NAMES_MIN && c->n_same_packages == 0 &&
-           c->n_same_functions * ONE_IN < n_less;
+    const size_t n = least_of(&c->dump.functions, &c->profiles.functions);
+    const size_t n_mains = least_of(&c->dump.mains, &c->profiles.mains);
+    return (n >= NAMES_MIN && c->n_same_packages == 0 &&
+            c->n_same_functions * ONE_IN < n) ||
+           (n_mains >= NAMES_MIN && c->n_same_mains == 0);
+}
+
+/* --- the binary --- */
+
+enum build { BUILD_UNKNOWN, BUILD_SAME, BUILD_OTHER };
+
+static enum build compare_builds(const struct dump_evidence *e,
+                                 const struct series *s)
+{
+    const char *of_profiles = series_about(s)->build_id;
+    const struct binary *b = e->facts->binary;
+    const char *of_dump = b ? binary_build_id(b) : "";
+    if (!of_profiles || *of_dump == '\0') {
+        return BUILD_UNKNOWN;
+    }
+    return strcmp(of_profiles, of_dump) == 0 ? BUILD_SAME : BUILD_OTHER;
+}
+
+/* Package main is one program's alone, what it imports may be many programs':
+   a binary with none of its functions is another's. */
+static bool lacks_mains(const struct dump_evidence *e, const struct series *s)
+{
+    const struct binary *b = e->facts->binary;
+    bool has_any = false;
+    if (!b || !(binary_parts(b) & BINARY_FUNCTIONS)) {
+        return false;
+    }
+    for (uint32_t i = 0; i < series_n_funcs(s); i++) {
+        const char *name = series_func_name(s, i);
+        if (!is_mains(span_of(name))) {
+            continue;
+        }
+        if (binary_has_function(b, name)) {
+            return false;
+        }
+        has_any = true;
+    }
+    return has_any;
 }
 
 /* --- one run --- */
@@ -260,12 +322,16 @@ bool rules_dump_fit(const struct dump_evidence *e, const struct series *s,
                     enum dump_fit *out, struct err *err)
 {
     struct comparison c = {.word = BUF_LIMIT(1 << 16)};
+    const enum build build = compare_builds(e, s);
     bool is_again = false;
     const bool ok = compare(&c, e->facts->graph, s, err) &&
                     is_other_run(e, s, &is_again, err);
-    *out = is_other_program(&c) ? DUMP_OTHER_PROGRAM
-           : is_again           ? DUMP_OTHER_RUN
-                                : DUMP_FITS;
+    const bool is_other =
+        build != BUILD_SAME && (lacks_mains(e, s) || is_other_program(&c));
+    *out = is_other               ? DUMP_OTHER_PROGRAM
+           : build == BUILD_OTHER ? DUMP_OTHER_BUILD
+           : is_again             ? DUMP_OTHER_RUN
+                                  : DUMP_FITS;
     release(&c);
     return ok;
 }

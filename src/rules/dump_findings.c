@@ -107,10 +107,11 @@ static enum grade grade_goroutines(const struct dump_judge *j,
     const bool is_large = c->retained_bytes >= j->options.min_bytes &&
                           c->holder.share >= j->options.min_share &&
                           n >= few_goroutines && !turns_over(c);
-    const bool is_many = (c->on != BLOCKED_NOT || c->has_open_bodies) &&
+    const bool is_client = c->has_open_bodies || c->n_transports > 0;
+    const bool is_many = (c->on != BLOCKED_NOT || is_client) &&
                          n >= j->options.min_goroutines &&
                          (n >= goroutines_share * (double)c->n_all_goroutines ||
-                          n >= goroutines_many || c->has_open_bodies);
+                          n >= goroutines_many || is_client);
     return is_many || is_large ? GRADE_SUSPECT : GRADE_INFO;
 }
 

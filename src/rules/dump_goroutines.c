@@ -250,7 +250,7 @@ static bool has_worth(const struct dump_judge *j,
     }
     const double n = (double)c->n_goroutines;
     const double least = j->options.min_goroutines;
-    return (n >= least && c->on != BLOCKED_NOT) ||
+    return (n >= least && (c->on != BLOCKED_NOT || c->n_transports > 0)) ||
            (j->before && n - (double)c->n_before >= least) ||
            (n > 1 &&
             c->retained_bytes >= j->options.min_share * j->total_bytes &&
@@ -457,6 +457,7 @@ static bool look_at_frames(struct group_run *r, struct dump_candidate *c,
     c->has_open_bodies =
         strcmp(c->wait_reason, "select") == 0 &&
         has_frame(frames, n, "net/http.(*persistConn).readLoop");
+    c->is_idle_client = evidence_is_idle_client(frames, n);
     return look_at_waits(r, c, err);
 }
 
@@ -507,7 +508,8 @@ static bool add_group(struct group_run *r, const struct waiting *w, size_t n,
         return false;
     }
     c.primitive = primitive_of_status(c.wait_reason, frames, n_frames);
-    if (!look_at_frames(r, &c, frames, n_frames, err)) {
+    if (!look_at_frames(r, &c, frames, n_frames, err) ||
+        !dump_look_at_transports(j, &c, err)) {
         return false;
     }
     if (!has_worth(j, &c) || (!j->joins && is_companion(frames, n_frames))) {

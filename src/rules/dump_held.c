@@ -84,11 +84,12 @@ static bool is_connections(const struct dump_candidate *c)
            strcmp(top->branch->class_name, "http.persistConn") == 0;
 }
 
-static struct dump_candidate *find_open_bodies(struct dump_judge *j)
+static struct dump_candidate *find_clients(struct dump_judge *j)
 {
     for (size_t i = 0; i < j->candidates.n; i++) {
-        if (j->candidates.items[i].has_open_bodies) {
-            return &j->candidates.items[i];
+        struct dump_candidate *c = &j->candidates.items[i];
+        if (c->has_open_bodies || c->n_transports > 0) {
+            return c;
         }
     }
     return NULL;
@@ -96,11 +97,11 @@ static struct dump_candidate *find_open_bodies(struct dump_judge *j)
 
 static void move_connections(struct dump_judge *j)
 {
-    struct dump_candidate *bodies = find_open_bodies(j);
-    for (size_t i = 0; bodies && i < j->candidates.n; i++) {
+    struct dump_candidate *clients = find_clients(j);
+    for (size_t i = 0; clients && i < j->candidates.n; i++) {
         const struct dump_candidate *c = &j->candidates.items[i];
         if (is_connections(c)) {
-            bodies->connection_bytes += c->retained_bytes;
+            clients->connection_bytes += c->retained_bytes;
         }
     }
 }
@@ -108,13 +109,13 @@ static void move_connections(struct dump_judge *j)
 void dump_drop_told(struct dump_judge *j)
 {
     size_t n = 0;
-    const bool has_bodies = find_open_bodies(j) != NULL;
+    const bool has_clients = find_clients(j) != NULL;
     move_connections(j);
     for (size_t i = 0; i < j->candidates.n; i++) {
         const struct dump_candidate *c = &j->candidates.items[i];
         const bool is_told =
             (j->n_unreachable > 0 && is_only_of_unreachable(j, c)) ||
-            (has_bodies && is_connections(c));
+            (has_clients && is_connections(c));
         if (!is_told) {
             j->candidates.items[n++] = *c;
         }
@@ -134,6 +135,7 @@ bool dump_add_held(struct dump_judge *j, const struct dump_rows *rows,
             return false;
         }
     }
+    dump_drop_overlaps(j);
     return true;
 }
 
@@ -260,12 +262,10 @@ static bool is_mostly_unused(const struct view_waste *w)
            (w->kind == WASTE_SLICE_TAIL && w->wasted_bytes > w->bytes / 2);
 }
 
-bool dump_add_waste(struct dump_judge *j, struct err *err)
+bool dump_add_pinned(struct dump_judge *j, struct err *err)
 {
     const double least = j->options.min_share * j->total_bytes;
     const struct view_waste *waste = NULL;
-    const struct view_duplicate *equal = NULL;
-    struct view_duplicates about;
     size_t n = 0;
     size_t n_all = 0;
     if (!j->e->facts->types) {
@@ -280,6 +280,19 @@ bool dump_add_waste(struct dump_judge *j, struct err *err)
             !add_pinned(j, &waste[i], err)) {
             return false;
         }
+    }
+    return true;
+}
+
+bool dump_add_duplicates(struct dump_judge *j, struct err *err)
+{
+    const double least = j->options.min_share * j->total_bytes;
+    const struct view_duplicate *equal = NULL;
+    struct view_duplicates about;
+    size_t n = 0;
+    size_t n_all = 0;
+    if (!j->e->facts->types) {
+        return true;
     }
     if (!heap_view_duplicates(j->e->view, WASTE_ROWS, &equal, &n, &n_all,
                               &about, err)) {

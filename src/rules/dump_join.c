@@ -114,8 +114,8 @@ static size_t heaviest_row(const struct dump_rows *rows, const double *weights)
 
 /* --- heap findings --- */
 
-static bool is_allocated_at(struct dump_judge *j, const struct heap_bucket *b,
-                            const struct finding *f)
+bool dump_is_allocated_at(struct dump_judge *j, const struct heap_bucket *b,
+                          const struct finding *f)
 {
     for (size_t i = 0; i < b->n_calls; i++) {
         const char *name = heap_view_function(j->e->view, &b->calls[i]);
@@ -137,7 +137,7 @@ static bool weigh_samples(struct dump_judge *j, const struct dump_rows *rows,
         return err_nomem(err, "allocation sites");
     }
     for (size_t i = 0; i < n; i++) {
-        is_there[i] = is_allocated_at(j, heap_bucket_at(g, i), f);
+        is_there[i] = dump_is_allocated_at(j, heap_bucket_at(g, i), f);
     }
     bool ok = true;
     for (size_t i = 0; ok && i < heap_n_samples(g); i++) {
@@ -195,6 +195,9 @@ static bool take_holder(struct dump_judge *j, const struct dump_candidate *c,
                         struct finding *f, struct err *err)
 {
     say_where_to_look(c, f);
+    if (c->n_goroutines > 0 && c->retained_bytes < 1) {
+        return true; /* nothing but their stacks */
+    }
     struct finding_holder *h = arena_new(j->arena, struct finding_holder, 1);
     if (!h) {
         return err_nomem(err, "holder");
@@ -221,7 +224,9 @@ static bool join_heap(struct dump_judge *j, const struct dump_rows *rows,
     struct dump_candidate c = {.what = DUMP_HELD, .dump = j->e};
     dump_way_to(rows, row, &c.way);
     dump_way_container(j, &c);
-    if (!dump_fill_held(j, &c, err) || !take_holder(j, &c, f, err)) {
+    dump_find_finalizer(&c);
+    if (!dump_fill_held(j, &c, err) || !dump_find_fixed(j, &c, err) ||
+        !take_holder(j, &c, f, err) || !dump_diagnose(j, &c, f, err)) {
         return false;
     }
     if (!c.has_map) {
@@ -309,7 +314,12 @@ static bool join_goroutines(struct dump_judge *j, struct finding *f,
                        ? " of them wait for what nobody who runs can reach, "
                          "and hold "
                        : " of them hold ");
-    num_bytes(&text, c->retained_bytes);
+    if (c->retained_bytes > 0) {
+        num_bytes(&text, c->retained_bytes);
+    } else {
+        buf_str(&text, "nothing but their stacks, ");
+        num_bytes(&text, c->stack_bytes);
+    }
     if (is_proof && is_all) {
         raise_to_proven(f);
     }
@@ -372,7 +382,7 @@ bool rules_join_dump(const struct dump_evidence *e,
     j.joins = true;
     bool *is_joined = NULL;
     bool ok = dump_rows_read(&j, e, share_joined, &rows, err) &&
-              dump_add_goroutines(&j, err);
+              dump_add_goroutines(&j, err) && dump_add_pinned(&j, err);
     if (ok) {
         is_joined = calloc(j.candidates.n + 1, sizeof *is_joined);
         ok = is_joined || err_nomem(err, "joining a heap dump");

@@ -46,38 +46,73 @@ const char *dump_match_types(const struct dump_candidate *c,
     return NULL;
 }
 
-static size_t alike(const char *text, const char *word)
+static size_t alike(const char *text, size_t n, const char *word)
 {
     size_t i = 0;
-    while (word[i] && text[i] && tolower((unsigned char)text[i]) == word[i]) {
+    while (i < n && word[i] && tolower((unsigned char)text[i]) == word[i]) {
         i++;
     }
     return i;
 }
 
 /* "onClose" and "closeListeners" have words; "relistened" has none. */
-static bool has_word(const char *text, const char *word)
+static bool has_word(struct span name, const char *word)
 {
+    const char *text = name.p;
     const size_t n = strlen(word);
-    for (const char *at = text; *at; at++) {
-        const bool begins = at == text || !isalpha((unsigned char)at[-1]) ||
-                            isupper((unsigned char)at[0]);
-        if (begins && alike(at, word) == n && !islower((unsigned char)at[n])) {
+    for (size_t i = 0; i < name.len; i++) {
+        const bool begins = i == 0 || !isalpha((unsigned char)text[i - 1]) ||
+                            isupper((unsigned char)text[i]);
+        const size_t rest = name.len - i;
+        if (begins && alike(text + i, rest, word) == n &&
+            (rest == n || !islower((unsigned char)text[i + n]))) {
             return true;
         }
     }
     return false;
 }
 
-const char *dump_match_word(const struct dump_candidate *c,
-                            const char *const *words, size_t n)
+/* Of a holder's name the field or variable that holds, not where that is:
+   "http.Server.Handler.cache" is a cache. */
+static struct span last_name(const char *name)
 {
-    for (size_t i = 0; i < n; i++) {
-        if (c->holder.name && has_word(c->holder.name, words[i])) {
-            return words[i];
-        }
+    const char *last = name;
+    unsigned depth = 0;
+    for (const char *at = name; *at; at++) {
+        depth += *at == '[';
+        depth -= *at == ']' && depth > 0;
+        last = depth == 0 && strchr("./ ", *at) ? at + 1 : last;
     }
-    return NULL;
+    return span_of(last);
+}
+
+bool dump_match_name(const struct dump_candidate *c, const char *word,
+                     bool is_part)
+{
+    const struct span name =
+        c->holder.name ? last_name(c->holder.name) : (struct span){0};
+    return has_word(name, word) && (!is_part || name.len > strlen(word));
+}
+
+static bool is_in_name(char c)
+{
+    return isalnum((unsigned char)c) || c == '_';
+}
+
+bool dump_match_type_name(const struct dump_candidate *c, const char *word)
+{
+    for (const char *at = c->holder.type; at && *at;) {
+        const char *end = at;
+        while (is_in_name(*end)) {
+            end++;
+        }
+        const struct span name = {at, (size_t)(end - at)};
+        if (*end != '.' && has_word(name, word)) {
+            return true;
+        }
+        at = *end ? end + 1 : end;
+    }
+    return false;
 }
 
 /* --- sentences --- */

@@ -111,7 +111,9 @@ struct dump_candidate {
     bool is_baseline;        /* usual, however many: idle connections */
     bool is_pool;            /* usual as workers of one channel, or condition */
     bool has_open_bodies;    /* the client's side of responses not read */
-    double connection_bytes; /* of the client's, told with open bodies */
+    bool is_idle_client;     /* connections of the client without a request */
+    size_t n_transports;     /* where each has one of its own; else 0 */
+    double connection_bytes; /* of the client's, told with those two */
     double shared_bytes;     /* held with other groups, and counted there */
     double stack_bytes;
 
@@ -190,8 +192,8 @@ bool dump_fill_held(struct dump_judge *j, struct dump_candidate *c,
 /* Leaves out what only goroutines hold that nothing can wake: it is told with
    them. */
 void dump_drop_told(struct dump_judge *j);
-/* pinned memory, duplicates */
-bool dump_add_waste(struct dump_judge *j, struct err *err) MUST_USE;
+bool dump_add_pinned(struct dump_judge *j, struct err *err) MUST_USE;
+bool dump_add_duplicates(struct dump_judge *j, struct err *err) MUST_USE;
 
 /* dump_goroutines.c */
 bool dump_add_goroutines(struct dump_judge *j, struct err *err) MUST_USE;
@@ -212,6 +214,21 @@ bool dump_frame_at(struct dump_judge *j, uint64_t pc, struct frame *out);
 /* Frames of a goroutine, leaf first, in the arena. */
 bool dump_frames_of(struct dump_judge *j, uint32_t goroutine,
                     struct frame **out, size_t *n, struct err *err) MUST_USE;
+
+/* dump_overlaps.c: leaves out what another holder explains. */
+void dump_drop_overlaps(struct dump_judge *j);
+
+/* dump_connections.c: fills n_transports, and says what it says. */
+bool dump_look_at_transports(struct dump_judge *j, struct dump_candidate *c,
+                             struct err *err) MUST_USE;
+
+/* dump_diagnose.c: what the dump knows of the cause of a finding of profiles
+   that knows none, from its holder or from what its objects are kept by. */
+bool dump_diagnose(struct dump_judge *j, const struct dump_candidate *holder,
+                   struct finding *f, struct err *err) MUST_USE;
+/* dump_join.c: does this bucket's stack have the finding's site? */
+bool dump_is_allocated_at(struct dump_judge *j, const struct heap_bucket *b,
+                          const struct finding *f);
 
 /* dump_names.c: holder.name, type, path, reachable bytes. */
 bool dump_name_holder(struct dump_judge *j, struct dump_candidate *c,

@@ -107,7 +107,7 @@ bool rules_judge_dump(const struct dump_evidence *e,
          dump_add_held(&j, &rows, j.options.min_share * j.total_bytes, err) &&
          dump_add_goroutines(&j, err);
     dump_drop_told(&j);
-    ok = ok && dump_add_waste(&j, err);
+    ok = ok && dump_add_pinned(&j, err) && dump_add_duplicates(&j, err);
     return finish(&j, out, ok, err);
 }
 

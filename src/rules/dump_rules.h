@@ -37,8 +37,14 @@ bool rules_judge_dump_growth(const struct dump_evidence *before,
                              const struct dump_options *options,
                              struct findings *out, struct err *err) MUST_USE;
 
-/* Do these dumps and profiles come from one run of one program? */
-enum dump_fit { DUMP_FITS, DUMP_OTHER_PROGRAM, DUMP_OTHER_RUN };
+/* Do these dumps and profiles come from one run of one program? Another build
+   is of another run, too. */
+enum dump_fit {
+    DUMP_FITS,
+    DUMP_OTHER_PROGRAM,
+    DUMP_OTHER_BUILD,
+    DUMP_OTHER_RUN
+};
 struct series;
 bool rules_dump_fit(const struct dump_evidence *e, const struct series *s,
                     enum dump_fit *out, struct err *err) MUST_USE;

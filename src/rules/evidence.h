@@ -62,6 +62,10 @@ const char *evidence_is_baseline(const struct frame *leaf_first, size_t n);
    most suspect. */
 const char *evidence_is_pool(const struct frame *leaf_first, size_t n);
 
+/* Those of the pool that read for an HTTP client and have no request: a
+   connection each that its Transport keeps for the next one. */
+bool evidence_is_idle_client(const struct frame *leaf_first, size_t n);
+
 struct dump_candidate;
 
 /* One stack of the group, the stack that grew most first. Frames leaf first,
@@ -113,6 +117,11 @@ struct evidence {
     /* Growth, in objects, of what time.NewTicker and time.Tick allocated in
        the whole program; 0 unknown. */
     double ticker_objects_growth;
+
+    /* The heap that http.Transports keep of their own grew by so much, and as
+       much as one for each of these connections would; 0 it did not, or
+       unknown. */
+    double transport_bytes_growth;
 
     const struct dump_candidate *dump; /* EVIDENCE_HEAP_DUMP; else NULL */
 

@@ -290,6 +290,11 @@ static bool fill_evidence(struct judge *j, const struct unit *u,
                            .companion_heap_bytes = u->companion_heap_bytes,
                            .companion_goroutines = u->companion_goroutines,
                            .ticker_objects_growth = j->ticker_growth,
+                           .transport_bytes_growth =
+                               u->is_idle_client &&
+                                       judge_has_transport_each(j, &u->trend)
+                                   ? j->transport_growth
+                                   : 0,
                            .about = series_about(j->s),
                            .total_heap_growth_bytes = j->total_heap_growth,
                            .total_goroutine_growth = j->total_goroutine_growth};

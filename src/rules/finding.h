@@ -161,6 +161,8 @@ struct finding {
     const struct finding_holder *holder; /* NULL unknown */
     const char *headline; /* "goroutines wait on a channel receive" */
     const char *cause;
+    const char
+        *why; /* it stays, where more is known than the rule says; NULL */
     const char **evidence;
     size_t n_evidence;
     const char **alternatives;

@@ -103,13 +103,19 @@ static bool measure(const struct judge *j, const struct series_matrix *m,
            err_nomem(err, "measuring");
 }
 
-static bool is_mostly_pool(const struct judge *j, const struct unit *u)
+/* Whose number peers bound: not that of connections which came with an
+   http.Transport each, since no pool has more than one. */
+static void look_at_pool(const struct judge *j, struct unit *u)
 {
     size_t pool = 0;
+    size_t idle = 0;
     for (size_t i = 0; i < u->rows.n; i++) {
         pool += j->rows[u->rows.items[i]].is_pool;
+        idle += j->rows[u->rows.items[i]].is_idle_client;
     }
-    return pool * 2 > u->rows.n;
+    u->is_idle_client = idle * 2 > u->rows.n;
+    u->is_pool = pool * 2 > u->rows.n &&
+                 !(u->is_idle_client && judge_has_transport_each(j, &u->trend));
 }
 
 /* One unit for the keyed rows [begin, end), which share a key. */
@@ -134,7 +140,7 @@ static bool add_unit(struct judge *j, const struct keyed_row *rows, size_t n,
             return err_nomem(err, "grouping goroutines");
         }
     }
-    u->is_pool = is_mostly_pool(j, u);
+    look_at_pool(j, u);
     return true;
 }
 

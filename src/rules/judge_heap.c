@@ -458,6 +458,7 @@ bool judge_heap(struct judge *j, struct err *err)
     }
     struct heap_work w = {0};
     judge_tickers(j);
+    judge_transports(j);
     bool ok = group_sites(j, &w, err) && find_gains(j, &w, err) &&
               sum_sites(j, &w, err) && sum_total(j, &w, err) &&
               find_load(j, &w, err);

@@ -24,14 +24,16 @@ struct row_facts {
     uint32_t operation; /* last user function before std, from the site out */
     uint32_t leaf;      /* innermost function that is not the runtime's */
     uint32_t outermost;
-    uint8_t primitive; /* enum primitive */
-    bool is_known;     /* the row was looked at */
-    bool is_user;      /* site is user code, not a dependency */
-    bool is_baseline;  /* healthy by itself, never a finding */
-    bool is_pool;      /* comes and goes with peers: at most suspect */
+    uint8_t primitive;   /* enum primitive */
+    bool is_known;       /* the row was looked at */
+    bool is_user;        /* site is user code, not a dependency */
+    bool is_baseline;    /* healthy by itself, never a finding */
+    bool is_pool;        /* comes and goes with peers: at most suspect */
+    bool is_idle_client; /* waits for the next request of an HTTP client */
     bool is_profiler;
-    bool is_ticker;  /* time.NewTicker or time.Tick allocated here */
-    bool is_context; /* the site calls context.With... */
+    bool is_ticker;    /* time.NewTicker or time.Tick allocated here */
+    bool is_transport; /* what an http.Transport keeps, made at its first use */
+    bool is_context;   /* the site calls context.With... */
 };
 
 /* Why a unit is not strong; bits. */
@@ -63,6 +65,7 @@ struct unit {
     uint32_t line;      /* 0 = the whole function */
     enum primitive primitive;
     bool has_site, is_user, is_parent, is_pool;
+    bool is_idle_client;
     bool is_std; /* no frame of user or dependency */
     struct unit_rows rows;
     struct trend trend;
@@ -98,6 +101,7 @@ struct judge {
     struct units units;
     struct series_frames frames; /* scratch */
     double ticker_growth;        /* objects of time.NewTicker and time.Tick */
+    double transport_growth;     /* bytes */
     double load_ratio, p_load;   /* last third over first; MK of its rate */
     size_t n_loads;              /* intervals whose load is known */
     double total_heap_growth, total_goroutine_growth;
@@ -141,6 +145,11 @@ bool judge_heap(struct judge *j, struct err *err) MUST_USE;
 bool judge_goroutines(struct judge *j, struct err *err) MUST_USE;
 bool judge_proof(struct judge *j, struct err *err) MUST_USE;
 bool judge_memstats(struct judge *j, struct err *err) MUST_USE;
+
+/* judge_transports.c: how much more of their own the heap's http.Transports
+   keep; and did one come with each connection of a group that grew? */
+void judge_transports(struct judge *j);
+bool judge_has_transport_each(const struct judge *j, const struct trend *t);
 
 /* judge_tickers.c: how many more tickers the heap holds. */
 void judge_tickers(struct judge *j);

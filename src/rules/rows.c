@@ -68,15 +68,28 @@ static bool is_profiler(const struct series_frame *f, size_t n)
     return false;
 }
 
-static bool is_ticker(const struct series_frame *f, size_t n)
+static bool has_function(const struct series_frame *f, size_t n,
+                         const char *name)
 {
     for (size_t i = 0; i < n; i++) {
-        if (strcmp(f[i].function, "time.NewTicker") == 0 ||
-            strcmp(f[i].function, "time.Tick") == 0) {
+        if (strcmp(f[i].function, name) == 0) {
             return true;
         }
     }
     return false;
+}
+
+static bool is_ticker(const struct series_frame *f, size_t n)
+{
+    return has_function(f, n, "time.NewTicker") ||
+           has_function(f, n, "time.Tick");
+}
+
+/* Runs once in the life of each Transport, in all versions of Go with HTTP/2,
+   and what it makes lives as long. */
+static bool is_transport(const struct series_frame *f, size_t n)
+{
+    return has_function(f, n, "net/http.(*Transport).onceSetNextProtoDefaults");
 }
 
 static struct frame frame_of(struct judge *j, const struct series_frame *f)
@@ -107,6 +120,7 @@ static bool classify(struct judge *j, struct row_facts *r, uint32_t row,
                                         : primitive_of(frames, n));
     r->is_baseline = evidence_is_baseline(frames, n) != NULL;
     r->is_pool = evidence_is_pool(frames, n) != NULL;
+    r->is_idle_client = evidence_is_idle_client(frames, n);
     free(frames);
     return true;
 }
@@ -140,7 +154,7 @@ static bool recall(const struct judge *j, uint32_t row, bool is_goroutine)
     r->outermost = without_id(j, r->outermost);
     if (!is_goroutine) {
         r->primitive = PRIMITIVE_OTHER;
-        r->is_baseline = r->is_pool = false;
+        r->is_baseline = r->is_pool = r->is_idle_client = false;
     }
     return true;
 }
@@ -226,6 +240,7 @@ static bool look_at_row(struct judge *j, uint32_t row, bool is_goroutine,
                             .is_known = true};
     r->is_profiler = is_profiler(f, n);
     r->is_ticker = is_ticker(f, n);
+    r->is_transport = is_transport(f, n);
     for (size_t i = 0; i < n; i++) {
         (void)origin_of(j, &f[i]); /* of every function, for j->origin */
     }

@@ -3,22 +3,19 @@
 
 #include "base/banned.h"
 
-static bool check_bodies(const struct dump_candidate *c, struct rule_match *out)
+/* Connections of the HTTP client: in use, or idle with a Transport each. */
+static void say_connections(const struct dump_candidate *c,
+                            struct rule_match *out)
 {
-    out->headline = "HTTP response bodies are not closed";
-    out->cause = arena_printf(
-        out->arena,
-        "%s connections of the HTTP client wait for the caller to read and "
-        "close the body of a response (readLoop stands in a select, not in a "
-        "read)",
-        match_count(out, (double)c->n_goroutines));
-    out->fix = "After the error check, defer resp.Body.Close() and read the "
-               "body to the end (io.Copy(io.Discard, resp.Body)), also when "
-               "only the status matters.";
-    if (c->has_before) {
-        match_evidence(out, "%s before, %s now",
-                       match_count(out, (double)c->n_before),
-                       match_count(out, (double)c->n_goroutines));
+    if (c->n_transports > 0) {
+        out->headline = "idle connections, each of its own Transport";
+        out->n_alternatives = 0;
+        match_alternative(out, "a Transport for each of many tenants, by "
+                               "design");
+        match_evidence(out,
+                       "%s http.Transports are there: the connections "
+                       "share none",
+                       match_count(out, (double)c->n_transports));
     }
     if (c->connection_bytes > 0) {
         match_evidence(out, "the connections hold %s",
@@ -26,9 +23,18 @@ static bool check_bodies(const struct dump_candidate *c, struct rule_match *out)
     }
     match_evidence(out, "each has a second goroutine, two buffers and a "
                         "socket beside it");
-    match_alternative(out, "many requests in flight: slow servers");
-    match_alternative(out, "long downloads or streams, by design");
-    return true;
+}
+
+static void say_number(const struct dump_candidate *c, struct rule_match *out)
+{
+    if (c->has_before) {
+        match_evidence(out, "%s before, %s now",
+                       match_count(out, (double)c->n_before),
+                       match_count(out, (double)c->n_goroutines));
+    }
+    match_evidence(out, "%.0f%% of the program's goroutines; stacks of %s",
+                   100 * (double)c->n_goroutines / (double)c->n_all_goroutines,
+                   match_bytes(out, c->stack_bytes));
 }
 
 static bool check(const struct rule *self, const struct evidence *e,
@@ -44,9 +50,6 @@ static bool check(const struct rule *self, const struct evidence *e,
         return dump_match_held(e, out, "goroutines alike, and each holds some");
     }
     const bool is_one = c->n_goroutines == 1;
-    if (c->has_open_bodies) {
-        return check_bodies(c, out);
-    }
     out->cause = arena_printf(
         out->arena, "%s goroutine%s started as %s (%s) %s %s alive",
         match_count(out, (double)c->n_goroutines), is_one ? "" : "s", c->entry,
@@ -67,17 +70,15 @@ static bool check(const struct rule *self, const struct evidence *e,
         out->fix = "Stop does not close the ticker's channel: loop in a select "
                    "with <-t.C and <-ctx.Done() (or a done channel), and defer "
                    "t.Stop().";
+    } else if (!c->usual && dump_match_library(e, out)) {
+        /* Who holds a connection or a result is not who waits for it. */
     } else if (c->on != BLOCKED_NOT && e->primitive != PRIMITIVE_OTHER) {
         out->fix = match_fix_of(e->primitive);
     }
-    if (c->has_before) {
-        match_evidence(out, "%s before, %s now",
-                       match_count(out, (double)c->n_before),
-                       match_count(out, (double)c->n_goroutines));
+    if (c->has_open_bodies || c->n_transports > 0) {
+        say_connections(c, out);
     }
-    match_evidence(out, "%.0f%% of the program's goroutines; stacks of %s",
-                   100 * (double)c->n_goroutines / (double)c->n_all_goroutines,
-                   match_bytes(out, c->stack_bytes));
+    say_number(c, out);
     if (c->n_doubtful > 0) {
         match_evidence(out,
                        "what %s of them wait for is reached only by what no "

@@ -13,7 +13,13 @@ static bool check(const struct rule *self, const struct evidence *e,
         return false;
     }
     const bool is_one = c->n_goroutines == 1;
-    out->fix = match_fix_of(e->primitive);
+    if (dump_match_library(e, out)) {
+        out->headline = NULL; /* that nothing wakes them is more */
+        out->why = NULL;
+        out->n_alternatives = 0;
+    } else {
+        out->fix = match_fix_of(e->primitive);
+    }
     out->cause = arena_printf(
         out->arena,
         "%s goroutine%s started as %s (%s) %s for what nobody who runs can "

@@ -3,11 +3,36 @@
 
 #include "base/banned.h"
 
-static const char *const words[] = {
-    "listener",    "listeners",    "handler",       "handlers", "subscriber",
-    "subscribers", "subscription", "subscriptions", "observer", "observers",
-    "callback",    "callbacks",    "watcher",       "watchers", "hook",
-    "hooks",       "subs"};
+/* What one is called, and many. A field called "handler" is one of them, with
+   whatever piles up in it; a "handlerList" has many. */
+static const struct listener_name {
+    const char *one, *many;
+    bool is_usual_type; /* of what is no listener, too: handlers of requests */
+} names[] = {
+    {"listener",     "listeners",     false},
+    {"handler",      "handlers",      true },
+    {"subscriber",   "subscribers",   false},
+    {"subscription", "subscriptions", false},
+    {"sub",          "subs",          true },
+    {"observer",     "observers",     false},
+    {"callback",     "callbacks",     false},
+    {"watcher",      "watchers",      false},
+    {"hook",         "hooks",         false},
+};
+
+static bool has_listeners(const struct dump_candidate *c)
+{
+    for (size_t i = 0; i < COUNT_OF(names); i++) {
+        const struct listener_name *n = &names[i];
+        if (dump_match_name(c, n->many, false) ||
+            dump_match_name(c, n->one, true) ||
+            (!n->is_usual_type && (dump_match_type_name(c, n->one) ||
+                                   dump_match_type_name(c, n->many)))) {
+            return true;
+        }
+    }
+    return false;
+}
 
 static bool check(const struct rule *self, const struct evidence *e,
                   const double *params, struct rule_match *out)
@@ -18,8 +43,7 @@ static bool check(const struct rule *self, const struct evidence *e,
     const bool is_list = c->container == CONTAINER_SLICE ||
                          c->container == CONTAINER_MAP ||
                          c->container == CONTAINER_LIST;
-    if (c->what != DUMP_HELD || !is_list ||
-        !dump_match_word(c, words, COUNT_OF(words))) {
+    if (c->what != DUMP_HELD || !is_list || !has_listeners(c)) {
         return false;
     }
     if (dump_match_stays(c)) {
@@ -36,7 +60,8 @@ const struct rule rule_dump_listener = {
             "them holds.",
     .why = "The list lives as long as its owner. A listener that is not "
            "removed stays in it, and with it all that its function captured.",
-    .infers = "From the name of the field or variable that holds them.",
+    .infers = "From the name of the field or variable that holds them, or of "
+              "their type.",
     .decides = "A second dump: listeners of clients that left are still "
                "there.",
     .alternatives = {"as many listeners as there are clients now",

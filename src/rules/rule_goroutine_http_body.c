@@ -1,45 +1,30 @@
 /*
  * Client connections that never return to the pool. An unread or unclosed body
- * leaves readLoop in a select; a readLoop in Peek is idle, and many of those
- * mean a Transport per request.
+ * leaves readLoop in a select; writeLoop waits alike in idle ones.
  */
 #include "rules/match_private.h"
 
 #include "base/banned.h"
-
-static bool is_client_loop(const struct evidence *e)
-{
-    return evidence_has_frame(e, "net/http.(*persistConn).readLoop") ||
-           evidence_has_frame(e, "net/http.(*persistConn).writeLoop") ||
-           evidence_has_frame(e, "net/http.(*http2ClientConn).readLoop") ||
-           evidence_has_frame(e,
-                              "golang.org/x/net/http2.(*ClientConn).readLoop");
-}
 
 static bool check(const struct rule *self, const struct evidence *e,
                   const double *params, struct rule_match *out)
 {
     (void)self;
     (void)params;
-    if (!is_client_loop(e)) {
-        return false;
-    }
-    if (evidence_any_frame(e, "bufio.(*Reader).Peek")) {
-        out->headline = "idle client connections pile up";
-        out->fix = "Share one http.Client (and Transport) in the whole "
-                   "program, set MaxIdleConnsPerHost and IdleConnTimeout, and "
-                   "call CloseIdleConnections when a client is dropped.";
-        match_evidence(out, "their connections are idle (Peek): bodies were "
-                            "closed, the pools are not reused");
-        match_alternative(out, "a connection pool on its way to its maximum");
-        match_alternative(out, "connections kept warm for many hosts");
-        return match_goroutines(e, out, "keep idle client connections");
-    }
     if (evidence_any_frame(e, "net/http.(*persistConn).readLoop")) {
         match_evidence(out, "readLoop stands in a select, not in a read: it "
                             "waits for the caller to finish the body");
+        return match_goroutines(e, out, "keep client connections in use");
     }
-    return match_goroutines(e, out, "keep client connections in use");
+    if (!evidence_any_frame(e, "net/http.(*persistConn).writeLoop")) {
+        return false;
+    }
+    out->headline = "HTTP client connections pile up";
+    match_evidence(out, "writeLoop does not show whether its connection is "
+                        "idle or a body is open: readLoop would");
+    match_alternative(out, "a connection pool on its way to its maximum");
+    match_alternative(out, "many requests in flight: slow servers");
+    return match_goroutines(e, out, "keep client connections");
 }
 
 const struct rule rule_goroutine_http_body = {
@@ -51,8 +36,8 @@ const struct rule rule_goroutine_http_body = {
            "body was read to the end and closed. Until then it keeps two "
            "goroutines, buffers and a socket.",
     .infers = "From net/http's own goroutines: readLoop in a select means a "
-              "body in use, readLoop in Peek an idle connection. The request "
-              "that opened it is not on these stacks.",
+              "body in use (in Peek it would be idle). The request that "
+              "opened it is not on these stacks.",
     .decides = "Look for http calls without defer resp.Body.Close() (the "
                "bodyclose linter finds most), or read the creator in a dump "
                "(debug=2).",

@@ -38,6 +38,7 @@ struct rule_match {
     struct arena *arena;
     const char *headline; /* what a person reads first, no numbers */
     const char *cause;
+    const char *why; /* of another rule that knows it */
     const char *fix;
     const char *confirm;
     const char *evidence[MATCH_LINES_MAX];

@@ -295,6 +295,9 @@ static void describe(struct series *s)
         if (*pt->program && !s->about.program) {
             s->about.program = text_base_name(pt->program);
         }
+        if (*pt->build_id && !s->about.build_id) {
+            s->about.build_id = pt->build_id;
+        }
     }
     for (int k = PLANE_HEAP; k <= PLANE_GOROUTINE; k++) {
         const struct plane *pl = &s->planes[k];

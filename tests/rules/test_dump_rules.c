@@ -3,8 +3,10 @@
  * are those of a small program of ours, of the simulator, and of the corpus.
  */
 #include "rules/judged_dump.h"
+#include "series/made.h"
 
-#include "sim/sim.h"
+#include "rules/dump_private.h"
+#include "sim/model_private.h"
 
 #include <math.h>
 
@@ -540,6 +542,143 @@ static void an_id_is_of_the_holder_and_stays_from_dump_to_dump(void **state)
     judged_dump_release(&b);
 }
 
+/* --- with profiles --- */
+
+/* Of the program of a dump: profiles with a function, and of a build unless
+   that is NULL. */
+static enum dump_fit fit_of(const struct judged_dump *d, const char *function,
+                            const char *build_id)
+{
+    struct series *s = series_new(NULL);
+    struct err err = {0};
+    enum dump_fit fit = DUMP_FITS;
+    char stack[128];
+    (void)snprintf(stack, sizeof stack, "%s:3 main.main.func1:7 main.main:2",
+                   function);
+    for (size_t i = 0; i < 5; i++) {
+        struct profile_builder *b = made_heap(MADE_PERIOD);
+        if (build_id) {
+            (void)profile_builder_mapping(b, 0x400000, 0x500000, 0,
+                                          SPAN_LIT("/usr/bin/kinds"),
+                                          span_of(build_id));
+        }
+        made_block(b, stack, 64, 10 * (double)(i + 1), 10 * (double)(i + 1));
+        made_add(s, b, KIND_HEAP, "heap", 10 * (double)i);
+    }
+    made_finish(s);
+    const struct dump_evidence e = judged_evidence(d);
+    assert_ok(rules_dump_fit(&e, s, &fit, &err), &err);
+    series_free(s);
+    return fit;
+}
+
+static void a_dump_belongs_to_profiles_of_its_binary_only(void **state)
+{
+    (void)state;
+    struct judged_dump d;
+    open_kind(&d, "dump-map", "leak");
+    const char *own = binary_build_id(d.binary);
+    assert_int_equal(strlen(own), 40);
+    assert_int_equal(fit_of(&d, "main.addUsers", NULL), DUMP_FITS);
+    assert_int_equal(fit_of(&d, "main.(*hubType).listen", own), DUMP_FITS);
+    assert_int_equal(fit_of(&d, "main.nobody", NULL), DUMP_OTHER_PROGRAM);
+    assert_int_equal(fit_of(&d, "main.nobody", "0123"), DUMP_OTHER_PROGRAM);
+    assert_int_equal(fit_of(&d, "main.addUsers", "0123"), DUMP_OTHER_BUILD);
+    judged_dump_release(&d);
+}
+
+/* --- candidates by hand --- */
+
+static bool is_listener(const char *name, const char *type)
+{
+    const struct rule *rule = rules_find("dump-listener");
+    const struct heap_bucket bucket = {0};
+    const struct dump_candidate c = {
+        .what = DUMP_HELD,
+        .container = CONTAINER_MAP,
+        .holder = {.name = name, .type = type},
+        .allocation = {.bucket = &bucket           },
+    };
+    const struct evidence e = {.kind = EVIDENCE_HEAP_DUMP, .dump = &c};
+    struct arena arena = {0};
+    struct rule_match m = {.arena = &arena};
+    const bool is_it = rule->check(rule, &e, NULL, &m);
+    arena_release(&arena);
+    return is_it;
+}
+
+static void listeners_are_known_by_what_holds_them_not_by_where(void **state)
+{
+    static const struct {
+        const char *name, *type;
+        bool is_listener;
+    } rows[] = {
+        {"main.bus.listeners",             "[]func(string)",            true },
+        {"http.Server.Handler.b.subs",     "[]func(string)",            true },
+        {"example.com/hooks.registry",     "map[string]int",            false},
+        {"main.hub.handlerList",           "list.List",                 true },
+        {"main.hub.byName",                "map[string]*main.listener", true },
+        {"http.Server.Handler.cache",      "lru.Cache",                 false},
+        {"http.Server.Handler.a.log",      "[]*main.entry",             false},
+        {"http.Server.Handler",            "main.database",             false},
+        {"main.observers.byID",            "map[int]*observer.point",   false},
+        {"main.inFlight",                  "[]*main.requestHandler",    false},
+        {"goroutine main.main, callbacks", NULL,                        true },
+        {"main.watchers[go.shape.int]",    NULL,                        true },
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        if (is_listener(rows[i].name, rows[i].type) != rows[i].is_listener) {
+            fail_msg("%s %s", rows[i].name, rows[i].type ? rows[i].type : "");
+        }
+    }
+}
+
+/* cache -> 1,000 elements; cache -> index -> `n_indexed` of them. */
+static size_t told_of_cache(double listed, double indexed)
+{
+    const struct view_branch branch = {0};
+    const struct dump_row root = {.branch = &branch};
+    const struct dump_row cache = {.branch = &branch,
+                                   .weight = listed + indexed};
+    const struct dump_row elements = {.branch = &branch, .weight = listed};
+    const struct dump_row index = {.branch = &branch, .weight = indexed};
+    const struct dump_row entries = {.branch = &branch, .weight = indexed};
+    struct dump_judge j = {0};
+    assert_true(dump_candidates_push(&j.candidates,
+                                     (struct dump_candidate){
+                                         .what = DUMP_HELD,
+                                         .is_growing = true,
+                                         .container = CONTAINER_LIST,
+                                         .way = {{&root, &cache, &elements}, 3},
+                                         .at = 1,
+                                         .held = 2,
+                                         .weight = cache.weight
+    }));
+    assert_true(dump_candidates_push(
+        &j.candidates, (struct dump_candidate){
+                           .what = DUMP_HELD,
+                           .is_growing = true,
+                           .container = CONTAINER_MAP,
+                           .way = {{&root, &cache, &index, &entries}, 4},
+                           .at = 2,
+                           .held = 3,
+                           .weight = index.weight
+    }));
+    dump_drop_overlaps(&j);
+    const size_t n = j.candidates.n;
+    const bool is_index = j.candidates.items[0].at == 2;
+    dump_candidates_release(&j.candidates);
+    return n == 1 && is_index ? 1 : n;
+}
+
+static void what_an_index_holds_is_not_told_of_the_cache_again(void **state)
+{
+    (void)state;
+    assert_int_equal(told_of_cache(3e6, 25e6), 1);
+    assert_int_equal(told_of_cache(25e6, 3e6), 2);
+}
+
 /* --- the simulator --- */
 
 static void write_file(const char *path, struct span s)
@@ -550,7 +689,10 @@ static void write_file(const char *path, struct span s)
     assert_int_equal(fclose(f), 0);
 }
 
-static void open_scenario(struct judged_dump *d, const char *name)
+typedef void change_fn(struct sim_world *w);
+
+static void open_changed(struct judged_dump *d, const char *name,
+                         change_fn *change)
 {
     struct err err = {0};
     struct sim_options o;
@@ -561,6 +703,9 @@ static void open_scenario(struct judged_dump *d, const char *name)
     o.n_background = 0;
     o.go = SIM_GO_1_26;
     assert_ok(sim_world_new(&o, &w, &err), &err);
+    if (change) {
+        change(w);
+    }
     assert_ok(sim_world_run(w, 300 * SIM_SECOND, &err), &err);
     assert_ok(sim_world_collect(w, &err), &err);
     struct test_collector c = TEST_COLLECTOR;
@@ -580,6 +725,11 @@ static void open_scenario(struct judged_dump *d, const char *name)
     buf_release(&c.bytes);
     buf_release(&program);
     sim_world_free(w);
+}
+
+static void open_scenario(struct judged_dump *d, const char *name)
+{
+    open_changed(d, name, NULL);
 }
 
 /* What each scenario says that holds. */
@@ -633,6 +783,69 @@ static void open_bodies_are_one_finding_with_its_own_fix(void **state)
         assert_string_not_equal(d.findings.items[i].holder->name,
                                 "http.persistConn");
     }
+    judged_dump_release(&d);
+}
+
+/* A Transport for each of the stations that idle-keepalive polls. */
+static void add_transports(struct sim_world *w)
+{
+    struct sim_population_spec p = {.name = "transports",
+                                    .n_members = 1,
+                                    .per_second = 1,
+                                    .global = "main.transports",
+                                    .global_type = "[]*http.Transport"};
+    p.members[0] = (struct sim_member){
+        sim_stack(w, "main.ask ask.go:9", "@http-handler", NULL), 448, 1,
+        "http.Transport", -1};
+    p.life = (struct sim_life){.kind = SIM_FOREVER};
+    sim_population(w, &p);
+}
+
+static void idle_connections_are_suspect_with_a_transport_each(void **state)
+{
+    (void)state;
+    struct judged_dump d;
+    open_scenario(&d, "idle-keepalive");
+    judged_dump_judge(&d, NULL);
+    assert_null(judged_first(&d));
+    judged_dump_release(&d);
+    open_changed(&d, "idle-keepalive", add_transports);
+    judged_dump_judge(&d, NULL);
+    const struct finding *f = judged_first(&d);
+    assert_non_null(f);
+    assert_string_equal(f->headline,
+                        "idle connections, each of its own Transport");
+    assert_non_null(strstr(f->fix, "CloseIdleConnections"));
+    judged_dump_release(&d);
+}
+
+static void goroutines_that_hold_nothing_are_no_holders(void **state)
+{
+    (void)state;
+    struct err err = {0};
+    struct judged_dump d;
+    struct findings f = {0};
+    open_scenario(&d, "idle-keepalive");
+    add_profile_finding(&f, "main.main", "runtime.chanrecv1", 1);
+    const struct dump_evidence e = judged_evidence(&d);
+    assert_ok(rules_join_dump(&e, NULL, &f, &err), &err);
+    assert_null(f.items[0].holder);
+    assert_true(has_evidence(&f.items[0], "nothing but their stacks"));
+    findings_release(&f);
+    judged_dump_release(&d);
+}
+
+static void results_not_closed_have_the_fix_of_profiles(void **state)
+{
+    (void)state;
+    struct judged_dump d;
+    open_scenario(&d, "sql-rows-unclosed");
+    judged_dump_judge(&d, NULL);
+    assert_true(d.findings.n > 0);
+    const struct finding *f = &d.findings.items[0];
+    assert_string_equal(f->rule->id, "dump-goroutine");
+    assert_string_equal(f->headline, "sql.Rows are not closed");
+    assert_non_null(strstr(f->fix, "rows.Close()"));
     judged_dump_release(&d);
 }
 
@@ -766,6 +979,12 @@ int main(void)
         cmocka_unit_test(an_id_is_of_the_holder_and_stays_from_dump_to_dump),
         cmocka_unit_test(the_simulators_truth_is_the_first_suspect),
         cmocka_unit_test(open_bodies_are_one_finding_with_its_own_fix),
+        cmocka_unit_test(a_dump_belongs_to_profiles_of_its_binary_only),
+        cmocka_unit_test(listeners_are_known_by_what_holds_them_not_by_where),
+        cmocka_unit_test(what_an_index_holds_is_not_told_of_the_cache_again),
+        cmocka_unit_test(idle_connections_are_suspect_with_a_transport_each),
+        cmocka_unit_test(goroutines_that_hold_nothing_are_no_holders),
+        cmocka_unit_test(results_not_closed_have_the_fix_of_profiles),
         cmocka_unit_test(a_list_at_its_bound_turns_over_and_is_no_suspect),
         cmocka_unit_test(the_leak_of_the_corpus_is_the_first_suspect),
         cmocka_unit_test(nothing_is_suspect_when_the_corpus_starts),

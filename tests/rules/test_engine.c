@@ -185,6 +185,75 @@ static void std_goroutines_that_the_users_cover_are_theirs(void **state)
     findings_release(&f);
 }
 
+/* A fan-out: the workers are gone, what they made is held by the one that waits
+   for them. */
+static void what_function_literals_of_waiting_ones_made_is_theirs(void **state)
+{
+    (void)state;
+    const struct scene c = {
+        {QUIET,
+         {GOROUTINES,
+          "runtime.gopark runtime.semacquire1 "
+          "sync.runtime_SemacquireWaitGroup sync.(*WaitGroup).Wait "
+          "main.build:39",
+          3, 11, 1, 0},
+         {HEAP, "main.part:19 main.build.func1:31", 2, 4, 1, 0},
+         {HEAP, "main.keep:19 main.builder.func1:31", 2, 6, 1, 0}}
+    };
+    struct findings f = findings_of(&c, POINTS);
+    assert_int_equal(f.n, 2);
+    for (size_t i = 0; i < f.n; i++) {
+        const bool waits =
+            strcmp(f.items[i].rule->id, "goroutine-waitgroup") == 0;
+        assert_int_equal(says(&f.items[i], "with it grew main.part ("), waits);
+    }
+    findings_release(&f);
+}
+
+/* Both goroutines of connections that wait for a next request. */
+#define IDLE                                                                   \
+    {GOROUTINES,                                                               \
+     NETWORK "bufio.(*Reader).Peek net/http.(*persistConn).readLoop",          \
+     3,                                                                        \
+     11,                                                                       \
+     1,                                                                        \
+     0},                                                                       \
+    {                                                                          \
+        GOROUTINES, SELECT "net/http.(*persistConn).writeLoop", 3, 11, 1, 0    \
+    }
+
+static void idle_connections_alone_may_be_a_pool(void **state)
+{
+    (void)state;
+    const struct scene c = {
+        {QUIET, IDLE}
+    };
+    struct findings f = findings_of(&c, POINTS);
+    assert_int_equal(f.n, 1);
+    assert_string_equal(f.items[0].rule->id, "goroutine-idle-conn");
+    assert_int_equal(f.items[0].grade, GRADE_SUSPECT);
+    findings_release(&f);
+}
+
+/* The heap that the call allocates is no second leak. */
+static void idle_connections_with_a_transport_each_are_one_leak(void **state)
+{
+    (void)state;
+    const struct scene c = {
+        {QUIET,
+         IDLE, {HEAP,
+          "net/http.http2configureTransports "
+          "net/http.(*Transport).onceSetNextProtoDefaults "
+          "net/http.(*Transport).roundTrip net/http.(*Client).Get main.ask:9",
+          0, 3, 1, 0}}
+    };
+    struct findings f = findings_of(&c, POINTS);
+    assert_one(&f, "main.ask", "goroutine-idle-conn", GRADE_STRONG);
+    assert_true(says(&f.items[0], "the connections share none"));
+    assert_true(says(&f.items[0], "with it grew main.ask ("));
+    findings_release(&f);
+}
+
 /* Heap that no goroutine holds is a leak of its own, whatever else leaks. */
 static void two_leaks_of_their_own_pace_are_two_findings(void **state)
 {
@@ -686,6 +755,9 @@ int main(void)
         cmocka_unit_test(a_steady_service_is_clean),
         cmocka_unit_test(one_leaked_request_is_one_finding),
         cmocka_unit_test(std_goroutines_that_the_users_cover_are_theirs),
+        cmocka_unit_test(what_function_literals_of_waiting_ones_made_is_theirs),
+        cmocka_unit_test(idle_connections_alone_may_be_a_pool),
+        cmocka_unit_test(idle_connections_with_a_transport_each_are_one_leak),
         cmocka_unit_test(two_leaks_of_their_own_pace_are_two_findings),
         cmocka_unit_test(a_leak_spread_over_eight_sites_is_found_above_them),
         cmocka_unit_test(things_made_once_each_are_no_leak),

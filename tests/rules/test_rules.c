@@ -39,6 +39,12 @@ static const struct example examples[] = {
       .frames = {"+main.f"}, .cohort_first = 40, .cohort_left = 12,
       .wait_minutes = 31, .wait_minutes_others = 2},
      NULL},
+    {"goroutine-idle-conn",
+     GO(IO_WAIT, "internal/poll.runtime_pollWait", "bufio.(*Reader).Peek",
+        "net/http.(*persistConn).readLoop"),
+     GO(SELECT, "runtime.gopark", "runtime.selectgo",
+        "net/http.(*persistConn).readLoop"),
+     "goroutine-http-body"},
     {"goroutine-http-body",
      GO(SELECT, "runtime.gopark", "runtime.selectgo",
         "net/http.(*persistConn).readLoop"),
@@ -292,7 +298,8 @@ static void idle_client_connections_are_told_from_open_bodies(void **state)
     struct rule_match m = {0};
     struct spec_evidence ev;
     cause_of(&s, &arena, &m, &ev, NULL);
-    assert_string_equal(m.headline, "idle client connections pile up");
+    assert_string_equal(named(&s), "goroutine-idle-conn");
+    assert_non_null(strstr(m.cause, "keep idle client connections"));
     arena_release(&arena);
 }
 

@@ -16,6 +16,7 @@ static const char *const ids[] = {
     "goroutine-nil-chan",
     "goroutine-select-empty",
     "goroutine-cohort",
+    "goroutine-idle-conn",
     "goroutine-http-body",
     "goroutine-sql-rows",
     "goroutine-grpc-conn",

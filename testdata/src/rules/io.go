@@ -59,6 +59,19 @@ func readSiteAtOnce(n int) {
 	all.Wait()
 }
 
+// --- goroutine-idle-conn ------------------------------------------------------
+
+// A client, and with it a connection, for one call.
+func readSiteOnce() {
+	c := http.Client{Transport: &http.Transport{}}
+	resp, err := c.Get(site.url)
+	if err != nil {
+		panic(err)
+	}
+	defer resp.Body.Close()
+	io.Copy(io.Discard, resp.Body)
+}
+
 // --- goroutine-sql-rows -------------------------------------------------------
 
 // numbers is a database whose every query answers with natural numbers.
@@ -176,6 +189,11 @@ var ioFixtures = []fixture{
 				readSiteAtOnce(20)
 			}
 		}},
+	{name: "goroutine-idle-conn/leak-transport-per-call", saves: heap | goroutine,
+		rate: 4096, setup: serveSite, step: func(int) { readSiteOnce() }},
+	{name: "goroutine-idle-conn/clean-one-transport", saves: heap | goroutine,
+		rate: 4096, setup: func() { serveSite(); readSiteAtOnce(40) },
+		step: func(int) { readSiteAtOnce(8) }},
 	{name: "goroutine-sql-rows/leak-early-return", saves: goroutine,
 		setup: openDatabase, step: func(int) { firstNumber(process, false) }},
 	{name: "goroutine-sql-rows/clean-pool", saves: goroutine,
