@@ -2,6 +2,7 @@
 
 #include "base/limits.h"
 #include "base/natural.h"
+#include "collected.h"
 #include "console.h"
 #include "fetch/fetch.h"
 #include "fetch_manifest.h"
@@ -279,6 +280,10 @@ static bool decode(const struct analysis *a, struct source *source,
         input_finish(in, out, err);
     input_free(in);
     out->source = source->path;
+    if (ok && out->kind == KIND_HEAP && !is_stdin(source->path)) {
+        return collected_find(a->collected, source->path, &out->is_collected,
+                              err);
+    }
     if (!ok && !err->has_offset &&
         (err->code == ERR_FORMAT || err->code == ERR_LIMIT)) {
         /* What is wrong with the whole is wrong from its first byte on. */
@@ -448,7 +453,9 @@ bool analysis_read(struct analysis *a, const struct visitor *v, struct err *err)
         qsort(a->sources.items, a->sources.n, sizeof *a->sources.items,
               by_group_and_name);
     }
-    bool ok = find_same_files(a, err);
+    a->collected = collected_new();
+    bool ok = (a->collected != NULL || err_nomem(err, "inputs")) &&
+              find_same_files(a, err);
     for (size_t i = 0; ok && i < a->sources.n; i++) {
         if (a->sources.items[i].is_again) {
             continue;
@@ -458,6 +465,8 @@ bool analysis_read(struct analysis *a, const struct visitor *v, struct err *err)
         ok = read_source(a, v, i, &ignored, err);
     }
     console_progress_end(a->session);
+    collected_free(a->collected);
+    a->collected = NULL;
     if (ok) {
         a->where = NULL;
         ok = note_ignored(a, &ignored, err);

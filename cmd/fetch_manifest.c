@@ -14,8 +14,6 @@
 #include <unistd.h>
 #include <xxhash.h>
 
-enum { BYTES_MAX = 256 << 20 };
-
 struct fetch_manifest {
     int fd;
     char *directory, *path;
@@ -49,7 +47,7 @@ static bool read_fd(int fd, struct buf *out)
    is no manifest is not touched. */
 static bool read_past(struct fetch_manifest *m, bool resume, struct err *err)
 {
-    struct buf text = BUF_LIMIT(BYTES_MAX);
+    struct buf text = BUF_LIMIT(FETCH_MANIFEST_BYTES_MAX);
     bool ok = read_fd(m->fd, &text) || fail_io(m, "cannot read", err);
     ok = ok && buf_check(&text, "the manifest", err);
     if (ok && !fetch_past_read(&m->past, buf_view(&text), err)) {

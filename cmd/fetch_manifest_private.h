@@ -1,4 +1,4 @@
-/* What fetch_manifest.c writes and fetch_past.c reads. */
+/* What fetch_manifest.c writes and fetch_past.c reads; collected.c asks it. */
 #ifndef SEEP_CMD_FETCH_MANIFEST_PRIVATE_H
 #define SEEP_CMD_FETCH_MANIFEST_PRIVATE_H
 
@@ -8,7 +8,10 @@
 
 #define FETCH_MANIFEST_SCHEMA "seep/snapshots/1"
 
-enum { FETCH_PATH_BYTES_MAX = 64 << 10 };
+enum {
+    FETCH_PATH_BYTES_MAX = 64 << 10,
+    FETCH_MANIFEST_BYTES_MAX = 256 << 20
+};
 
 /* A line that begins with "file". */
 struct fetch_file {
@@ -33,6 +36,13 @@ struct fetch_past {
 bool fetch_past_read(struct fetch_past *p, struct span text,
                      struct err *err) MUST_USE;
 void fetch_past_release(struct fetch_past *p);
+
+/* Puts the files into the order of names, which finding one needs. */
+void fetch_past_sort(struct fetch_past *p);
+
+/* NULL when it has no line. */
+const struct fetch_file *fetch_past_file(const struct fetch_past *p,
+                                         const char *name);
 
 /* What is in the directory, by the plan that goes on. Files that have no line
    are appended to `found`. */

@@ -164,6 +164,29 @@ void fetch_past_release(struct fetch_past *p)
     vec_u64_release(&p->misses);
 }
 
+static int by_name(const void *pa, const void *pb)
+{
+    const struct fetch_file *a = pa;
+    const struct fetch_file *b = pb;
+    return strcmp(a->name, b->name);
+}
+
+void fetch_past_sort(struct fetch_past *p)
+{
+    if (p->files.n > 1) {
+        qsort(p->files.items, p->files.n, sizeof(*p->files.items), by_name);
+    }
+}
+
+const struct fetch_file *fetch_past_file(const struct fetch_past *p,
+                                         const char *name)
+{
+    const struct fetch_file wanted = {.name = name};
+    return p->files.n > 0 ? bsearch(&wanted, p->files.items, p->files.n,
+                                    sizeof(wanted), by_name)
+                          : NULL;
+}
+
 /* --- the directory --- */
 
 static struct fetch_moment *moment_at(struct fetch_moments *list, uint64_t nth)
@@ -213,13 +236,6 @@ static bool put_saved(struct fetch_moments *out, uint64_t nth, uint32_t bit,
     return true;
 }
 
-static int by_name(const void *pa, const void *pb)
-{
-    const struct fetch_file *a = pa;
-    const struct fetch_file *b = pb;
-    return strcmp(a->name, b->name);
-}
-
 /* Files with lines, as far as they are as they were. */
 static bool put_recorded(struct fetch_past *p, const struct fetch_plan *plan,
                          const char *directory, struct fetch_moments *out,
@@ -243,18 +259,8 @@ static bool put_recorded(struct fetch_past *p, const struct fetch_plan *plan,
         }
         m->is_missed = true;
     }
-    if (p->files.n > 1) {
-        qsort(p->files.items, p->files.n, sizeof(*p->files.items), by_name);
-    }
+    fetch_past_sort(p);
     return true;
-}
-
-/* After put_recorded() they are in the order of names. */
-static bool is_recorded(const struct fetch_past *p, const char *name)
-{
-    const struct fetch_file wanted = {.name = name};
-    return p->files.n > 0 && bsearch(&wanted, p->files.items, p->files.n,
-                                     sizeof(wanted), by_name) != NULL;
 }
 
 /* Is `name` what the plan calls a file of some number? */
@@ -286,7 +292,8 @@ static bool put_found(struct fetch_past *p, const struct fetch_plan *plan,
     struct fetch_file f = {0};
     size_t k = 0;
     const char *name = text_base_name(path);
-    if (!is_of_plan(plan, name, &f.nth, &k) || is_recorded(p, name)) {
+    if (!is_of_plan(plan, name, &f.nth, &k) ||
+        fetch_past_file(p, name) != NULL) {
         return true;
     }
     f.name = arena_strdup(&p->arena, span_of(name));

@@ -8,6 +8,7 @@
 
 #include "profile/kind.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct profile;
@@ -25,6 +26,7 @@ struct snapshot {
     enum profile_kind kind;
     enum snapshot_form form;
     int64_t time_nanos; /* its own time; 0 when it says none */
+    bool is_collected;  /* heap: whoever took it had garbage collected first */
     struct profile *profile;
     struct goroutine_dump *dump;
 };

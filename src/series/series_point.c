@@ -221,7 +221,7 @@ static bool describe_profile(struct stack_table *t, struct series_point *pt,
     }
     pt->period_bytes = p->period;
     pt->is_delta = pt->kind != KIND_CPU && p->duration_nanos > 0;
-    pt->is_collected = says_collected(p);
+    pt->is_collected = pt->is_collected || says_collected(p);
     pt->memstats = p->memstats;
     return keep_text(t, program, &pt->program, err) &&
            keep_text(t, build_id, &pt->build_id, err);
@@ -291,6 +291,7 @@ bool series_point_of(struct stack_table *t, const struct snapshot *snap,
     struct series_point pt = {.kind = snap->kind,
                               .form = snap->form,
                               .time_nanos = snap->time_nanos,
+                              .is_collected = snap->is_collected,
                               .program = "",
                               .build_id = ""};
     bool ok = true;

@@ -3,7 +3,7 @@
  * finished GC cycle and repeats it until the next one: a repeated state is no
  * new point, unless a collection was asked for with it. Before the first GC Go
  * counts everything as in use: a state without any free that is followed by
- * states with frees is no level either.
+ * states with frees is no level either, unless it was collected as well.
  */
 #include "base/num.h"
 #include "series/points_private.h"
@@ -119,6 +119,7 @@ static void drop_before_gc(struct series *s)
     }
     size_t begin = 0;
     while (begin < at->n && s->all.items[at->items[begin]].cells.n > 0 &&
+           !s->all.items[at->items[begin]].is_collected &&
            frees(&s->all.items[at->items[begin]]) <= 0) {
         point_unused(s, at->items[begin],
                      "before the first GC: everything counts as in use");

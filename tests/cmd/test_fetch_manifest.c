@@ -3,6 +3,7 @@
 
 /* The program's own parts are not in the library. */
 /* NOLINTBEGIN(bugprone-suspicious-include) */
+#include "../../cmd/collected.c"
 #include "../../cmd/fetch_manifest.c"
 #include "../../cmd/fetch_past.c"
 #include "../../cmd/fetch_plan.c"
@@ -254,6 +255,49 @@ static void bytes_that_are_no_text_are_replaced(void **state)
 
 #define ROW(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
+/* Is the file of this name known to show what a collection left? */
+static bool is_collected(struct place *p, const char *name)
+{
+    bool is = false;
+    struct collected *c = collected_new();
+    assert_non_null(c);
+    assert_ok(collected_find(c, in_place(p, name), &is, &p->err), &p->err);
+    collected_free(c);
+    return is;
+}
+
+static void a_manifest_says_what_was_collected(void **state)
+{
+    struct place *p = *state;
+    put(p, "00.heap.pb.gz", "12345");
+    assert_false(is_collected(p, "00.heap.pb.gz")); /* no manifest */
+    begin(p, false);
+    save(p, 0, 0);
+    save(p, 0, 1);
+    save(p, 1, 0);
+    assert_true(is_collected(p, "00.heap.pb.gz"));
+    assert_true(is_collected(p, "01.heap.pb.gz"));
+    /* ?gc=1 is of the heap profile alone. */
+    assert_false(is_collected(p, "00.goroutine.pb.gz"));
+    put(p, "01.heap.pb.gz", "another");
+    assert_false(is_collected(p, "01.heap.pb.gz"));
+    put(p, "02.heap.pb.gz", "12345"); /* has no line */
+    assert_false(is_collected(p, "02.heap.pb.gz"));
+    add(p, "{\"file\":\"02.heap"); /* a run was killed here */
+    assert_true(is_collected(p, "00.heap.pb.gz"));
+    put(p, FETCH_MANIFEST_NAME, "some notes\n");
+    assert_false(is_collected(p, "00.heap.pb.gz"));
+}
+
+static void without_gc_nothing_was_collected(void **state)
+{
+    struct place *p = *state;
+    p->plan.collects = false;
+    begin(p, false);
+    save(p, 0, 0);
+    assert_false(is_collected(p, "00.heap.pb.gz"));
+}
+
 int main(void)
 {
     const struct CMUnitTest rows[] = {
@@ -266,6 +310,8 @@ int main(void)
         ROW(what_is_no_manifest_is_left_as_it_is),
         ROW(nothing_secret_is_written),
         ROW(bytes_that_are_no_text_are_replaced),
+        ROW(a_manifest_says_what_was_collected),
+        ROW(without_gc_nothing_was_collected),
     };
     return cmocka_run_group_tests(rows, NULL, NULL);
 }

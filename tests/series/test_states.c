@@ -128,6 +128,28 @@ static void states_before_the_first_gc_are_dropped(void **state)
     assert_int_equal(points_of(x, 4), 2);
 }
 
+/* What a collection left is a level, though nothing was freed yet. */
+static void a_state_that_was_collected_is_not_before_the_first_gc(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"0", "1", "2", "3"};
+    static const struct state x[] = {
+        {{20, 9}, {20, 9}},
+        {{30, 9}, {30, 9}},
+        {{40, 9}, {7, 9} },
+        {{50, 9}, {8, 9} }
+    };
+    struct err err = {0};
+    struct series *s = series_new(NULL);
+    for (size_t i = 0; i < 4; i++) {
+        add_state(s, &x[i], (double)i, names[i]);
+        s->all.items[i].is_collected = i > 0;
+    }
+    assert_ok(series_finish(s, &err), &err);
+    assert_int_equal(series_n_points(s, PLANE_HEAP), 3);
+    series_free(s);
+}
+
 /* A program that frees nothing at all only accumulates. */
 static void a_series_without_any_free_is_kept(void **state)
 {
@@ -182,6 +204,7 @@ int main(void)
         cmocka_unit_test(a_state_that_returns_is_a_point),
         cmocka_unit_test(the_profilers_own_stacks_make_no_new_state),
         cmocka_unit_test(states_before_the_first_gc_are_dropped),
+        cmocka_unit_test(a_state_that_was_collected_is_not_before_the_first_gc),
         cmocka_unit_test(a_series_without_any_free_is_kept),
         cmocka_unit_test(few_frees_do_not_tell_of_a_gc),
         cmocka_unit_test(a_dropped_state_is_listed_with_its_reason),
