@@ -574,6 +574,15 @@ static bool find_opener(struct judge *j, struct unit *u, struct err *err)
     return true;
 }
 
+/* Growth that ended is told once, for whoever looks at it: of a function, not
+   of its lines and callers. */
+static bool has_ended(const struct unit *u)
+{
+    return u->grade == GRADE_INFO &&
+           u->faults == (FAULT_SLOWING | FAULT_LEVEL) && !u->explained_by &&
+           !u->is_parent && u->line == 0;
+}
+
 bool judge_cluster(struct judge *j, struct err *err)
 {
     if (!find_operations(j, err)) {
@@ -588,11 +597,11 @@ bool judge_cluster(struct judge *j, struct err *err)
     merge_operations(j);
     for (size_t i = 0; i < j->units.n; i++) {
         struct unit *u = j->units.items[i];
-        if (is_live(u) && is_goroutine(u) && u->is_std &&
+        u->is_candidate = is_live(u) || has_ended(u);
+        if (u->is_candidate && is_goroutine(u) && u->is_std &&
             !find_opener(j, u, err)) {
             return false;
         }
-        u->is_candidate = is_live(u);
     }
     return true;
 }

@@ -92,22 +92,16 @@ static bool is_freed(const struct trend *t)
            t->birth_ratio - 1 > 0.25 * (t->level_ratio - 1);
 }
 
-/* Did it slow down because it ended? Growth that pauses for long between its
-   steps may only pause again. */
-static bool has_ended(const struct unit *u)
-{
-    const struct trend *t = &u->trend;
-    return (u->faults & FAULT_SLOWING) && t->level_after >= level_min &&
-           t->level_before <= 0;
-}
-
-/* The doubts that the parts of a window leave; asked last, as a rise that is
-   doubted already needs no further doubt. */
+/* The doubts that the parts of a window leave; asked last, of what has no other
+   doubt. Did growth slow down because it ended? What was level before it rose
+   as well came in one step, and another may come. */
 static void gate_levels(struct unit *u, double level_before_max)
 {
-    if (has_ended(u)) {
+    const struct trend *t = &u->trend;
+    if (u->faults == FAULT_SLOWING && t->level_after >= level_min &&
+        t->level_before <= 0) {
         u->faults |= FAULT_LEVEL;
-    } else if (u->faults == 0 && u->trend.level_before > level_before_max) {
+    } else if (u->faults == 0 && t->level_before > level_before_max) {
         u->faults |= FAULT_LATE;
     }
 }

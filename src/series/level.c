@@ -10,7 +10,9 @@
  *   the pace of the other part; V = max(variance of g at steady state, phi e),
  *   phi the clumping of the other part (e arrivals in clumps: variance phi e)
  *   1. g is no significant growth: z(g) < 1.645, one side of 5 %
- *   2. e would have been seen: (e - g) / sqrt(V) >= 3, one in 740 by chance
+ *   2. e would have been seen: (e - g) / sqrt(V) >= 4. The best of many change
+ *      points looks better than it is, and what is called level by mistake
+ *      may hide a leak: more is asked than of growth
  * Growth that comes in bursts has a large phi: a pause between two of them
  * then has no power, and the part is not called level.
  */
@@ -19,7 +21,7 @@
 #include <math.h>
 
 static const double level_z_max = 1.645;
-static const double power_z_min = 3;
+static const double power_z_min = 4;
 
 /* A line through two points has no residual: of three it can be wrong. */
 enum { PART_MIN = 3 };
