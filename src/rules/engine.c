@@ -90,8 +90,8 @@ static uint32_t count_noise(const struct judge *j)
     for (size_t i = 0; i < j->units.n; i++) {
         const struct unit *u = j->units.items[i];
         n += u->grade == GRADE_INFO && u->trend.growth > 0 && !u->is_parent &&
-             u->line == 0 && !(u->faults & FAULT_LEVEL) && u->kind != EVIDENCE_MEMSTATS &&
-             u->kind != EVIDENCE_COHORT;
+             u->line == 0 && !(u->faults & FAULT_LEVEL) &&
+             u->kind != EVIDENCE_MEMSTATS && u->kind != EVIDENCE_COHORT;
     }
     return n;
 }

@@ -367,8 +367,7 @@ static bool fill_metrics(struct judge *j, const struct unit *u,
     if (u->kind == EVIDENCE_HEAP) {
         fill_metric(j, &m[0], "inuse_space", "bytes", t->value, t->n);
         fill_metric(j, &m[1], "inuse_objects", "count", t->objects, t->n);
-        m[1].per_hour =
-            has_pace(u) ? m[1].delta / trend_span(t) * 3600 : NAN;
+        m[1].per_hour = has_pace(u) ? m[1].delta / trend_span(t) * 3600 : NAN;
         f->n_metrics = 2;
     } else if (u->kind == EVIDENCE_MEMSTATS) {
         fill_metric(j, &m[0], u->memstat,
@@ -441,7 +440,7 @@ static const char *fault_text(unsigned faults)
         {FAULT_AGE,     "the dumps show only young ones: work in flight"     },
         {FAULT_LOAD,    "the program's load rose as much in the window"      },
         {FAULT_LATE,    "it rises in the last part of the window only: it "
-                        "may be work that ends"                              },
+                     "may be work that ends"             },
         {FAULT_TREND,   "the profiles of the window show no steady rise"     },
     };
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
@@ -472,8 +471,7 @@ static const char *level_line(struct judge *j, const struct unit *u)
     } else {
         buf_printf(&b, "%zu snapshots", t->n - t->level_from);
     }
-    const char *text =
-        buf_ok(&b) ? arena_strdup(j->arena, buf_view(&b)) : NULL;
+    const char *text = buf_ok(&b) ? arena_strdup(j->arena, buf_view(&b)) : NULL;
     j->arena->has_failed |= b.failed_memory;
     buf_release(&b);
     return text;
@@ -496,7 +494,8 @@ static bool tell_end(struct judge *j, const struct unit *u, struct finding *f,
     f->n_alternatives = 1;
     f->cause = "It grew and then stopped within the window, although the same "
                "pace would have been seen in the rest of it. Pools, caches and "
-               "start-up do that when they reach their bound.";
+               "start-up do that when they reach their bound";
+    f->has_ended = true;
     f->fix = "Nothing, if this is the bound you meant. Else look again after a "
              "longer window.";
     return true;

@@ -161,6 +161,7 @@ struct finding {
     const struct finding_holder *holder; /* NULL unknown */
     const char *headline; /* "goroutines wait on a channel receive" */
     const char *cause;
+    bool has_ended; /* it grew and stopped: the rule's `why` says nothing */
     const char **evidence;
     size_t n_evidence;
     const char **alternatives;

@@ -124,8 +124,7 @@ static enum grade grade_of(const struct unit *u)
 {
     const unsigned soft = FAULT_NOISE | FAULT_FREED | FAULT_SLOWING |
                           FAULT_BURST | FAULT_FALLS | FAULT_SHORT | FAULT_POOL |
-                          FAULT_NO_GC | FAULT_AGE | FAULT_LOAD |
-                          FAULT_LATE;
+                          FAULT_NO_GC | FAULT_AGE | FAULT_LOAD | FAULT_LATE;
     const unsigned f = u->faults;
     if (f == 0) {
         return GRADE_STRONG;

@@ -458,8 +458,8 @@ static bool keep_load(struct judge *j, const struct heap_work *w,
 {
     const struct heap_total *t = &w->total;
     const size_t n = series_n_points(j->s, PLANE_GOROUTINE);
-    const double freed = t->born_last - t->sampled_last -
-                         (t->born_first - t->sampled_first);
+    const double freed =
+        t->born_last - t->sampled_last - (t->born_first - t->sampled_first);
     if (freed < clock_births_min || !series_about(j->s)->has_times) {
         return true;
     }

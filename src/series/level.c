@@ -58,6 +58,7 @@ static struct sums rest(const struct sums *all, const struct sums *part)
                          all->cx - part->cx, all->xx - part->xx};
 }
 
+/* Per whole window. */
 static double slope(const struct sums *s)
 {
     const double cc = s->cc - s->c * s->c / s->n;
@@ -76,12 +77,23 @@ static double off_line(const struct sums *s)
     return fmax(off_level(s) - slope(s) * cx, 0);
 }
 
-/* The first point of the second part, and the pace of what rises, in a whole
-   window of the clock. */
+/* `at` is the first point of the second part. */
 struct split {
-    size_t at; /* 0 none */
-    double pace;
+    size_t at;
+    double corner; /* where line and level meet, a share of the window */
+    double pace;   /* of the line, in a whole window */
 };
+
+/* Where the line reaches the level, between the points beside the split. */
+static double corner_of(const struct sums *line, const struct sums *level,
+                        double before, double after)
+{
+    const double pace = slope(line);
+    const double start = (line->x - pace * line->c) / line->n;
+    const double meet =
+        pace > 0 ? (level->x / level->n - start) / pace : before;
+    return fmin(fmax(meet, before), after);
+}
 
 /* Clock as 0..1, stock from its first value: sums of squares keep their
    digits. */
@@ -94,7 +106,7 @@ static struct split best_split(const struct trend *t, bool rises_first)
     for (size_t i = 0; i < t->n; i++) {
         add(&all, (c[i] - c[0]) / length, x[i] - x[0]);
     }
-    struct split best = {0, 0};
+    struct split best = {0, 0, 0};
     struct sums first = {0};
     double least = INFINITY;
     for (size_t i = 0; i + PART_MIN < t->n; i++) {
@@ -105,7 +117,10 @@ static struct split best_split(const struct trend *t, bool rises_first)
         const double off = off_line(line) + off_level(level);
         if (i + 1 >= PART_MIN && off < least) {
             least = off;
-            best = (struct split){i + 1, slope(line)};
+            best = (struct split){i + 1,
+                                  corner_of(line, level, (c[i] - c[0]) / length,
+                                            (c[i + 1] - c[0]) / length),
+                                  slope(line)};
         }
     }
     return best;
@@ -146,16 +161,13 @@ void trend_measure_levels(struct trend *t)
     if (t->n < 2 * PART_MIN || t->growth <= 0 || !(c[t->n - 1] > c[0])) {
         return;
     }
-    const double length = c[t->n - 1] - c[0];
     const struct split late = best_split(t, false);
     const struct split early = best_split(t, true);
     struct trend first = part_of(t, 0, late.at);
     struct trend second = part_of(t, late.at, t->n);
-    t->level_before = level_share(&first, &second, late.pace,
-                                  (c[late.at - 1] - c[0]) / length);
+    t->level_before = level_share(&first, &second, late.pace, late.corner);
     first = part_of(t, 0, early.at);
     second = part_of(t, early.at, t->n);
-    t->level_after = level_share(&second, &first, early.pace,
-                                 (c[t->n - 1] - c[early.at]) / length);
+    t->level_after = level_share(&second, &first, early.pace, 1 - early.corner);
     t->level_from = t->level_after > 0 ? early.at : 0;
 }
