@@ -46,9 +46,9 @@ struct analysis {
     struct text_list notes;
     const char *first_arg;
     struct collected *collected; /* while it reads */
-    const char *where;  /* the source an error speaks of; NULL none */
-    bool has_directory; /* one was named */
-    bool has_lost;      /* an input was skipped */
+    const char *where;           /* the source an error speaks of; NULL none */
+    bool has_directory;          /* one was named */
+    bool has_lost;               /* an input was skipped */
     size_t n_read;
 };
 

@@ -131,6 +131,29 @@ static const struct report_column goroutine_columns[N_PICKS] = {
     {"position", "line",     CELL_TEXT,    false},
 };
 
+/* Means over several runs: rounded, 3.7 and 7.3 would be 4 and 7, and +3.7. */
+static const struct report_column *mean_columns(struct arena *arena)
+{
+    struct report_column *out = arena_new(arena, struct report_column, N_PICKS);
+    for (size_t i = 0; out != NULL && i < N_PICKS; i++) {
+        out[i] = goroutine_columns[i];
+        out[i].type = out[i].type == CELL_COUNT ? CELL_MEAN : out[i].type;
+    }
+    return out;
+}
+
+static const struct report_column *columns_of(const struct series_diff *d,
+                                              enum diff_plane plane,
+                                              struct arena *arena)
+{
+    const struct diff_total *t = series_diff_total(d, plane);
+    if (plane == DIFF_HEAP) {
+        return heap_columns;
+    }
+    return t->n[DIFF_BASE] > 1 || t->n[DIFF_HEAD] > 1 ? mean_columns(arena)
+                                                      : goroutine_columns;
+}
+
 static const char *position_of(const struct diff_site *s, struct arena *arena)
 {
     const char *name = text_base_name(s->frame.file);
@@ -186,7 +209,8 @@ static bool make_table(const struct series_diff *d, enum diff_plane plane,
     const size_t shown = n < top ? n : top;
     struct report_cell *cells =
         arena_new(arena, struct report_cell, shown * width + 1);
-    if (cells == NULL) {
+    const struct report_column *columns = columns_of(d, plane, arena);
+    if (cells == NULL || columns == NULL) {
         return err_nomem(err, "table");
     }
     for (size_t i = 0; i < shown; i++) {
@@ -198,14 +222,14 @@ static bool make_table(const struct series_diff *d, enum diff_plane plane,
             cells[i * width + c] = row[is_heap ? c : goroutine_picks[c]];
         }
     }
-    *out = (struct report_table){
-        .key = is_heap ? "heap" : "goroutine",
-        .title = is_heap ? "heap in use, by site" : "goroutines, by site",
-        .columns = is_heap ? heap_columns : goroutine_columns,
-        .n_columns = width,
-        .cells = cells,
-        .n_rows = shown,
-        .n_rows_left_out = n - shown};
+    *out = (struct report_table){.key = is_heap ? "heap" : "goroutine",
+                                 .title = is_heap ? "heap in use, by site"
+                                                  : "goroutines, by site",
+                                 .columns = columns,
+                                 .n_columns = width,
+                                 .cells = cells,
+                                 .n_rows = shown,
+                                 .n_rows_left_out = n - shown};
     return true;
 }
 

@@ -8,10 +8,7 @@
 
 #define FETCH_MANIFEST_SCHEMA "seep/snapshots/1"
 
-enum {
-    FETCH_PATH_BYTES_MAX = 64 << 10,
-    FETCH_MANIFEST_BYTES_MAX = 256 << 20
-};
+enum { FETCH_PATH_BYTES_MAX = 64 << 10, FETCH_MANIFEST_BYTES_MAX = 256 << 20 };
 
 /* A line that begins with "file". */
 struct fetch_file {

@@ -164,8 +164,10 @@ static bool is_in_crowd(struct watch_lines *l, const struct watch_event *e)
 void watch_lines_event(struct watch_lines *l, const struct watcher *w,
                        const struct watch_event *e)
 {
+    enum grade was = GRADE_INFO;
     if (l->fd < 0 || !watch_lines_ok(l) ||
-        (!l->is_json && (!watch_news_is(&l->news, e) || is_in_crowd(l, e)))) {
+        (!l->is_json &&
+         (!watch_news_is(&l->news, e, &was) || is_in_crowd(l, e)))) {
         return;
     }
     struct watch_about a;
@@ -180,7 +182,7 @@ void watch_lines_event(struct watch_lines *l, const struct watcher *w,
         return;
     }
     struct buf words = BUF_LIMIT(LINE_BYTES_MAX / 2);
-    watch_words_event(w, e, &words);
+    watch_words_event(w, e, was, &words);
     text_line(l, &line, words.data != NULL ? words.data : "");
     buf_release(&words);
 }

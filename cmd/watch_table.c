@@ -61,14 +61,15 @@ void watch_table_say(struct watch_table *t, int64_t wall_nanos,
 void watch_table_event(struct watch_table *t, const struct watch_event *e)
 {
     struct watch_about a;
-    if (!watch_news_is(&t->news, e)) {
+    enum grade was = GRADE_INFO;
+    if (!watch_news_is(&t->news, e, &was)) {
         return;
     }
     watcher_about(t->watcher, e->target, &a);
     struct watch_table_news *line = next_line(t, e->wall_nanos);
     plain_clean(&line->who, a.target->shown);
     buf_str(&line->who, "  ");
-    watch_words_event(t->watcher, e, &line->what);
+    watch_words_event(t->watcher, e, was, &line->what);
 }
 
 /* --- rows --- */

@@ -58,7 +58,8 @@ static void moment_words(const struct watcher *w, uint32_t target,
 }
 
 /* What it was comes last: a grade in front reads as if it still had it. */
-static void gone_words(const struct watch_event *e, struct buf *out)
+static void gone_words(const struct watch_event *e, enum grade was,
+                       struct buf *out)
 {
     buf_str(out, "no longer seen: ");
     if (e->finding == NULL) {
@@ -66,11 +67,11 @@ static void gone_words(const struct watch_event *e, struct buf *out)
         return;
     }
     watch_words_finding(e->finding, out);
-    buf_printf(out, " (was %s)", grade_name(e->finding->grade));
+    buf_printf(out, " (was %s)", grade_name(was));
 }
 
 static void finding_words(const struct watch_event *e, const char *before,
-                          struct buf *out)
+                          enum grade was, struct buf *out)
 {
     buf_str(out, before);
     if (e->finding == NULL) {
@@ -80,8 +81,8 @@ static void finding_words(const struct watch_event *e, const char *before,
     buf_printf(out, "%s%s: ", *before != '\0' ? " " : "",
                grade_name(e->finding->grade));
     watch_words_finding(e->finding, out);
-    if (e->kind == WATCH_FINDING && e->before > GRADE_INFO) {
-        buf_printf(out, " (was %s)", grade_name(e->before));
+    if (e->kind == WATCH_FINDING && was > GRADE_INFO) {
+        buf_printf(out, " (was %s)", grade_name(was));
     }
 }
 
@@ -99,7 +100,7 @@ static void add_text(const struct watch_event *e, const char *before,
 }
 
 void watch_words_event(const struct watcher *w, const struct watch_event *e,
-                       struct buf *out)
+                       enum grade was, struct buf *out)
 {
     switch (e->kind) {
     case WATCH_ADDED:
@@ -128,13 +129,13 @@ void watch_words_event(const struct watcher *w, const struct watch_event *e,
         buf_str(out, "another build: a new series begins");
         break;
     case WATCH_FINDING:
-        finding_words(e, "", out);
+        finding_words(e, "", was, out);
         break;
     case WATCH_CONFIRMED:
-        finding_words(e, "confirmed", out);
+        finding_words(e, "confirmed", was, out);
         break;
     case WATCH_GONE:
-        gone_words(e, out);
+        gone_words(e, was, out);
         break;
     case WATCH_HINT:
         buf_str(out, "hint: ");
@@ -148,7 +149,7 @@ void watch_words_event(const struct watcher *w, const struct watch_event *e,
 void watch_news_release(struct watch_news *n)
 {
     vec_u32_release(&n->said);
-    vec_u64_release(&n->confirmed);
+    watch_told_list_release(&n->told);
 }
 
 /* What was said of the target; NULL out of memory: then it is said again. */
@@ -170,35 +171,59 @@ static uint64_t key_of(const struct watch_event *e)
     return id ^ ((uint64_t)e->target * UINT64_C(0x9e3779b97f4a7c15));
 }
 
-static bool is_confirmed(const struct watch_news *n, uint64_t key)
+/* NULL out of memory: then it is told twice. */
+static struct watch_told *told_of(struct watch_news *n, uint64_t key)
 {
-    for (size_t i = 0; i < n->confirmed.n; i++) {
-        if (n->confirmed.items[i] == key) {
-            return true;
+    const struct watch_told none = {key, GRADE_INFO, false};
+    for (size_t i = 0; i < n->told.n; i++) {
+        if (n->told.items[i].key == key) {
+            return &n->told.items[i];
         }
     }
-    return false;
+    return watch_told_list_push(&n->told, none) ? &n->told.items[n->told.n - 1]
+                                                : NULL;
+}
+
+/* What is left to be remembered of a finding that is gone is that it was
+   confirmed. */
+static void forget(struct watch_news *n, struct watch_told *told)
+{
+    if (!told->is_confirmed) {
+        *told = n->told.items[--n->told.n];
+    }
 }
 
 /* What is confirmed for the first time is told as that, and not twice. */
 static bool is_news_of_finding(struct watch_news *n,
-                               const struct watch_event *e)
+                               const struct watch_event *e, enum grade *was)
 {
-    if (e->finding == NULL) {
+    struct watch_told *told = e->finding ? told_of(n, key_of(e)) : NULL;
+    if (told == NULL) {
+        *was = e->before;
         return true;
     }
-    const uint64_t key = key_of(e);
-    if (e->kind == WATCH_FINDING) {
-        return e->finding->grade < GRADE_STRONG || is_confirmed(n, key);
+    const enum grade now =
+        e->kind == WATCH_GONE ? GRADE_INFO : e->finding->grade;
+    *was = told->grade;
+    if (e->kind == WATCH_CONFIRMED) {
+        told->is_confirmed = true;
+        told->grade = now;
+        return true;
     }
-    if (!is_confirmed(n, key)) {
-        (void)vec_u64_push(&n->confirmed, key); /* else it is told twice */
+    if (now >= GRADE_STRONG && !told->is_confirmed) {
+        return false;
     }
-    return true;
+    told->grade = now;
+    if (now == GRADE_INFO) {
+        forget(n, told);
+    }
+    return now != *was;
 }
 
-bool watch_news_is(struct watch_news *n, const struct watch_event *e)
+bool watch_news_is(struct watch_news *n, const struct watch_event *e,
+                   enum grade *was)
 {
+    *was = GRADE_INFO;
     uint32_t *said = said_of(n, e->target);
     uint32_t bit = 0;
     switch (e->kind) {
@@ -220,13 +245,13 @@ bool watch_news_is(struct watch_news *n, const struct watch_event *e)
     case WATCH_REMOVED:
     case WATCH_RESTART:
     case WATCH_DEPLOY:
-    case WATCH_GONE:
     case WATCH_HINT:
     case N_WATCH_EVENTS:
         return true;
     case WATCH_FINDING:
     case WATCH_CONFIRMED:
-        return is_news_of_finding(n, e);
+    case WATCH_GONE:
+        return is_news_of_finding(n, e, was);
     }
     if (said == NULL || (*said & bit) == 0) {
         if (said != NULL) {

@@ -85,11 +85,26 @@ static json_t *positive(double v)
     return v > 0 ? json_of_number(v) : json_null();
 }
 
+static json_t *limit_most(struct json_builder *b, const struct limit_most *m,
+                          const char *key)
+{
+    if (m->at == NULL) {
+        return json_null();
+    }
+    json_t *out = json_object();
+    build_put(b, out, "function", build_text(b, m->at));
+    build_put(b, out, key, positive(ceil(m->amount)));
+    return out;
+}
+
 static json_t *limits(struct json_builder *b, const struct limits *l)
 {
     json_t *out = json_object();
     build_put(b, out, "heap_bytes", positive(ceil(l->heap_bytes)));
     build_put(b, out, "goroutines", positive(ceil(l->goroutines)));
+    build_put(b, out, "heap_most", limit_most(b, &l->heap_most, "heap_bytes"));
+    build_put(b, out, "goroutines_most",
+              limit_most(b, &l->goroutines_most, "goroutines"));
     build_put(b, out, "advice", build_text(b, l->advice));
     return out;
 }

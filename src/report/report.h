@@ -20,6 +20,7 @@
 enum cell_type {
     CELL_TEXT,
     CELL_COUNT,
+    CELL_MEAN, /* of counts, so that it is no whole number */
     CELL_BYTES,
     CELL_PERCENT, /* 12.5 is 12.5 % */
     CELL_RATIO

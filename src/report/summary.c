@@ -156,6 +156,26 @@ void summary_about(struct buf *out, const struct report *r)
     }
 }
 
+/* " (15 MB at main.render)", unless that is as much. */
+static void add_most(struct buf *out, const struct limit_most *m, double least,
+                     bool is_bytes)
+{
+    /* As near as this it reads as the same. */
+    static const double same_ratio = 1.1;
+    if (m->at == NULL || m->amount < same_ratio * least) {
+        return;
+    }
+    buf_str(out, " (");
+    if (is_bytes) {
+        num_bytes(out, m->amount);
+    } else {
+        add_count(out, ceil(m->amount));
+    }
+    buf_str(out, " at ");
+    plain_clean(out, m->at);
+    buf_char(out, ')');
+}
+
 static void add_smallest(struct buf *out, const struct limits *l)
 {
     const bool heap = l->heap_bytes > 0;
@@ -167,11 +187,13 @@ static void add_smallest(struct buf *out, const struct limits *l)
     buf_str(out, "Smallest leak this window could show: ");
     if (heap) {
         num_bytes(out, l->heap_bytes);
+        add_most(out, &l->heap_most, l->heap_bytes, true);
     }
     if (goroutines) {
         buf_str(out, heap ? ", " : "");
         add_count(out, ceil(l->goroutines));
         buf_str(out, l->goroutines > 1 ? " goroutines" : " goroutine");
+        add_most(out, &l->goroutines_most, l->goroutines, false);
     }
     buf_char(out, '.');
 }
@@ -204,9 +226,12 @@ void summary_memory(struct buf *out, const struct findings *f)
     }
     buf_str(out, "The limit of ");
     num_bytes(out, m->limit_bytes);
+    /* By GOGC's default; a limit that the process has itself (GOMEMLIMIT) makes
+       it collect sooner, and more. */
+    static const char twice[] = ": the heap may grow to twice what is live.";
     if (m->seconds <= 0) {
-        buf_str(out, " is passed, or will be at the next collection: the heap "
-                     "may grow to twice what is live.");
+        buf_str(out, " is passed, or will be at the next collection");
+        buf_str(out, twice);
         return;
     }
     if (!isfinite(m->seconds)) {
@@ -225,7 +250,8 @@ void summary_memory(struct buf *out, const struct findings *f)
         }
         buf_char(out, ')');
     }
-    buf_str(out, " at this pace.");
+    buf_str(out, " at this pace");
+    buf_str(out, twice);
 }
 
 static bool in_bytes(const struct metric *m)
@@ -623,6 +649,9 @@ static void add_number(struct buf *out, enum cell_type type, double v)
     case CELL_TEXT:
     case CELL_COUNT:
         add_count(out, v);
+        break;
+    case CELL_MEAN:
+        add_fixed(out, v, 1);
         break;
     case CELL_BYTES:
         num_bytes(out, v);

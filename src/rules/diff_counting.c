@@ -8,10 +8,6 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* Share of false findings among those of a group test. Complete separation at
-   3 a side is 1/20 exactly, which rounding must not lose. */
-static const double group_q = 0.05 + 1e-9;
-
 static bool nomem(struct err *err)
 {
     return err_nomem(err, "findings");
@@ -109,9 +105,7 @@ double diff_q(const struct diff_judge *j, enum diff_plane plane,
     return j->q[plane][diff_site_index(j, plane, s)];
 }
 
-/* Where runs cannot tell how much they differ, their profiles must: at least by
-   so much as one process does. */
-static bool has_few_runs(const struct diff_judge *j, enum diff_plane plane)
+bool diff_has_few_runs(const struct diff_judge *j, enum diff_plane plane)
 {
     const struct diff_total *t = series_diff_total(j->diff, plane);
     return t->n[DIFF_BASE] < RUNS_FEW && t->n[DIFF_HEAD] < RUNS_FEW;
@@ -132,10 +126,10 @@ enum diff_reason diff_reason(const struct diff_judge *j, enum diff_plane plane,
         s->delta < j->options->min_growth * s->base) {
         return BELOW_LIMITS;
     }
-    if (has_few_runs(j, plane) && s->delta <= s->stray) {
+    if (diff_has_few_runs(j, plane) && s->delta <= s->stray) {
         return BELOW_STRAY;
     }
-    if (!isnan(s->p_runs) && !(j->q_runs[plane][i] <= group_q)) {
+    if (!isnan(s->p_runs) && !(j->q_runs[plane][i] <= DIFF_GROUP_Q)) {
         return BELOW_SPREAD;
     }
     return s->delta <= j->floor[plane][i] ? BELOW_FLOOR : COUNTS;
@@ -158,7 +152,7 @@ const char *diff_open_advice(const struct diff_judge *j, enum diff_plane plane,
                              const struct diff_site *s)
 {
     const enum diff_reason reason = diff_reason(j, plane, s);
-    if (reason == BELOW_SPREAD && has_few_runs(j, plane)) {
+    if (reason == BELOW_SPREAD && diff_has_few_runs(j, plane)) {
         return "give three runs or more a side";
     }
     if (reason == BELOW_FLOOR && s->noise.n < CALIBRATIONS_FEW &&
@@ -186,8 +180,8 @@ bool diff_is_fixed(const struct diff_judge *j, enum diff_plane plane,
     }
     return -s->delta >= diff_least_growth(j, plane) && s->head <= s->base / 2 &&
            -s->z >= j->options->min_z &&
-           !(has_few_runs(j, plane) && -s->delta <= s->stray) &&
-           (isnan(s->p_fell) || s->p_fell <= group_q) &&
+           !(diff_has_few_runs(j, plane) && -s->delta <= s->stray) &&
+           (isnan(s->p_fell) || s->p_fell <= DIFF_GROUP_Q) &&
            !(-s->delta <= j->floor[plane][diff_site_index(j, plane, s)]);
 }
 
@@ -216,7 +210,7 @@ enum grade diff_grade(const struct diff_judge *j, enum diff_plane plane,
     if (plane == DIFF_LEAK) {
         return GRADE_PROVEN;
     }
-    if (!(diff_q(j, plane, s) <= group_q)) {
+    if (!(diff_q(j, plane, s) <= DIFF_GROUP_Q)) {
         return GRADE_GROWTH;
     }
     switch (replicas_of(j, plane)) {

@@ -1,4 +1,5 @@
-/* Shared by judge_diff.c (findings), diff_counting.c and diff_notes.c. */
+/* Shared by judge_diff.c (findings), diff_counting.c, diff_limits.c and
+   diff_notes.c. */
 #ifndef SEEP_RULES_DIFF_JUDGE_PRIVATE_H
 #define SEEP_RULES_DIFF_JUDGE_PRIVATE_H
 
@@ -7,6 +8,10 @@
 
 /* Chance that the noise of calibration runs alone makes any site count. */
 #define DIFF_NOISE_RISK 0.01
+
+/* Share of false findings among those of a group test. Complete separation at
+   3 a side is 1/20 exactly, which rounding must not lose. */
+#define DIFF_GROUP_Q (0.05 + 1e-9)
 
 struct diff_judge {
     const struct series_diff *diff;
@@ -45,6 +50,20 @@ enum diff_reason diff_reason(const struct diff_judge *j, enum diff_plane plane,
                              const struct diff_site *s);
 /* Fewer runs on both sides say little of how much runs differ. */
 enum { RUNS_FEW = 3, CALIBRATIONS_FEW = 4 };
+
+/* Where runs cannot tell how much they differ, their profiles must: at least by
+   so much as one process does. */
+bool diff_has_few_runs(const struct diff_judge *j, enum diff_plane plane);
+
+/* What a leak must gain to count in four of five such pairs. */
+struct diff_limit {
+    double least;        /* at a site that base does not have; NAN: nothing
+                            would */
+    double most;         /* at the site where it takes most; `least` of none */
+    const char *most_at; /* its function, NULL none */
+};
+struct diff_limit diff_limit_of(const struct diff_judge *j,
+                                enum diff_plane plane);
 
 /* What would tell whether growth that does not count is noise, of which there
    were too few runs to say so: more runs of a side, or of calibration. NULL:

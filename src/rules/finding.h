@@ -183,9 +183,17 @@ struct finding {
                               --min-bytes 8.0 MB"; NULL: it may */
 };
 
+/* Where it must be larger: where so much is there already that it would drown
+   in what is normal there. */
+struct limit_most {
+    double amount;
+    const char *at; /* function; NULL: nowhere, or not known */
+};
+
 struct limits {
     double heap_bytes; /* smallest leak this window could show; NAN none */
     double goroutines;
+    struct limit_most heap_most, goroutines_most; /* of comparisons */
     const char *advice; /* "wait 4 more minutes", NULL when decided */
 };
 

@@ -523,13 +523,34 @@ static bool judge_plane(struct diff_judge *j, enum diff_plane plane)
     return true;
 }
 
-/* A site that base does not have at all needs min_z squared sampled objects. */
-static double least_bytes(const struct diff_judge *j)
+static bool find_limits(struct diff_judge *j)
 {
-    const struct diff_total *heap = series_diff_total(j->diff, DIFF_HEAP);
-    const int64_t period = heap->period[DIFF_HEAD];
-    const double z = j->options->min_z;
-    return fmax(j->options->min_bytes, period > 1 ? z * z * (double)period : 0);
+    struct diff_limit of[N_DIFF_PLANES] = {
+        [DIFF_HEAP] = {NAN, NAN, NULL},
+        [DIFF_GOROUTINE] = {NAN, NAN, NULL},
+    };
+    for (int k = DIFF_HEAP; k <= DIFF_GOROUTINE; k++) {
+        const enum diff_plane plane = (enum diff_plane)k;
+        if (!series_diff_has(j->diff, plane)) {
+            continue;
+        }
+        of[k] = diff_limit_of(j, plane);
+        if (of[k].most_at) {
+            of[k].most_at =
+                arena_strdup(&j->out->arena, span_of(of[k].most_at));
+            if (!of[k].most_at) {
+                return nomem(j->err);
+            }
+        }
+    }
+    j->out->limits = (struct limits){
+        .heap_bytes = of[DIFF_HEAP].least,
+        .goroutines = of[DIFF_GOROUTINE].least,
+        .heap_most = {of[DIFF_HEAP].most,      of[DIFF_HEAP].most_at},
+        .goroutines_most = {of[DIFF_GOROUTINE].most,
+                      of[DIFF_GOROUTINE].most_at                    },
+    };
+    return true;
 }
 
 /* The best grade of what is there now. */
@@ -587,13 +608,9 @@ static bool finish(struct diff_judge *j)
         (series_diff_has(j->diff, DIFF_HEAP) ? PROFILE_BIT(KIND_HEAP) : 0) |
         (series_diff_has(j->diff, DIFF_GOROUTINE) ? PROFILE_BIT(KIND_GOROUTINE)
                                                   : 0);
-    out->limits = (struct limits){
-        .heap_bytes =
-            series_diff_has(j->diff, DIFF_HEAP) ? least_bytes(j) : NAN,
-        .goroutines = series_diff_has(j->diff, DIFF_GOROUTINE)
-                          ? j->options->min_goroutines
-                          : NAN,
-    };
+    if (!find_limits(j)) {
+        return false;
+    }
     out->oom = (struct out_of_memory){
         .seconds = NAN, .seconds_low = NAN, .seconds_high = NAN};
     out->verdict = verdict_of(out);

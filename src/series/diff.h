@@ -80,6 +80,8 @@ struct diff_site {
     /* Welch's t test, one-sided: is head higher by more than processes differ?
        NAN with one process a side. And: is it lower? */
     double p_runs, p_fell;
+    double runs_error, runs_df; /* of that test: standard error of the delta,
+                                   degrees of freedom; NAN */
     /* Highest minus lowest level over the processes of both sides together:
        does not know the sides, so choosing tests by it is no bias. 0 with one
        process a side. */

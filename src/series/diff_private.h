@@ -172,6 +172,13 @@ bool diff_is_same_build(const struct series_diff *d);
    is nothing to tell by. Before any is taken for renamed. */
 bool diff_measure_share(struct series_diff *d, struct err *err) MUST_USE;
 
+/* Does the side have, or had it ever, anything in this row? */
+bool diff_has_row(const struct diff_group *g, size_t row);
+
+/* Is the package main of the two sides surely another one? See diff_main.c. */
+bool diff_has_other_main(const struct series_diff *d, bool *out,
+                         struct err *err) MUST_USE;
+
 /* Is it one program, in order, of one rate? After diff_compare. */
 bool diff_check(struct series_diff *d, bool forced, struct err *err) MUST_USE;
 

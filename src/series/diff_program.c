@@ -118,7 +118,7 @@ struct overlap {
     size_t n[N_DIFF_SIDES], n_both;
 };
 
-static bool has_row(const struct diff_group *g, size_t row)
+bool diff_has_row(const struct diff_group *g, size_t row)
 {
     return g && row < g->rows.n &&
            (g->rows.items[row].value > 0 || g->rows.items[row].born > 0);
@@ -140,8 +140,8 @@ static bool count_sites(const struct series_diff *d, const struct diff_layer *l,
                 ORIGIN_USER) {
             continue;
         }
-        seen[id] |= has_row(l->used[DIFF_BASE], row) ? 1 : 0;
-        seen[id] |= has_row(l->used[DIFF_HEAD], row) ? 2 : 0;
+        seen[id] |= diff_has_row(l->used[DIFF_BASE], row) ? 1 : 0;
+        seen[id] |= diff_has_row(l->used[DIFF_HEAD], row) ? 2 : 0;
     }
     for (uint32_t id = 0; id < l->n_sites; id++) {
         o->n[DIFF_BASE] += seen[id] & 1;
@@ -238,10 +238,22 @@ static bool check_programs(struct series_diff *d, bool forced, struct err *err)
     if (!base || !head || strcmp(base, head) == 0) {
         return warn_of_strangers(d, err);
     }
-    if (d->share >= common_share_min) {
+    const bool shares_most = d->share >= common_share_min;
+    bool has_other_main = false;
+    if (shares_most && !diff_has_other_main(d, &has_other_main, err)) {
+        return false;
+    }
+    if (shares_most && !has_other_main) {
         return diff_note(
             d, arena_printf(&d->arena, "base is of %s, head of %s", base, head),
             err);
+    }
+    if (!forced && has_other_main) {
+        return err_set(err, ERR_MISMATCH,
+                       "base is of %.60s, head of %.60s, and their packages "
+                       "main share no function: two programs; --force compares "
+                       "anyway",
+                       base, head);
     }
     if (!forced) {
         return err_set(err, ERR_MISMATCH,

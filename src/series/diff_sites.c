@@ -257,7 +257,7 @@ static void judge_site(const struct diff_layer *l, struct diff_site *s,
                        const struct naming *name, bool is_heap)
 {
     s->births = s->deaths = s->retention = NAN;
-    s->p = s->p_runs = s->p_fell = NAN;
+    s->p = s->p_runs = s->p_fell = s->runs_error = s->runs_df = NAN;
     if (is_heap && l->total.is_one_process) {
         const double grown = s->head_sampled - s->base_sampled;
         s->births = fmax(fmax(name->births, grown), 0);
@@ -284,7 +284,7 @@ static double mean_and_variance(const double *x, size_t n, double *variance)
 /* Welch (1947): runs of a leaking build vary more than those of a healthy one.
    A side of one run is taken to vary like the other. */
 static double welch_p(const double *low, size_t n_low, const double *high,
-                      size_t n_high)
+                      size_t n_high, double *error, double *df)
 {
     double low_variance;
     double high_variance;
@@ -298,13 +298,15 @@ static double welch_p(const double *low, size_t n_low, const double *high,
     }
     const double a = low_variance / (double)n_low;
     const double b = high_variance / (double)n_high;
+    *error = sqrt(a + b);
+    *df = INFINITY;
     if (a + b <= 0) {
         return grown > 0 ? 0 : 1;
     }
     const double free_a = n_low > 1 ? (double)n_low - 1 : (double)n_high - 1;
     const double free_b = n_high > 1 ? (double)n_high - 1 : (double)n_low - 1;
-    const double df = (a + b) * (a + b) / (a * a / free_a + b * b / free_b);
-    return stat_t_upper(grown / sqrt(a + b), df);
+    *df = (a + b) * (a + b) / (a * a / free_a + b * b / free_b);
+    return stat_t_upper(grown / *error, *df);
 }
 
 /* Levels of one site, of base and then of head. */
@@ -322,7 +324,8 @@ static void test_levels(struct diff_site *s, const struct levels *v)
         high = fmax(high, v->x[i]);
     }
     s->spread = high - low;
-    s->p_runs = welch_p(v->x, v->n_base, v->x + v->n_base, v->n_head);
+    s->p_runs = welch_p(v->x, v->n_base, v->x + v->n_base, v->n_head,
+                        &s->runs_error, &s->runs_df);
     s->p_fell = 1 - s->p_runs;
 }
 

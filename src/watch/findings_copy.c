@@ -140,6 +140,9 @@ bool findings_copy(const struct findings *from, struct findings *out,
     out->n = from->n < FINDINGS_KEPT_MAX ? from->n : FINDINGS_KEPT_MAX;
     struct arena *a = &out->arena;
     out->limits.advice = copy_text(a, from->limits.advice);
+    out->limits.heap_most.at = copy_text(a, from->limits.heap_most.at);
+    out->limits.goroutines_most.at =
+        copy_text(a, from->limits.goroutines_most.at);
     out->program = copy_text(a, from->program);
     out->unchecked = copy_text(a, from->unchecked);
     copy_notes(from, out);

@@ -244,7 +244,7 @@ static void sum_up(struct fleet *f)
     struct findings *out = f->out;
     const char *advice = NULL;
     out->verdict = VERDICT_CLEAN;
-    out->limits = (struct limits){NAN, NAN, NULL};
+    out->limits = (struct limits){.heap_bytes = NAN, .goroutines = NAN};
     for (size_t i = 0; i < f->w->n; i++) {
         const struct watched *t = f->w->items[i];
         if (t->has_findings) {

@@ -75,8 +75,11 @@ static bool take(struct bench *b, enum sim_profile which, struct clock *c,
     bool ok = sim_profile_write(b->world, which, 0, &bytes, err) &&
               profile_decode(buf_view(&bytes), &p, err);
     if (ok) {
-        const struct snapshot snap = {
-            "x", profile_kind(p), FORM_PROTO, p->time_nanos, p, NULL};
+        const struct snapshot snap = {.source = "x",
+                                      .kind = profile_kind(p),
+                                      .form = FORM_PROTO,
+                                      .time_nanos = p->time_nanos,
+                                      .profile = p};
         b->samples = which == SIM_HEAP ? p->n_samples : b->samples;
         const double start = now_us();
         ok = series_point_of(b->table, &snap, out, err);

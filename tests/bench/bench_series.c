@@ -73,10 +73,11 @@ static bool one(struct series *s, const char *path, struct tally *t,
     const double start = cpu_ms();
     ok = ok && profile_decode(buf_view(&bytes), &p, err);
     const double decoded = cpu_ms();
-    const struct snapshot snap = {
-        path,       ok ? profile_kind(p) : KIND_UNKNOWN,
-        FORM_PROTO, ok ? p->time_nanos : 0,
-        p,          NULL};
+    const struct snapshot snap = {.source = path,
+                                  .kind = ok ? profile_kind(p) : KIND_UNKNOWN,
+                                  .form = FORM_PROTO,
+                                  .time_nanos = ok ? p->time_nanos : 0,
+                                  .profile = p};
     ok = ok && series_add(s, &snap, err);
     const double added = cpu_ms();
     if (ok) {

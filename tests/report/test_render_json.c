@@ -46,7 +46,8 @@ static void check_document(const json_t *doc)
                 "points dropped lost first last seconds");
     assert_keys(json_object_get(json_object_get(doc, "window"), "points"),
                 "heap goroutine");
-    assert_keys(json_object_get(doc, "limits"), "heap_bytes goroutines advice");
+    assert_keys(json_object_get(doc, "limits"),
+                "heap_bytes goroutines heap_most goroutines_most advice");
     size_t i;
     json_t *f;
     json_array_foreach(json_object_get(doc, "findings"), i, f)

@@ -263,6 +263,9 @@ static void memory_limit_is_told(void **state)
     assert_true(says(r, o,
                      "The limit of 512 MB is reached in about 1 h 30 min "
                      "(95% 1 h to 2 h) at"));
+    assert_true(says(r, o, "the heap may grow to twice what is live."));
+    s.findings.oom.seconds = 0;
+    assert_true(says(r, o, "The limit of 512 MB is passed, or will be at the"));
     s.findings.oom.seconds = NAN;
     assert_true(says(r, o, "The limit of 512 MB is not in sight."));
 }

@@ -134,6 +134,34 @@ static void goroutines_count_by_number_and_noise(void **state)
     }
 }
 
+/* Growth of `n` where there are 400 already. */
+static size_t findings_beside_many(int64_t n)
+{
+    struct series_diff *d = series_diff_new(NULL);
+    add(d, DIFF_BASE, KIND_GOROUTINE, goroutines(400), 100);
+    add(d, DIFF_HEAD, KIND_GOROUTINE, goroutines(400 + n), 200);
+    struct findings f = judge(d);
+    const size_t out = f.n;
+    findings_release(&f);
+    return out;
+}
+
+static void a_leak_beside_many_goroutines_must_be_larger(void **state)
+{
+    (void)state;
+    struct series_diff *d = series_diff_new(NULL);
+    add(d, DIFF_BASE, KIND_GOROUTINE, goroutines(400), 100);
+    add(d, DIFF_HEAD, KIND_GOROUTINE, goroutines(410), 200);
+    struct findings f = judge(d);
+    assert_true(f.limits.goroutines == 50);
+    assert_string_equal(f.limits.goroutines_most.at, "main.wait");
+    const int64_t most = (int64_t)f.limits.goroutines_most.amount;
+    findings_release(&f);
+    assert_true(most > 2 * 50);
+    assert_int_equal(findings_beside_many(most), 1);
+    assert_int_equal(findings_beside_many(most / 2), 0);
+}
+
 static void two_snapshots_say_growth_and_why_not_more(void **state)
 {
     (void)state;
@@ -452,6 +480,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(goroutines_count_by_number_and_noise),
+        cmocka_unit_test(a_leak_beside_many_goroutines_must_be_larger),
         cmocka_unit_test(two_snapshots_say_growth_and_why_not_more),
         cmocka_unit_test(independent_runs_may_be_strong),
         cmocka_unit_test(one_run_that_stands_out_is_no_growth),

@@ -156,9 +156,11 @@ static void the_verdict_is_the_worst_and_silence_is_no_health(void **state)
     struct watcher *w = fleet_new(3);
     struct findings f;
     w->items[0]->has_findings = true;
-    w->items[0]->findings.limits = (struct limits){100, 5, NULL};
+    w->items[0]->findings.limits =
+        (struct limits){.heap_bytes = 100, .goroutines = 5};
     w->items[1]->has_findings = true;
-    w->items[1]->findings.limits = (struct limits){NAN, 9, NULL};
+    w->items[1]->findings.limits =
+        (struct limits){.heap_bytes = NAN, .goroutines = 9};
     take(w, &f);
     assert_int_equal(f.verdict, VERDICT_INCONCLUSIVE);
     assert_true(fabs(f.limits.heap_bytes - 100) < 1e-9);
