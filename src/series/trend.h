@@ -41,10 +41,10 @@ struct trend {
     double pace[TREND_SPLITS]; /* rate after over rate before, at 1/2, 2/3,
                                   3/4 of the clock */
     double pace_high[TREND_SPLITS]; /* its upper 95 % bound */
-    double events;     /* intervals the growth is spread over (effective) */
-    double idle_share; /* intervals since it last grew / longest pause before
-                          that; > 1 means it has paused longer than ever */
-    double drawdown;   /* largest fall from a peak / growth */
+    double events;       /* intervals the growth is spread over (effective) */
+    double idle_share;   /* intervals since it last grew / longest pause before
+                            that; > 1 means it has paused longer than ever */
+    double drawdown;     /* largest fall from a peak / growth */
     double level_before; /* share of the window before it rose, if level... */
     double level_after;  /* ...after it rose; 0 = not, or nothing shows it */
     size_t level_from;   /* first point of the latter; 0 none */
