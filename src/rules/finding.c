@@ -339,12 +339,14 @@ static void fill_metric(struct judge *j, struct metric *m, const char *name,
     m->delta = m->last - m->first;
 }
 
-/* A pace that may be none is not told, and what ended has none. */
+/* A pace that may be none is not told, and what ended has none. What is proven
+   to leak has one, however few they are. */
 static bool has_pace(const struct unit *u)
 {
     const struct trend *t = &u->trend;
     return t->has_times && trend_span(t) > 0 && !(u->faults & FAULT_LEVEL) &&
-           (t->per_second_low > 0 || t->per_second_high < 0);
+           (u->grade == GRADE_PROVEN || t->per_second_low > 0 ||
+            t->per_second_high < 0);
 }
 
 static void fill_rates(struct metric *m, const struct trend *t)
