@@ -94,6 +94,16 @@ static bool has_accepted(const struct findings *f)
     return false;
 }
 
+static bool has_ended(const struct findings *f)
+{
+    for (size_t i = 0; i < f->n; i++) {
+        if (f->items[i].has_ended) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void summary_verdict(struct buf *out, const struct report *r)
 {
     const struct findings *f = r->findings;
@@ -107,7 +117,8 @@ void summary_verdict(struct buf *out, const struct report *r)
                      : r->n_summary > 0 ? "nothing stands out"
                      : f->n_below_limits > 0
                          ? "nothing that counts, but some growth beyond noise"
-                         : "nothing grows beyond noise");
+                     : has_ended(f) ? "nothing goes on growing"
+                                    : "nothing grows beyond noise");
     }
     add_window(out, r->about);
 }
@@ -459,9 +470,11 @@ void summary_why(struct buf *out, const struct finding *f)
 {
     if (f->cause) {
         plain_clean(out, f->cause);
-        buf_str(out, ". ");
+        buf_str(out, f->has_ended ? "." : ". ");
     }
-    plain_clean(out, f->why ? f->why : f->rule->why);
+    if (!f->has_ended) {
+        plain_clean(out, f->why ? f->why : f->rule->why);
+    }
 }
 
 /* The finding's own alternatives, else its rule's; NULL past the end. */

@@ -469,6 +469,15 @@ static void merge_operations(struct judge *j)
     }
 }
 
+/* Growth that ended is told once, for whoever looks at it: of a function, not
+   of its lines and callers. */
+static bool has_ended(const struct unit *u)
+{
+    return u->grade == GRADE_INFO &&
+           u->faults == (FAULT_SLOWING | FAULT_LEVEL) && !u->explained_by &&
+           !u->is_parent && u->line == 0;
+}
+
 bool judge_cluster(struct judge *j, struct err *err)
 {
     if (!find_operations(j, err)) {
@@ -486,7 +495,7 @@ bool judge_cluster(struct judge *j, struct err *err)
     merge_operations(j);
     for (size_t i = 0; i < j->units.n; i++) {
         struct unit *u = j->units.items[i];
-        u->is_candidate = cluster_is_live(u);
+        u->is_candidate = cluster_is_live(u) || has_ended(u);
     }
     return true;
 }

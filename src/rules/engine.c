@@ -90,8 +90,8 @@ static uint32_t count_noise(const struct judge *j)
     for (size_t i = 0; i < j->units.n; i++) {
         const struct unit *u = j->units.items[i];
         n += u->grade == GRADE_INFO && u->trend.growth > 0 && !u->is_parent &&
-             u->line == 0 && u->kind != EVIDENCE_MEMSTATS &&
-             u->kind != EVIDENCE_COHORT;
+             u->line == 0 && !(u->faults & FAULT_LEVEL) &&
+             u->kind != EVIDENCE_MEMSTATS && u->kind != EVIDENCE_COHORT;
     }
     return n;
 }
@@ -121,7 +121,7 @@ static double wait_for(const struct judge *j, const struct unit *u)
     const double have = (double)u->trend.n;
     double wait = have < POINTS_FULL ? (POINTS_FULL - have) * step : 0;
     if (u->faults & (FAULT_SLOWING | FAULT_BURST | FAULT_AGE | FAULT_POOL |
-                     FAULT_FREED | FAULT_NOISE | FAULT_FALLS)) {
+                     FAULT_FREED | FAULT_NOISE | FAULT_FALLS | FAULT_LATE)) {
         const double window = trend_span(&u->trend);
         wait = wait > window ? wait : window;
     }

@@ -344,6 +344,16 @@ static void fill_metric(struct judge *j, struct metric *m, const char *name,
     m->delta = m->last - m->first;
 }
 
+/* A pace that may be none is not told, and what ended has none. What is proven
+   to leak has one, however few they are. */
+static bool has_pace(const struct unit *u)
+{
+    const struct trend *t = &u->trend;
+    return t->has_times && trend_span(t) > 0 && !(u->faults & FAULT_LEVEL) &&
+           (u->grade == GRADE_PROVEN || t->per_second_low > 0 ||
+            t->per_second_high < 0);
+}
+
 static void fill_rates(struct metric *m, const struct trend *t)
 {
     m->per_hour = t->per_second * 3600;
@@ -364,8 +374,7 @@ static bool fill_metrics(struct judge *j, const struct unit *u,
     if (u->kind == EVIDENCE_HEAP) {
         fill_metric(j, &m[0], "inuse_space", "bytes", t->value, t->n);
         fill_metric(j, &m[1], "inuse_objects", "count", t->objects, t->n);
-        const double span = t->has_times ? trend_span(t) : 0;
-        m[1].per_hour = span > 0 ? m[1].delta / span * 3600 : NAN;
+        m[1].per_hour = has_pace(u) ? m[1].delta / trend_span(t) * 3600 : NAN;
         f->n_metrics = 2;
     } else if (u->kind == EVIDENCE_MEMSTATS) {
         fill_metric(j, &m[0], u->memstat,
@@ -374,7 +383,9 @@ static bool fill_metrics(struct judge *j, const struct unit *u,
     } else {
         fill_metric(j, &m[0], "goroutines", "count", t->value, t->n);
     }
-    fill_rates(&m[0], t);
+    if (has_pace(u)) {
+        fill_rates(&m[0], t);
+    }
     const double unit = u->kind == EVIDENCE_HEAP || u->kind == EVIDENCE_MEMSTATS
                             ? 1
                             : compose_goroutine_bytes;
@@ -435,6 +446,8 @@ static const char *fault_text(unsigned faults)
         {FAULT_POOL,    "its number follows clients or a pool's maximum"     },
         {FAULT_AGE,     "the dumps show only young ones: work in flight"     },
         {FAULT_LOAD,    "the program's load rose as much in the window"      },
+        {FAULT_LATE,    "it rises in the last part of the window only: it "
+                     "may be work that ends"             },
         {FAULT_TREND,   "the profiles of the window show no steady rise"     },
     };
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
@@ -443,6 +456,56 @@ static const char *fault_text(unsigned faults)
         }
     }
     return NULL;
+}
+
+/* "grew to 60 and stays there for the last 51 s". */
+static const char *level_line(struct judge *j, const struct unit *u)
+{
+    const struct trend *t = &u->trend;
+    if (!(u->faults & FAULT_LEVEL)) {
+        return NULL;
+    }
+    struct buf b = BUF_LIMIT(256);
+    buf_str(&b, "grew to ");
+    if (u->plane == PLANE_HEAP) {
+        num_bytes(&b, t->last);
+    } else {
+        num_count(&b, (int64_t)t->last);
+    }
+    buf_str(&b, " and stays there for the last ");
+    if (t->has_times) {
+        num_seconds(&b, t->seconds[t->n - 1] - t->seconds[t->level_from]);
+    } else {
+        buf_printf(&b, "%zu snapshots", t->n - t->level_from);
+    }
+    const char *text = buf_ok(&b) ? arena_strdup(j->arena, buf_view(&b)) : NULL;
+    j->arena->has_failed |= b.failed_memory;
+    buf_release(&b);
+    return text;
+}
+
+/* What ended is no leak that goes on: nothing is claimed of what the rule
+   would say of one. */
+static bool tell_end(struct judge *j, const struct unit *u, struct finding *f,
+                     struct err *err)
+{
+    if (!(u->faults & FAULT_LEVEL)) {
+        return true;
+    }
+    f->alternatives = arena_new(j->arena, const char *, 1);
+    if (!f->alternatives) {
+        return nomem(err);
+    }
+    f->alternatives[0] = "a leak that rests: its cause stopped for now, or "
+                         "comes less often than once a window";
+    f->n_alternatives = 1;
+    f->cause = "It grew and then stopped within the window, although the same "
+               "pace would have been seen in the rest of it. Pools, caches and "
+               "start-up do that when they reach their bound";
+    f->has_ended = true;
+    f->fix = "Nothing, if this is the bound you meant. Else look again after a "
+             "longer window.";
+    return true;
 }
 
 /* A label all growing stacks share points to the culprit. */
@@ -516,6 +579,7 @@ static void add_lines(struct judge *j, const struct unit *u,
                       const struct evidence *e, struct lines *l)
 {
     add_line(l, u->grade == GRADE_SUSPECT ? fault_text(u->faults) : NULL);
+    add_line(l, level_line(j, u));
     add_line(l, u->note);
     add_line(l, companion_line(j, u));
     add_line(l, shared_label(j, e));
@@ -593,5 +657,6 @@ bool finding_of_unit(struct judge *j, const struct unit *u, struct finding *out,
     add_lines(j, u, &e, &lines);
     fill_statistics(u, out);
     return compose_texts(j->arena, &match, lines.items, lines.n, out, err) &&
-           fill_metrics(j, u, out, err) && finding_set_ids(out, err);
+           tell_end(j, u, out, err) && fill_metrics(j, u, out, err) &&
+           finding_set_ids(out, err);
 }

@@ -16,6 +16,12 @@
  *   3 events        growth spread over three intervals; fewer are steps
  *   8 points        1/8! = 2.5e-5 survives some hundred tests; 5 to 7 need
  *                   more of everything, below 5 nothing is strong
+ *   level 1/3       a part of the window that counts (series/level.c says when
+ *                   it is level): after growth that slowed down, a shorter one
+ *                   may be a rest of a leak. Before growth, memory must have
+ *                   risen for twice as long as it was level: what one piece of
+ *                   work holds piles up until the work is done. Goroutines that
+ *                   pile up wait for something, so half as long is enough
  */
 #include "rules/judge_private.h"
 
@@ -35,6 +41,7 @@ static const double events_few = 4.5;
 static const double fall_max = 0.3;
 static const double load_p_max = 0.02;
 static const double blurred_load_p_max = 0.15;
+static const double level_min = 1.0 / 3;
 static const size_t points_full = 8;
 static const size_t points_min = 5;
 
@@ -85,6 +92,20 @@ static bool is_freed(const struct trend *t)
            t->birth_ratio - 1 > 0.25 * (t->level_ratio - 1);
 }
 
+/* The doubts that the parts of a window leave; asked last, of what has no other
+   doubt. Did growth slow down because it ended? What was level before it rose
+   as well came in one step, and another may come. */
+static void gate_levels(struct unit *u, double level_before_max)
+{
+    const struct trend *t = &u->trend;
+    if (u->faults == FAULT_SLOWING && t->level_after >= level_min &&
+        t->level_before <= 0) {
+        u->faults |= FAULT_LEVEL;
+    } else if (u->faults == 0 && t->level_before > level_before_max) {
+        u->faults |= FAULT_LATE;
+    }
+}
+
 /* Too few points: no trend test can be passed, no pace is known. */
 static void gate_points(struct unit *u, bool is_enough)
 {
@@ -103,7 +124,7 @@ static enum grade grade_of(const struct unit *u)
 {
     const unsigned soft = FAULT_NOISE | FAULT_FREED | FAULT_SLOWING |
                           FAULT_BURST | FAULT_FALLS | FAULT_SHORT | FAULT_POOL |
-                          FAULT_NO_GC | FAULT_AGE | FAULT_LOAD;
+                          FAULT_NO_GC | FAULT_AGE | FAULT_LOAD | FAULT_LATE;
     const unsigned f = u->faults;
     if (f == 0) {
         return GRADE_STRONG;
@@ -162,6 +183,7 @@ void gate_heap(const struct judge *j, struct unit *u)
     if (j->no_gc) {
         u->faults |= FAULT_NO_GC;
     }
+    gate_levels(u, level_min);
     u->grade = u->faults & FAULT_SMALL ? GRADE_INFO : grade_of(u);
 }
 
@@ -193,5 +215,6 @@ void gate_goroutine(const struct judge *j, struct unit *u)
     if (u->is_pool) {
         u->faults |= FAULT_POOL;
     }
+    gate_levels(u, 2 * level_min);
     u->grade = u->faults & FAULT_SMALL ? GRADE_INFO : grade_of(u);
 }

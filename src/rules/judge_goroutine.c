@@ -96,6 +96,7 @@ static bool measure(const struct judge *j, const struct series_matrix *m,
     *t = (struct trend){.n = k,
                         .seconds = seconds,
                         .clock = seconds,
+                        .load = j->load,
                         .value = m->value + group * k,
                         .has_times = series_about(j->s)->has_times};
     trend_measure_ends(t);

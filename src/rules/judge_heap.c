@@ -162,6 +162,7 @@ static bool sum_total(const struct judge *j, struct heap_work *w,
     }
     for (size_t r = 0; r < j->n_rows; r++) {
         if (!j->rows[r].is_profiler) {
+            t->sampled_first += w->ends.sampled[2 * r];
             t->sampled_last += w->ends.sampled[2 * r + 1];
             t->born_first += w->ends.born[2 * r];
             t->born_last += w->ends.born[2 * r + 1];
@@ -449,6 +450,33 @@ static bool find_load(struct judge *j, const struct heap_work *w,
     return !isnan(j->p_load) || err_nomem(err, "load");
 }
 
+/* What the program had done by the time of each look at its goroutines. What
+   is freed again is work; a program that only keeps what it allocates shows
+   none. */
+static bool keep_load(struct judge *j, const struct heap_work *w,
+                      struct err *err)
+{
+    const struct heap_total *t = &w->total;
+    const size_t n = series_n_points(j->s, PLANE_GOROUTINE);
+    const double freed =
+        t->born_last - t->sampled_last - (t->born_first - t->sampled_first);
+    if (freed < clock_births_min || !series_about(j->s)->has_times) {
+        return true;
+    }
+    double *load = arena_new(&j->work, double, n + 1);
+    if (!load) {
+        return err_nomem(err, "load");
+    }
+    const double *at = series_seconds(j->s, PLANE_GOROUTINE);
+    for (size_t i = 0; i < n; i++) {
+        load[i] =
+            stat_interpolate(series_seconds(j->s, PLANE_HEAP), t->born_bytes,
+                             series_n_points(j->s, PLANE_HEAP), at[i]);
+    }
+    j->load = load;
+    return true;
+}
+
 bool judge_heap(struct judge *j, struct err *err)
 {
     j->load_ratio = 1;
@@ -461,7 +489,7 @@ bool judge_heap(struct judge *j, struct err *err)
     judge_transports(j);
     bool ok = group_sites(j, &w, err) && find_gains(j, &w, err) &&
               sum_sites(j, &w, err) && sum_total(j, &w, err) &&
-              find_load(j, &w, err);
+              find_load(j, &w, err) && keep_load(j, &w, err);
     if (ok) {
         const double *x = w.total.value;
         j->total_heap_growth = x[series_n_points(j->s, PLANE_HEAP) - 1] - x[0];

@@ -13,7 +13,7 @@ struct heap_ends {
 /* Sums over the whole program but the profiler. */
 struct heap_total {
     double *value, *born_bytes; /* per point */
-    double sampled_last, born_first, born_last;
+    double sampled_first, sampled_last, born_first, born_last;
 };
 
 /* Nearly everything in a healthy program is told by the first and the last

@@ -51,7 +51,9 @@ enum unit_fault {
     FAULT_POOL = 1024,    /* bounded by peers */
     FAULT_SHARED = 2048,  /* explained by another unit */
     FAULT_NO_GC = 4096,   /* nothing was freed anywhere: no GC ran */
-    FAULT_AGE = 8192      /* dumps: the grown ones are all young */
+    FAULT_AGE = 8192,     /* dumps: the grown ones are all young */
+    FAULT_LEVEL = 16384,  /* growth ended in the window: nothing since */
+    FAULT_LATE = 32768    /* rose in the last part of the window only */
 };
 
 VEC_TYPE(unit_rows, uint32_t)
@@ -104,6 +106,8 @@ struct judge {
     double transport_growth;     /* bytes */
     double load_ratio, p_load;   /* last third over first; MK of its rate */
     size_t n_loads;              /* intervals whose load is known */
+    const double *load; /* bytes allocated up to each point of the goroutine
+                           plane: the program's work; NULL unknown */
     double total_heap_growth, total_goroutine_growth;
     bool no_gc;
     uint32_t n_within_noise;

@@ -30,7 +30,7 @@ const struct rule rule_goroutine_chan_receive = {
             "them.",
     .why = "A goroutine that waits can never be freed, nor can its stack and "
            "whatever it refers to. It ends only when somebody sends or closes "
-           "the channel, and here nobody does.",
+           "the channel.",
     .infers = "From the blocking frames (runtime.chanrecv) and a count that "
               "only rises. A profile does not show the channel, so a slow "
               "sender looks the same while the window lasts.",

@@ -174,21 +174,27 @@ static double wander(const struct trend *t)
     return 2 * load_wander * load_wander * turned * turned;
 }
 
-/* Growth over its noise at steady state. Two upper bounds of the variance of
-   dn are laws, the smaller holds: n_1 + n_K for short-lived things (two
-   independent stocks, wider when they clump), B + D for long-lived ones. What
-   the increments themselves show alone knows that an old stock does not move;
-   but from few of them it is an estimate that may be small by chance, so its
-   ratio is Student's and counts as the normal deviate of the same chance. No
-   variance is below dn: even a pure accumulator is a Poisson count. */
-static double over_noise(const struct trend *t, size_t m, double usual)
+/* Variance of dn at steady state. Two upper bounds of it are laws, the smaller
+   holds: n_1 + n_K for short-lived things (two independent stocks, wider when
+   they clump), B + D for long-lived ones. */
+static double noise_by_law(const struct trend *t)
 {
     const double *x = stock(t);
     double var = (x[0] + x[t->n - 1]) * stat_dispersion(x, t->n);
     if (t->sampled && t->births + t->deaths < var) {
         var = t->births + t->deaths;
     }
-    var += wander(t);
+    return var + wander(t);
+}
+
+/* Growth over its noise at steady state. What the increments themselves show
+   alone knows that an old stock does not move; but from few of them it is an
+   estimate that may be small by chance, so its ratio is Student's and counts as
+   the normal deviate of the same chance. No variance is below dn: even a pure
+   accumulator is a Poisson count. */
+static double over_noise(const struct trend *t, size_t m, double usual)
+{
+    const double var = t->noise;
     const double least = fabs(t->growth) > 1 ? fabs(t->growth) : 1;
     const double by_law = t->growth / sqrt(var > least ? var : least);
     const double seen = moved(t, m, usual);
@@ -373,7 +379,13 @@ void trend_measure_noise(struct trend *t)
     if (t->sampled) {
         measure_heap_flow(t);
     }
+    t->noise = noise_by_law(t);
     t->z = over_noise(t, t->n - 1, usual_interval(t));
+}
+
+double trend_clumping(const struct trend *t)
+{
+    return t->n < 2 ? 1 : clumping(t, t->n - 1, usual_interval(t));
 }
 
 bool trend_measure(struct trend *t, int64_t period_bytes)
@@ -401,5 +413,6 @@ bool trend_measure(struct trend *t, int64_t period_bytes)
     measure_pace(t, phi);
     measure_events(t, m, usual);
     measure_rate(t, m, usual);
+    trend_measure_levels(t);
     return !isnan(t->p) && !isnan(t->p_late);
 }
