@@ -13,7 +13,8 @@
 
 enum {
     REGION_SHIFT = 17, /* objects; their edges are about 2 MiB */
-    AHEAD = 4,         /* in the list, half-way to where the edges are */
+    BEGINS_AHEAD = 8,  /* in the list: where edges begin is loaded, */
+    EDGES_AHEAD = 4,   /* and the edges themselves */
     OBJECTS_PER_LOOK = 1 << 18
 };
 
@@ -64,10 +65,10 @@ static bool mark(struct reaching *r, uint32_t id, struct err *err)
 /* Of what comes next: where its edges are, and a little later the edges. */
 static void look_ahead(const struct heap_graph *g, const struct graph_u32 *list)
 {
-    if (list->n >= 2 * AHEAD) {
+    if (list->n >= BEGINS_AHEAD) {
         const uint32_t *end = list->items + list->n;
-        HEAP_PREFETCH(&g->edges.begins[end[-2 * AHEAD]]);
-        HEAP_PREFETCH(&g->edges.to[graph_edges_begin(g, end[-AHEAD])]);
+        HEAP_PREFETCH(&g->edges.begins[*(end - BEGINS_AHEAD)]);
+        HEAP_PREFETCH(&g->edges.to[graph_edges_begin(g, *(end - EDGES_AHEAD))]);
     }
 }
 

@@ -158,7 +158,8 @@ void trend_measure_levels(struct trend *t)
     t->level_before = t->level_after = 0;
     t->level_from = 0;
     const double *c = exposure(t);
-    if (t->n < 2 * PART_MIN || t->growth <= 0 || !(c[t->n - 1] > c[0])) {
+    if (t->n < (size_t)2 * PART_MIN || t->growth <= 0 ||
+        !(c[t->n - 1] > c[0])) {
         return;
     }
     const struct split late = best_split(t, false);
