@@ -44,6 +44,7 @@ static void keep_memory(void)
 {
 #ifdef __GLIBC__
     enum { KEPT_BYTES = 32 << 20 };
+    /* Before there are threads. NOLINTNEXTLINE(concurrency-mt-unsafe) */
     (void)mallopt(M_TRIM_THRESHOLD, KEPT_BYTES);
 #endif
 }

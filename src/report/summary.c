@@ -104,21 +104,32 @@ static bool has_ended(const struct findings *f)
     return false;
 }
 
-void summary_verdict(struct buf *out, const struct report *r)
+/* Where there are no grades to count. */
+static const char *no_finding(const struct report *r)
 {
     const struct findings *f = r->findings;
-    if (add_grades(out, f) == 0) {
+    if (f->verdict == VERDICT_INCONCLUSIVE) {
         const bool is_dump = r->command && strncmp(r->command, "heap", 4) == 0;
-        buf_str(out, f->verdict == VERDICT_INCONCLUSIVE && is_dump
-                         ? "nothing stands out in what could be seen"
-                     : f->verdict == VERDICT_INCONCLUSIVE
-                         ? "too little to judge"
-                     : has_accepted(f)  ? "nothing that is not accepted"
-                     : r->n_summary > 0 ? "nothing stands out"
-                     : f->n_below_limits > 0
-                         ? "nothing that counts, but some growth beyond noise"
-                     : has_ended(f) ? "nothing goes on growing"
-                                    : "nothing grows beyond noise");
+        return is_dump ? "nothing stands out in what could be seen"
+                       : "too little to judge";
+    }
+    if (has_accepted(f)) {
+        return "nothing that is not accepted";
+    }
+    if (r->n_summary > 0) {
+        return "nothing stands out";
+    }
+    if (f->n_below_limits > 0) {
+        return "nothing that counts, but some growth beyond noise";
+    }
+    return has_ended(f) ? "nothing goes on growing"
+                        : "nothing grows beyond noise";
+}
+
+void summary_verdict(struct buf *out, const struct report *r)
+{
+    if (add_grades(out, r->findings) == 0) {
+        buf_str(out, no_finding(r));
     }
     add_window(out, r->about);
 }
