@@ -142,8 +142,11 @@ echo "the same build $n_runs times: $bad of $pairs comparisons fail"
 # --- noise of runs ---
 compare "beyond the noise of three runs" 1 main.1 leak.1 --calibrate \
     "$work/main.3" "$work/main.4" "$work/main.5"
-gate "groups: three runs a side" 1 diff \
-    --base "$work"/main.[123]/09.*.pb.gz \
-    --head "$work"/leak.[12]/09.*.pb.gz "$work"/moved.1/09.*.pb.gz
+# Three are enough, but of so small a program one run may look like another seen
+# later: by chance all it allocated is more.
+gate "groups: some runs a side" 1 diff \
+    --base "$work"/main.[1-6]/09.*.pb.gz \
+    --head "$work"/leak.[12]/09.*.pb.gz "$work"/faster.1/09.*.pb.gz \
+    "$work"/moved.1/09.*.pb.gz
 says strong
 exit $failed
