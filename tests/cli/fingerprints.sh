@@ -58,19 +58,11 @@ done
 
 # --- builds of one program ---
 
-for go in "$(command -v go)" /usr/local/go/bin/go /usr/lib/go-*/bin/go; do
-    if [ -x "$go" ]; then
-        break
-    fi
-done
-if [ ! -x "$go" ]; then
-    echo "fingerprints: no Go in PATH, /usr/local/go/bin or" \
-        "/usr/lib/go-*/bin: skipped"
-    [ "$failed" -eq 0 ] || exit 1
-    exit 77
-fi
+name=fingerprints
+# shellcheck source=tests/cli/lib/go.sh
+. "$(dirname "$0")/lib/go.sh"
 
-export GOWORK=off GOPROXY=off GOTOOLCHAIN=local CGO_ENABLED=0
+unset GOFLAGS # one build is of what is vendored
 export HOME="${HOME:-$work}"
 
 # build NAME DIR FLAGS...

@@ -7,26 +7,15 @@ case $1 in
 /*) seep=$1 ;;
 *) seep=$PWD/$1 ;;
 esac
-for go in "$(command -v go)" /usr/local/go/bin/go /usr/lib/go-*/bin/go; do
-    if [ -x "$go" ]; then
-        break
-    fi
-done
-if [ ! -x "$go" ]; then
-    echo "heap_listed: no Go in PATH, /usr/local/go/bin or" \
-        "/usr/lib/go-*/bin: skipped"
-    exit 77
-fi
+name=heap_listed
+# shellcheck source=tests/cli/lib/go.sh
+. "$(dirname "$0")/lib/go.sh"
 work=$(mktemp -d) || exit 2
 trap 'rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM
-cp -r "$2/src/listed" "$work/src" && cd "$work/src" || exit 2
-if ! GOFLAGS=-mod=mod GOWORK=off GOPROXY=off GOTOOLCHAIN=local CGO_ENABLED=0 \
-    HOME="${HOME:-$work}" TMPDIR=$work "$go" build -o ../listed .; then
-    echo "heap_listed: $go cannot build the program"
-    exit 1
-fi
-timeout 60 ../listed "$work/dump" || exit 1
+cp -r "$2/src/listed" "$work/src" || exit 2
+build_go "$work/src" ../listed .
+timeout 60 "$work/listed" "$work/dump" || exit 1
 # In seconds of its own: pairs of all with all take ten.
 (
     ulimit -t 5

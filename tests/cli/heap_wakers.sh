@@ -6,16 +6,9 @@ case $1 in
 /*) seep=$1 ;;
 *) seep=$PWD/$1 ;;
 esac
-for go in "$(command -v go)" /usr/local/go/bin/go /usr/lib/go-*/bin/go; do
-    if [ -x "$go" ]; then
-        break
-    fi
-done
-if [ ! -x "$go" ]; then
-    echo "heap_wakers: no Go in PATH, /usr/local/go/bin or" \
-        "/usr/lib/go-*/bin: skipped"
-    exit 77
-fi
+name=heap_wakers
+# shellcheck source=tests/cli/lib/go.sh
+. "$(dirname "$0")/lib/go.sh"
 work=$(mktemp -d) || exit 2
 trap 'rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM
@@ -25,11 +18,7 @@ version=$("$go" env GOVERSION | sed -n 's/^go1\.\([0-9]*\).*/\1/p')
 if [ "${version:-0}" -lt 24 ]; then
     printf 'module acme.dev/fixtures/wakers\n\ngo 1.19\n' >go.mod
 fi
-if ! GOFLAGS=-mod=mod GOWORK=off GOPROXY=off GOTOOLCHAIN=local CGO_ENABLED=0 \
-    HOME="${HOME:-$work}" TMPDIR=$work "$go" build -o ../wakers .; then
-    echo "heap_wakers: $go cannot build the program"
-    exit 1
-fi
+build_go "$work/src" ../wakers .
 mkdir "$work/profiles"
 timeout 60 ../wakers "$work/dump" "$work/profiles" >"$work/said" || exit 1
 read -r ways _ woken _ <"$work/said"

@@ -196,17 +196,11 @@ fi
 unset SEEP_ARGS
 
 # --- Go tests ---
-go=
-for candidate in "$(command -v go)" /usr/local/go/bin/go /usr/lib/go-*/bin/go; do
-    if [ -x "$candidate" ] && [ -z "$go" ]; then go=$candidate; fi
-done
-if [ -z "$go" ]; then
-    echo "recipes: no Go: the one for Go tests is skipped"
-    exit $failed
-fi
+name=recipes
+# shellcheck source=tests/cli/lib/go.sh
+. "$(dirname "$0")/lib/go.sh"
 PATH="$(dirname "$go"):$PATH"
-export HOME="${HOME:-$work}" GOFLAGS=-mod=mod GOWORK=off GOPROXY=off \
-    GOTOOLCHAIN=local CGO_ENABLED=0
+export HOME="${HOME:-$work}"
 
 # package CAPACITY BEFORE: a module with a test, and the recipe's TestMain beside
 # it. Without CAPACITY the test leaks a goroutine; BEFORE more wait where it

@@ -7,21 +7,9 @@
 seep=$1
 testdata=$2
 
-# The first Go there is; nothing when there is none.
-find_go() {
-    for go in "$(command -v go)" /usr/local/go/bin/go /usr/lib/go-*/bin/go; do
-        if [ -x "$go" ]; then
-            echo "$go"
-            return
-        fi
-    done
-}
-
-go=$(find_go)
-if [ -z "$go" ]; then
-    echo "seed: no Go in PATH, /usr/local/go/bin or /usr/lib/go-*/bin: skipped"
-    exit 77
-fi
+name=seed
+# shellcheck source=tests/cli/lib/go.sh
+. "$(dirname "$0")/lib/go.sh"
 work=$(mktemp -d) || exit 2
 running=
 stop() {
@@ -34,16 +22,8 @@ stop() {
 trap stop EXIT
 trap 'exit 130' INT TERM
 
-# The programs need nothing but the standard library, so no network either.
 mkdir "$work/bin"
-if ! (cd "$testdata/src/seed" &&
-    GOFLAGS=-mod=mod GOWORK=off GOPROXY=off GOTOOLCHAIN=local \
-        HOME="${HOME:-$work}" CGO_ENABLED=0 \
-        "$go" build -o "$work/bin/" ./...) >"$work/build" 2>&1; then
-    cat "$work/build"
-    echo "seed: $go cannot build the programs"
-    exit 1
-fi
+build_go "$testdata/src/seed" "$work/bin/" ./...
 
 # Program, the function that must be named, rules that are right for it (the
 # buckets of a growing map are a large object too).

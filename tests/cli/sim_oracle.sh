@@ -4,22 +4,9 @@
 # usage: sim_oracle.sh PROGRAM TESTDATA
 seep=$1
 
-# The first Go there is; nothing when there is none.
-find_go() {
-    for go in "$(command -v go)" /usr/local/go/bin/go /usr/lib/go-*/bin/go; do
-        if [ -x "$go" ]; then
-            echo "$go"
-            return
-        fi
-    done
-}
-
-go=$(find_go)
-if [ -z "$go" ]; then
-    echo "sim_oracle: no Go in PATH, /usr/local/go/bin or /usr/lib/go-*/bin:" \
-        "skipped"
-    exit 77
-fi
+name=sim_oracle
+# shellcheck source=tests/cli/lib/go.sh
+. "$(dirname "$0")/lib/go.sh"
 work=$(mktemp -d) || exit 2
 trap 'rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM
@@ -27,7 +14,7 @@ HOME=${HOME:-$work}
 PPROF_TMPDIR=$work
 export HOME PPROF_TMPDIR
 # Newer toolchains build it at the first call.
-pprof=$(GOTOOLCHAIN=local GOPROXY=off "$go" tool -n pprof 2>/dev/null)
+pprof=$("$go" tool -n pprof 2>/dev/null)
 if [ ! -x "$pprof" ]; then
     echo "sim_oracle: $go has no pprof: skipped"
     exit 77

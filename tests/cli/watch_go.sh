@@ -6,22 +6,9 @@
 seep=$1
 sources=$2/src/seed
 
-# The first Go there is; nothing when there is none.
-find_go() {
-    for go in "$(command -v go)" /usr/local/go/bin/go /usr/lib/go-*/bin/go; do
-        if [ -x "$go" ]; then
-            echo "$go"
-            return
-        fi
-    done
-}
-
-go=$(find_go)
-if [ -z "$go" ]; then
-    echo "watch_go: no Go in PATH, /usr/local/go/bin or /usr/lib/go-*/bin:" \
-        "skipped"
-    exit 77
-fi
+name=watch_go
+# shellcheck source=tests/cli/lib/go.sh
+. "$(dirname "$0")/lib/go.sh"
 work=$(mktemp -d) || exit 2
 services=
 watches=
@@ -41,16 +28,8 @@ fail() {
     failed=1
 }
 
-# The programs need nothing but the standard library, so no network either.
 mkdir "$work/bin"
-if ! (cd "$sources" &&
-    GOFLAGS=-mod=mod GOWORK=off GOPROXY=off GOTOOLCHAIN=local \
-        HOME="${HOME:-$work}" CGO_ENABLED=0 \
-        "$go" build -o "$work/bin/" ./...) >"$work/build" 2>&1; then
-    cat "$work/build"
-    echo "watch_go: $go cannot build the programs"
-    exit 1
-fi
+build_go "$sources" "$work/bin/" ./...
 
 # start NAME: $url is where it serves, $service its process.
 start() {

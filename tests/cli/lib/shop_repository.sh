@@ -3,22 +3,12 @@
 #   name=SCRIPT seep=PROGRAM sources=FOLDER; . shop_repository.sh
 # and end with `exit $failed`; skips when Go or git is not there.
 
-find_go() {
-    for go in "$(command -v go)" /usr/local/go/bin/go /usr/lib/go-*/bin/go; do
-        if [ -x "$go" ]; then
-            echo "$go"
-            return
-        fi
-    done
-}
-
-go=$(find_go)
-for need in "${go:-go}" git; do
-    if ! command -v "$need" >/dev/null; then
-        echo "$name: no $need: skipped"
-        exit 77
-    fi
-done
+# shellcheck source=tests/cli/lib/go.sh
+. "$(dirname "$0")/lib/go.sh"
+if ! command -v git >/dev/null; then
+    echo "$name: no git: skipped"
+    exit 77
+fi
 work=$(mktemp -d) || exit 2
 trap 'rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM
@@ -28,9 +18,8 @@ fail() {
     failed=1
 }
 
-export HOME="${HOME:-$work}" GOFLAGS=-mod=mod GOWORK=off GOPROXY=off \
-    GOTOOLCHAIN=local CGO_ENABLED=0 GIT_CONFIG_NOSYSTEM=1 \
-    GIT_CONFIG_GLOBAL=/dev/null COLUMNS=160
+export HOME="${HOME:-$work}" GIT_CONFIG_NOSYSTEM=1 GIT_CONFIG_GLOBAL=/dev/null \
+    COLUMNS=160
 repository=$work/shop
 cp -r "$sources" "$repository"
 cd "$repository" || exit 2
