@@ -231,8 +231,7 @@ static bool turn(struct fetch *f, int timeout_ms, struct err *err)
     };
     if (poll(waits, sizeof(waits) / sizeof(waits[0]), timeout_ms) < 0 &&
         errno != EINTR) {
-        return err_set(err, ERR_IO, "cannot wait: %s",
-                       strerror(errno)); /* NOLINT(concurrency-mt-unsafe) */
+        return err_set(err, ERR_IO, "cannot wait: %s", err_system(errno).text);
     }
     return fetch_pool_run(f->pool, 0, err);
 }

@@ -126,7 +126,7 @@ static int create_numbered(const char *ending, char name[NAME_BYTES],
         }
     }
     err_set(err, ERR_IO, "cannot create %s: %s; say -output FILE", name,
-            strerror(errno)); /* NOLINT(concurrency-mt-unsafe) */
+            err_system(errno).text);
     return -1;
 }
 
@@ -157,7 +157,7 @@ static bool write_numbered(const char *ending, struct span data,
     ok = close(fd) == 0 && ok;
     if (!ok) {
         err_set(err, ERR_IO, "%s: cannot write: %s", name,
-                strerror(errno)); /* NOLINT(concurrency-mt-unsafe) */
+                err_system(errno).text);
         unlink(name);
     }
     console_guard(NULL);

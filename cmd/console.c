@@ -89,7 +89,7 @@ bool console_catch(struct err *err)
 {
     if (pipe(wake_fds) != 0) {
         return err_set(err, ERR_IO, "cannot watch for signals: %s",
-                       strerror(errno)); /* NOLINT(concurrency-mt-unsafe) */
+                       err_system(errno).text);
     }
     for (int i = 0; i < 2; i++) {
         (void)fcntl(wake_fds[i], F_SETFD, FD_CLOEXEC);
@@ -354,14 +354,14 @@ bool console_finish(struct span data, struct err *err)
         }
         if (n < 0) {
             return err_set(err, ERR_IO, "cannot write the output: %s",
-                           strerror(errno)); /* NOLINT(concurrency-mt-unsafe) */
+                           err_system(errno).text);
         }
         data = span_from(data, (size_t)n);
     }
     /* Network and quota file systems tell only now. */
     if (close(STDOUT_FILENO) != 0 && errno != EINTR) {
         return err_set(err, ERR_IO, "cannot write the output: %s",
-                       strerror(errno)); /* NOLINT(concurrency-mt-unsafe) */
+                       err_system(errno).text);
     }
     return true;
 }

@@ -51,8 +51,7 @@ struct jobs {
 
 static bool fail(struct err *err, const char *what)
 {
-    return err_set(err, ERR_IO, "%s: %s", what,
-                   strerror(errno)); /* NOLINT(concurrency-mt-unsafe) */
+    return err_set(err, ERR_IO, "%s: %s", what, err_system(errno).text);
 }
 
 /* --- keys --- */

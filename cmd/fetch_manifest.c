@@ -25,7 +25,7 @@ static bool fail_io(const struct fetch_manifest *m, const char *what,
                     struct err *err)
 {
     return err_set(err, ERR_IO, "%.150s: %s: %s", m->path, what,
-                   strerror(errno)); /* NOLINT(concurrency-mt-unsafe) */
+                   err_system(errno).text);
 }
 
 /* --- opening --- */

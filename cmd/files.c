@@ -24,7 +24,7 @@ struct file_writer {
 static bool fail_io(const char *path, const char *what, struct err *err)
 {
     return err_set(err, ERR_IO, "%s: %s: %s", path, what,
-                   strerror(errno)); /* NOLINT(concurrency-mt-unsafe) */
+                   err_system(errno).text);
 }
 
 static void writer_free(struct file_writer *f)

@@ -80,10 +80,9 @@ static bool copy_stdin(int fd, struct err *err)
         for (ssize_t done = 0; done < n;) {
             const ssize_t m = write(fd, block + done, (size_t)(n - done));
             if (m < 0) {
-                return err_set(
-                    err, ERR_IO, "no room for the dump in %.200s (TMPDIR): %s",
-                    temporary_directory(),
-                    strerror(errno)); /* NOLINT(concurrency-mt-unsafe) */
+                return err_set(err, ERR_IO,
+                               "no room for the dump in %.200s (TMPDIR): %s",
+                               temporary_directory(), err_system(errno).text);
             }
             done += m;
         }
@@ -132,8 +131,7 @@ static bool open_files(const struct loading *l, struct err *err)
     mapped_watch(o->dump, dump_file_bytes(l->out->file));
     if (o->exe != NULL && access(o->exe, R_OK) != 0) {
         l->out->where = o->exe;
-        return err_set(err, ERR_IO, "cannot open: %s",
-                       strerror(errno)); /* NOLINT(concurrency-mt-unsafe) */
+        return err_set(err, ERR_IO, "cannot open: %s", err_system(errno).text);
     }
     if (o->exe != NULL) {
         l->out->where = NULL; /* it names the file itself */

@@ -86,8 +86,8 @@ static int open_regular(const char *path)
 /* errno in Go's words, which begin small. */
 static void add_reason(struct buf *out)
 {
-    /* NOLINTNEXTLINE(concurrency-mt-unsafe) */
-    const char *text = strerror(errno);
+    const struct err_system why = err_system(errno);
+    const char *text = why.text;
     const bool is_big = *text >= 'A' && *text <= 'Z';
     buf_char(out, (char)(is_big ? *text - 'A' + 'a' : *text));
     buf_str(out, text + 1);
@@ -173,8 +173,7 @@ struct child {
 
 static bool fail_os(const char *what, int number, struct err *err)
 {
-    return err_set(err, ERR_IO, "%s: %s", what,
-                   strerror(number)); /* NOLINT(concurrency-mt-unsafe) */
+    return err_set(err, ERR_IO, "%s: %s", what, err_system(number).text);
 }
 
 static void close_pair(const int pair[2])

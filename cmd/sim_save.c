@@ -122,7 +122,7 @@ static bool save_truth(struct saving *v, struct err *err)
     DIR *d = opendir(v->folder);
     if (d == NULL) {
         return err_set(err, ERR_IO, "%s: cannot read: %s", v->folder,
-                       strerror(errno)); /* NOLINT(concurrency-mt-unsafe) */
+                       err_system(errno).text);
     }
     const struct dirent *e = NULL;
     /* NOLINTNEXTLINE(concurrency-mt-unsafe): one thread reads `d` */

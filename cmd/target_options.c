@@ -79,7 +79,7 @@ static bool check_file(const char *option, const char *path, struct err *err)
         return true;
     }
     return err_set(err, ERR_IO, "%s: %.120s: %s", option, path,
-                   strerror(errno)); /* NOLINT(concurrency-mt-unsafe) */
+                   err_system(errno).text);
 }
 
 static bool check_files(const struct target_options *o, struct err *err)

@@ -167,7 +167,7 @@ static bool take_place(struct watch_evidence *e, struct job *j, struct buf *out,
         }
         if (errno != ENOTEMPTY && errno != EEXIST) {
             return err_set(err, ERR_IO, "%.160s: %s", out->data,
-                           strerror(errno)); /* NOLINT(concurrency-mt-unsafe) */
+                           err_system(errno).text);
         }
     }
     return err_set(err, ERR_LIMIT, "%.160s: too many of this name",
@@ -194,7 +194,7 @@ static bool make_temporary(struct watch_evidence *e, struct job *j,
     }
     if (mkdtemp(path.data) == NULL) {
         (void)err_set(err, ERR_IO, "%.160s: %s", e->options.dir,
-                      strerror(errno)); /* NOLINT(concurrency-mt-unsafe) */
+                      err_system(errno).text);
         buf_release(&path);
         return false;
     }

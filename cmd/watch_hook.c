@@ -150,18 +150,14 @@ bool watch_hook_check(const struct watch_hook *h, const char *path,
                       struct err *err)
 {
     const char *name = h->words[0];
-    char why[96];
     const int code = strchr(name, '/') != NULL
                          ? try_program(name)
                          : search(name, path != NULL ? path : "/bin:/usr/bin");
     if (code == 0) {
         return true;
     }
-    if (strerror_r(code, why, sizeof(why)) != 0) {
-        why[0] = '\0';
-    }
     return err_set(err, ERR_USAGE, "--on-leak: cannot run %.120s: %s", name,
-                   why);
+                   err_system(code).text);
 }
 
 static void close_input(struct hook_run *r)
@@ -278,7 +274,7 @@ static void say_not_begun(struct watch_hook *h, int code, struct buf *said)
 {
     h->n_failed++;
     buf_printf(said, "--on-leak: cannot run %.100s: %s\n", h->words[0],
-               strerror(code)); /* NOLINT(concurrency-mt-unsafe) */
+               err_system(code).text);
 }
 
 static void begin(struct watch_hook *h, struct hook_run *r, struct buf *said)

@@ -48,7 +48,7 @@ static void write_line(struct watch_lines *l)
             return;
         } else if (errno != EINTR) {
             (void)err_set(&l->err, ERR_IO, "cannot write events: %s",
-                          strerror(errno)); /* NOLINT(concurrency-mt-unsafe) */
+                          err_system(errno).text);
             return;
         }
     }

@@ -225,7 +225,7 @@ static bool fail(const char *text, const char *why, struct err *err)
 
 static bool fail_errno(const char *text, struct err *err)
 {
-    return fail(text, strerror(errno), err); /* NOLINT(concurrency-mt-unsafe) */
+    return fail(text, err_system(errno).text, err);
 }
 
 static uint16_t bound_port(int fd)

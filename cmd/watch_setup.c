@@ -59,7 +59,7 @@ static bool open_events(struct watch_run *r, const char *path, struct err *err)
     r->file_fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     if (r->file_fd < 0) {
         return err_set(err, ERR_IO, "%.160s: cannot write: %s", path,
-                       strerror(errno)); /* NOLINT(concurrency-mt-unsafe) */
+                       err_system(errno).text);
     }
     watch_lines_init(&r->machine, r->file_fd, true);
     return true;

@@ -84,8 +84,7 @@ static bool stamp_of(const char *path, struct stamp *out, struct err *err)
 {
     struct stat st;
     if (stat(path, &st) != 0) {
-        return err_set(err, ERR_IO, "%.160s: %s", path,
-                       strerror(errno)); /* NOLINT(concurrency-mt-unsafe) */
+        return err_set(err, ERR_IO, "%.160s: %s", path, err_system(errno).text);
     }
     *out = (struct stamp){st.st_dev, st.st_ino, st.st_size, st.st_mtim};
     return true;

@@ -8,6 +8,7 @@
 
 #if defined(__GNUC__)
 #pragma GCC poison strcpy strcat sprintf vsprintf strtok atoi atol atof gets
+#pragma GCC poison strerror
 #pragma GCC poison alloca
 #endif
 

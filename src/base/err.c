@@ -95,6 +95,15 @@ void err_clear(struct err *err)
     }
 }
 
+struct err_system err_system(int number)
+{
+    struct err_system s;
+    if (strerror_r(number, s.text, sizeof(s.text)) != 0) {
+        (void)snprintf(s.text, sizeof(s.text), "error %d", number);
+    }
+    return s;
+}
+
 int err_exit_status(enum err_code code)
 {
     return rows[code].exit_status;

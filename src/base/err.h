@@ -71,6 +71,14 @@ bool err_wrap(struct err *err, const char *fmt, ...) ERR_PRINTF(2, 3);
 
 void err_clear(struct err *err);
 
+/* The system's words for an errno: "Permission denied"; "error 4711" where it
+   has none. To be used within one expression:
+   err_set(err, ERR_IO, "%s: %s", path, err_system(errno).text). */
+struct err_system {
+    char text[96];
+};
+struct err_system err_system(int number);
+
 /* Process exit status documented for a code (DESIGN: exit codes). */
 int err_exit_status(enum err_code code);
 

@@ -54,12 +54,9 @@ static ssize_t read_file(const char *path, char *p, size_t n)
 
 static bool fail_read(const char *path, int number, struct err *err)
 {
-    char text[ERR_TEXT_MAX / 3];
-    if (strerror_r(number, text, sizeof(text)) != 0) {
-        text[0] = '\0';
-    }
     return err_set(err, ERR_IO, "bearer token file %.120s: %s", path,
-                   number == ESPIPE ? "is not a regular file" : text);
+                   number == ESPIPE ? "is not a regular file"
+                                    : err_system(number).text);
 }
 
 static bool is_token(struct span token)

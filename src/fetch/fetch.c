@@ -25,11 +25,7 @@ enum { BLOCK_BYTES = 64 << 10 };
 
 static bool set_errno(struct err *err, const char *doing, int number)
 {
-    char text[ERR_TEXT_MAX / 2];
-    if (strerror_r(number, text, sizeof(text)) != 0) {
-        return err_set(err, ERR_IO, "%s: error %d", doing, number);
-    }
-    return err_set(err, ERR_IO, "%s: %s", doing, text);
+    return err_set(err, ERR_IO, "%s: %s", doing, err_system(number).text);
 }
 
 /* --- files --- */

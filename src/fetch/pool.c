@@ -41,12 +41,7 @@ struct fetch_pool {
 
 static bool fail_errno(struct err *err, const char *doing)
 {
-    char text[ERR_TEXT_MAX / 2];
-    const int number = errno;
-    if (strerror_r(number, text, sizeof(text)) != 0) {
-        return err_set(err, ERR_IO, "%s: error %d", doing, number);
-    }
-    return err_set(err, ERR_IO, "%s: %s", doing, text);
+    return err_set(err, ERR_IO, "%s: %s", doing, err_system(errno).text);
 }
 
 /* --- what libcurl waits for --- */

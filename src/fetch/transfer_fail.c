@@ -87,16 +87,16 @@ static bool has_descriptors(void)
 
 static bool fail_connect(struct transfer *t)
 {
-    char text[ERR_TEXT_MAX / 2];
     long number = 0;
     t->client->lib.easy_getinfo(t->curl, CURLINFO_OS_ERRNO, &number);
     if (number == 0 && !has_descriptors()) {
         return FAIL(t, HERE, IO, "cannot connect: too many open files here");
     }
-    if (number == 0 || strerror_r((int)number, text, sizeof(text)) != 0) {
+    if (number == 0) {
         return FAIL(t, CONNECT, IO, "cannot connect");
     }
-    return FAIL(t, CONNECT, IO, "cannot connect: %s", text);
+    return FAIL(t, CONNECT, IO, "cannot connect: %s",
+                err_system((int)number).text);
 }
 
 /* A connection that is used again was not made by this request, so that its

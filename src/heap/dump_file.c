@@ -29,12 +29,7 @@ struct dump_file {
 
 static bool io_failed(struct err *err, const char *what)
 {
-    char text[64];
-    const int number = errno;
-    if (strerror_r(number, text, sizeof text) != 0) {
-        (void)snprintf(text, sizeof text, "error %d", number);
-    }
-    return err_set(err, ERR_IO, "%s: %s", what, text);
+    return err_set(err, ERR_IO, "%s: %s", what, err_system(errno).text);
 }
 
 /* Fills `block` unless the file ends before. */

@@ -778,11 +778,8 @@ static void accept_all(struct sim_server *s, struct listener *l)
 
 static bool fail_errno(struct err *err, const char *doing, const char *what)
 {
-    char text[ERR_TEXT_MAX / 2];
-    if (strerror_r(errno, text, sizeof(text)) != 0) {
-        text[0] = '\0';
-    }
-    return err_set(err, ERR_IO, "%s %s: %s", doing, what, text);
+    return err_set(err, ERR_IO, "%s %s: %s", doing, what,
+                   err_system(errno).text);
 }
 
 static uint16_t bound_port(int fd)

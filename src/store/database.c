@@ -71,11 +71,11 @@ bool database_fail(struct store *s, int code, struct err *err)
     }
     const int number =
         f->has_errno && s->db != NULL ? s->lib.system_errno(s->db) : 0;
-    char why[96];
-    if (number == 0 || strerror_r(number, why, sizeof(why)) != 0) {
+    if (number == 0) {
         return err_set(err, f->err, "%.150s: %s", s->path, f->text);
     }
-    return err_set(err, f->err, "%.120s: %s: %s", s->path, f->text, why);
+    return err_set(err, f->err, "%.120s: %s: %s", s->path, f->text,
+                   err_system(number).text);
 }
 
 /* --- statements --- */
@@ -247,11 +247,7 @@ bool database_check_path(const struct store *s, struct err *err)
     if (errno == ENOENT && !s->options.is_read_only && *s->path != '\0') {
         return true; /* it will be made */
     }
-    char why[96];
-    if (strerror_r(errno, why, sizeof(why)) != 0) {
-        why[0] = '\0';
-    }
-    return err_set(err, ERR_IO, "%.120s: %s", s->path, why);
+    return err_set(err, ERR_IO, "%.120s: %s", s->path, err_system(errno).text);
 }
 
 /* "file:" and ":memory:" are names of files here: a path that begins with a

@@ -22,11 +22,8 @@ enum { PID_TEXT_MAX = 32 };
 
 static bool fail(const char *path, int number, struct err *err)
 {
-    char why[96];
-    if (strerror_r(number, why, sizeof(why)) != 0) {
-        why[0] = '\0';
-    }
-    return err_set(err, ERR_IO, "%.150s-lock: %s", path, why);
+    return err_set(err, ERR_IO, "%.150s-lock: %s", path,
+                   err_system(number).text);
 }
 
 /* "another seep (process 4711) writes to it" */

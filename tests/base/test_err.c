@@ -1,5 +1,6 @@
 #include "test.h"
 
+#include <errno.h>
 #include <string.h>
 
 static void set_keeps_code_and_text(void **state)
@@ -71,6 +72,18 @@ static void codes_have_documented_statuses(void **state)
     }
 }
 
+static void the_system_has_words_for_every_number(void **state)
+{
+    (void)state;
+    assert_string_equal(err_system(EACCES).text, "Permission denied");
+    struct err err = {0};
+    (void)err_set(&err, ERR_IO, "%s, %s", err_system(ENOENT).text,
+                  err_system(EACCES).text);
+    assert_string_equal(err.text,
+                        "No such file or directory, Permission denied");
+    assert_non_null(strstr(err_system(471147).text, "471147"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -80,6 +93,7 @@ int main(void)
         cmocka_unit_test(null_is_allowed),
         cmocka_unit_test(long_wraps_keep_the_cause_in_front_of_the_cut),
         cmocka_unit_test(codes_have_documented_statuses),
+        cmocka_unit_test(the_system_has_words_for_every_number),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
