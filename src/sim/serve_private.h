@@ -1,7 +1,8 @@
 /*
- * Inside the server: serve.c moves bytes (libmicrohttpd, epoll), serve_world.c
- * the worlds' time, pages.c knows what net/http/pprof answers, faults.c what
- * goes wrong, and timers.c when something is due.
+ * Inside the server: serve.c and what serve_server_private.h names move bytes
+ * (libmicrohttpd, epoll), serve_world.c the worlds' time, pages.c knows what
+ * net/http/pprof answers, faults.c what goes wrong, and timers.c when something
+ * is due.
  */
 #ifndef SEEP_SIM_SERVE_PRIVATE_H
 #define SEEP_SIM_SERVE_PRIVATE_H
