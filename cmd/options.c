@@ -47,7 +47,7 @@ static void put_bound(const struct option_row *row, double v, struct buf *out)
     } else if (row->kind == OPTION_BYTES) {
         num_bytes(out, v);
     } else {
-        buf_printf(out, "%g", v);
+        buf_printf(out, "%.15g", v);
     }
 }
 
