@@ -393,8 +393,9 @@ bool analysis_note_unused(struct analysis *a, const struct series_input *inputs,
             between = ", ";
         }
     }
-    buf_printf(&text, "): take%s no part in the verdict",
-               total == 1 ? "s" : "");
+    buf_printf(
+        &text, "): take%s no part in the verdict%s", total == 1 ? "s" : "",
+        counts[KIND_HEAPDUMP] > 0 ? "; heap dumps are for seep heap" : "");
     const bool ok =
         buf_check(&text, "notes", err) &&
         analysis_note(a, arena_strdup(a->session->arena, buf_view(&text)), err);

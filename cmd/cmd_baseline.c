@@ -40,7 +40,7 @@ static const struct option_row rows[] = {
      .help = "the accepted findings (default: the file that .seep.yml names, else .seep-baseline.json)"},
     {.name = "output", .short_name = 'o', .arg = "FILE", .kind = OPTION_TEXT,
      .offset = offsetof(struct baseline_options, output),
-     .help = "of save and prune: write there (default: to the baseline)"},
+     .help = "of save and prune: write there (default: to the baseline); of check: write its table there"},
     {.name = "fail-on", .arg = "GRADE", .kind = OPTION_CHOICE, .choices = fail_on_words,
      .offset = offsetof(struct baseline_options, fail_on),
      .help = "of check: exit 1 for what is new or worse at or above GRADE: proven, strong, suspect, growth, never (default strong)"},
@@ -52,7 +52,7 @@ static const struct option_row rows[] = {
      .help = "of snapshots: go on without broken ones; then nothing counts as fixed, and the exit status is never 0"},
     {.name = "format", .arg = "F", .kind = OPTION_CALL,
      .offset = offsetof(struct baseline_options, outputs), .apply = output_apply_format,
-     .help = "of check and prune: text, json, markdown or csv (default text)"},
+     .help = "of check and prune: text, json, ndjson, markdown or csv (default text)"},
 };
 /* clang-format on */
 
@@ -214,19 +214,26 @@ enum {
     COLUMN_SITE,
     COLUMN_RULE,
     COLUMN_SOURCE,
+    COLUMN_UNIT,
+    COLUMN_PAST_LEVEL,
+    COLUMN_NOW_LEVEL,
     N_COLUMNS
 };
 
+/* Levels stand twice: as text for people, as numbers for programs. */
 static const struct report_column columns[N_COLUMNS] = {
-    [COLUMN_STATE] = {"state",      "state",    CELL_TEXT, false},
-    [COLUMN_GRADE] = {"grade",      "grade",    CELL_TEXT, false},
-    [COLUMN_PAST] = {"accepted",   "accepted", CELL_TEXT, false},
-    [COLUMN_NOW] = {"now",        "now",      CELL_TEXT, false},
-    [COLUMN_SINCE] = {"first_seen", "since",    CELL_TEXT, false},
-    [COLUMN_SITE] = {"function",   "function", CELL_TEXT, false},
-    [COLUMN_RULE] = {"rule",       "",         CELL_TEXT, false},
-    [COLUMN_ID] = {"id",         "id",       CELL_TEXT, false},
-    [COLUMN_SOURCE] = {"source",     "",         CELL_TEXT, false},
+    [COLUMN_STATE] = {"state",          "state",    CELL_TEXT,  false},
+    [COLUMN_GRADE] = {"grade",          "grade",    CELL_TEXT,  false},
+    [COLUMN_PAST] = {"accepted",       "accepted", CELL_TEXT,  false},
+    [COLUMN_NOW] = {"now",            "now",      CELL_TEXT,  false},
+    [COLUMN_SINCE] = {"first_seen",     "since",    CELL_TEXT,  false},
+    [COLUMN_SITE] = {"function",       "function", CELL_TEXT,  false},
+    [COLUMN_RULE] = {"rule",           "",         CELL_TEXT,  false},
+    [COLUMN_ID] = {"id",             "id",       CELL_TEXT,  false},
+    [COLUMN_SOURCE] = {"source",         "",         CELL_TEXT,  false},
+    [COLUMN_UNIT] = {"unit",           "",         CELL_TEXT,  false},
+    [COLUMN_PAST_LEVEL] = {"accepted_level", "",         CELL_COUNT, false},
+    [COLUMN_NOW_LEVEL] = {"level",          "",         CELL_COUNT, false},
 };
 
 struct table {
@@ -289,6 +296,9 @@ static void add_row(struct table *t, const char *state,
     cells[COLUMN_RULE].text = e->rule;
     cells[COLUMN_ID].text = e->id;
     cells[COLUMN_SOURCE].text = source != NULL ? source : "";
+    cells[COLUMN_UNIT].text = e->unit;
+    cells[COLUMN_PAST_LEVEL].number = past != NULL ? past->level : NAN;
+    cells[COLUMN_NOW_LEVEL].number = now != NULL ? now->level : NAN;
 }
 
 static void add_state(struct table *t, const char *state)
@@ -723,15 +733,22 @@ static bool find_past(struct task *t, struct err *err)
     return true;
 }
 
-static bool check_output(const struct task *t, const struct words *args,
-                         struct err *err)
+static bool check_output(const struct task *t, const struct verb *verb,
+                         const struct words *args, struct err *err)
 {
-    const char *path = t->o->output != NULL ? t->o->output : t->path;
+    const bool is_asked = t->o->output != NULL;
+    const char *path = is_asked ? t->o->output : t->path;
+    if (!verb->writes && !is_asked) {
+        return true;
+    }
+    if (!verb->writes && file_is_same(t->path, path)) {
+        return err_set(err, ERR_USAGE, "--output: %.160s is the baseline",
+                       path);
+    }
     for (size_t i = 1; i < args->n; i++) {
         if (file_is_same(args->items[i], path)) {
             return err_set(err, ERR_USAGE, "%s: %.160s is an input",
-                           t->o->output != NULL ? "--output" : "--baseline",
-                           path);
+                           is_asked ? "--output" : "--baseline", path);
         }
     }
     return true;
@@ -746,9 +763,9 @@ static bool prepare(struct task *t, const struct verb *verb,
                        "or snapshots",
                        verb->name);
     }
-    if (!outputs_check_report(&t->o->outputs, err) || !find_past(t, err) ||
-        (verb->writes && !check_output(t, args, err)) ||
-        !read_past(t, verb, err)) {
+    if (!outputs_check_report(&t->o->outputs, err) ||
+        !outputs_check_tables(&t->o->outputs, err) || !find_past(t, err) ||
+        !check_output(t, verb, args, err) || !read_past(t, verb, err)) {
         return false;
     }
     if (t->has_past) {
@@ -776,14 +793,23 @@ static void task_release(struct task *t)
     review_free(t->review);
 }
 
+/* What only looks has no baseline to write: -o is for its table. */
+static bool place_table(struct baseline_options *o, const struct verb *verb,
+                        struct session *session, struct err *err)
+{
+    return verb->writes || o->output == NULL ||
+           output_apply_file(&o->outputs, o->output, session->arena, err);
+}
+
 static int baseline_run(struct session *session, void *options,
                         const struct words *args)
 {
-    const struct baseline_options *o = options;
+    struct baseline_options *o = options;
     struct err err = {0};
     struct task task = {.session = session, .o = o};
     const struct verb *verb = find_verb(args, &err);
-    const int status = verb != NULL && prepare(&task, verb, args, &err)
+    const int status = verb != NULL && place_table(o, verb, session, &err) &&
+                               prepare(&task, verb, args, &err)
                            ? verb->run(&task, &err)
                            : console_fail(NULL, &err);
     task_release(&task);

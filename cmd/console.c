@@ -153,12 +153,17 @@ static bool environment_says_utf8(void)
     return false;
 }
 
+/* A terminal that prints escape sequences instead of obeying them. */
+static bool is_dumb(void)
+{
+    const char *term = getenv("TERM"); /* NOLINT(concurrency-mt-unsafe) */
+    return term != NULL && strcmp(term, "dumb") == 0;
+}
+
 static bool environment_allows_color(void)
 {
     const char *no = getenv("NO_COLOR"); /* NOLINT(concurrency-mt-unsafe) */
-    const char *term = getenv("TERM");   /* NOLINT(concurrency-mt-unsafe) */
-    return (no == NULL || *no == '\0') &&
-           !(term != NULL && strcmp(term, "dumb") == 0);
+    return (no == NULL || *no == '\0') && !is_dumb();
 }
 
 void console_look(struct session *s)
@@ -187,7 +192,8 @@ void console_look(struct session *s)
         s->color = is_terminal && environment_allows_color();
         break;
     }
-    s->shows_progress = !s->common.quiet && isatty(STDERR_FILENO) == 1;
+    s->shows_progress =
+        !s->common.quiet && isatty(STDERR_FILENO) == 1 && !is_dumb();
 }
 
 /* GitHub's runner takes commands from what a step prints. */

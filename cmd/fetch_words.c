@@ -40,7 +40,10 @@ void fetch_describe(const struct snapshot *s, const char *name,
                     struct buf *line)
 {
     const struct profile *p = s->profile;
-    if (p == NULL || p->n_types == 0) {
+    if (s->dump != NULL) {
+        buf_str(line, ", goroutines ");
+        num_count(line, (int64_t)s->dump->goroutines.n);
+    } else if (p == NULL || p->n_types == 0) {
         buf_printf(line, ", %s", name);
     } else if (s->kind == KIND_GOROUTINE || s->kind == KIND_GOROUTINELEAK) {
         buf_str(line, s->kind == KIND_GOROUTINE ? ", goroutines "

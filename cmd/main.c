@@ -80,12 +80,15 @@ static int print_and_end(struct buf *text)
 
 static int unknown_command(const char *word)
 {
-    const char *names[N_COMMANDS + 1];
+    /* Other programs have `version` as a command. */
+    static const char *const beside[] = {"help", "--version"};
+    enum { N_BESIDE = sizeof(beside) / sizeof(beside[0]) };
+    const char *names[N_COMMANDS + N_BESIDE];
     for (size_t i = 0; i < N_COMMANDS; i++) {
         names[i] = commands[i]->name;
     }
-    names[N_COMMANDS] = "help";
-    const char *nearest = words_nearest(word, names, N_COMMANDS + 1);
+    memcpy(names + N_COMMANDS, beside, sizeof(beside));
+    const char *nearest = words_nearest(word, names, N_COMMANDS + N_BESIDE);
     if (nearest != NULL) {
         console_say("unknown command '%s'; did you mean %s?", word, nearest);
     } else {

@@ -47,7 +47,7 @@ static void put_bound(const struct option_row *row, double v, struct buf *out)
     } else if (row->kind == OPTION_BYTES) {
         num_bytes(out, v);
     } else {
-        buf_printf(out, "%g", v);
+        buf_printf(out, "%.15g", v);
     }
 }
 
@@ -77,20 +77,27 @@ static bool set_choice(const struct option_row *row, int *field,
 {
     char list[ERR_TEXT_MAX] = "";
     size_t len = 0;
-    for (int i = 0; row->choices[i] != NULL; i++) {
-        if (strcmp(row->choices[i], text) == 0) {
-            *field = i;
+    int n_choices = 0;
+    for (; row->choices[n_choices] != NULL; n_choices++) {
+        const char *choice = row->choices[n_choices];
+        if (strcmp(choice, text) == 0) {
+            *field = n_choices;
             return true;
         }
-        const size_t n = strlen(row->choices[i]);
+        const size_t n = strlen(choice);
         if (len + n + 2 < sizeof(list)) {
             list[len] = ' ';
-            memcpy(list + len + 1, row->choices[i], n + 1);
+            memcpy(list + len + 1, choice, n + 1);
             len += n + 1;
         }
     }
-    return err_set(err, ERR_USAGE, "--%s: '%s' is not one of:%s", row->name,
-                   text, list);
+    /* The nearest of some numbers is a guess at random. */
+    const bool is_word = *text != '\0' && strpbrk(text, "0123456789") == NULL;
+    const char *nearest =
+        is_word ? words_nearest(text, row->choices, (size_t)n_choices) : NULL;
+    return err_set(err, ERR_USAGE, "--%s: '%s' is not one of:%s%s%s%s",
+                   row->name, text, list, nearest ? "; did you mean " : "",
+                   nearest ? nearest : "", nearest ? "?" : "");
 }
 
 static bool set_number(const struct option_row *row, void *field,

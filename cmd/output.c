@@ -175,7 +175,7 @@ bool outputs_check_tables(const struct outputs *o, struct err *err)
         const struct renderer *r = report_renderer_find(format);
         if (r != NULL && !r->has_tables) {
             return err_set(err, ERR_USAGE,
-                           "--format: %s is for findings, and a view shows "
+                           "--format: %s is for findings, and this shows "
                            "tables; text, json, ndjson, markdown and csv have "
                            "them",
                            format);

@@ -5,6 +5,8 @@
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -21,6 +23,44 @@ enum { BLOCK_BYTES = 64 << 10, TIME_BYTES = 128 };
 #define SECOND_NS INT64_C(1000000000)
 
 /* --- time --- */
+
+/* What Go takes for a zone: a file of the zone database. */
+static bool is_zone_file(const char *path)
+{
+    char magic[4] = "";
+    const int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) {
+        return false;
+    }
+    const bool is_zone = read(fd, magic, sizeof(magic)) == sizeof(magic) &&
+                         memcmp(magic, "TZif", sizeof(magic)) == 0;
+    close(fd);
+    return is_zone;
+}
+
+static bool is_zone(const char *name)
+{
+    char path[PATH_MAX];
+    name += *name == ':';
+    if (*name == '\0' || *name == '/') {
+        return *name == '\0' || is_zone_file(name);
+    }
+    const int n = snprintf(path, sizeof(path), "/usr/share/zoneinfo/%s", name);
+    return n > 0 && (size_t)n < sizeof(path) && is_zone_file(path);
+}
+
+/* Where TZ names no zone Go shows UTC; libc takes rules such as "CET-1" and
+   gives any other word as the name of a zone. */
+static void look_at_zone(void)
+{
+    /* NOLINTBEGIN(concurrency-mt-unsafe): before there are threads */
+    const char *name = getenv("TZ");
+    if (name != NULL && !is_zone(name)) {
+        (void)setenv("TZ", "UTC0", 1);
+    }
+    /* NOLINTEND(concurrency-mt-unsafe) */
+    tzset();
+}
 
 /* Whole seconds below, and what is left above them. */
 static bool broken_down(int64_t unix_ns, struct tm *out, int64_t *fraction_ns)
@@ -152,7 +192,7 @@ bool pprof_outside_is_program(const char *path)
 
 struct pprof_world pprof_outside_look(struct pprof_outside *o)
 {
-    tzset();
+    look_at_zone();
     if (getcwd(o->directory, sizeof(o->directory)) == NULL) {
         o->directory[0] = '\0';
     }

@@ -369,7 +369,7 @@ static void say_end(struct watch_run *r, const struct watch_summary *s,
 /* A blank line between what happened and the report. */
 static void part_report(struct watch_run *r)
 {
-    const ssize_t n = r->people.fd == STDOUT_FILENO && r->has_report
+    const ssize_t n = r->people.fd == STDOUT_FILENO && r->shows_report
                           ? write(STDOUT_FILENO, "\n", 1)
                           : 0;
     (void)n;

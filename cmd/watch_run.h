@@ -53,6 +53,7 @@ struct watch_run {
     int file_fd;            /* of --format ndjson -o FILE; -1 */
     struct outputs outputs; /* without what is streamed */
     bool has_report;        /* some form of it was asked for */
+    bool shows_report;      /* one of them on stdout */
 
     struct watch_clock start, now;
     struct confirmed_list confirmed; /* in this turn */

@@ -72,6 +72,7 @@ static bool open_outputs(struct watch_run *r, struct err *err)
     const struct outputs *o = &r->o->outputs;
     bool has_stream = false;   /* ndjson on stdout */
     bool has_document = false; /* json, markdown there */
+    bool has_file = false;     /* of the report */
     for (size_t i = 0; i < o->n; i++) {
         const struct output *out = &o->items[i];
         const bool is_stream = strcmp(output_format(out), "ndjson") == 0;
@@ -85,12 +86,15 @@ static bool open_outputs(struct watch_run *r, struct err *err)
         } else {
             has_document |= is_stdout(out) && out->format != NULL &&
                             strcmp(out->format, "text") != 0;
+            has_file |= !is_stdout(out);
+            r->shows_report |= is_stdout(out);
             r->outputs.items[r->outputs.n++] = *out;
         }
     }
     /* Events in a file are beside the report, events on stdout instead of it.
      */
     r->has_report = !has_stream || r->outputs.n > 0;
+    r->shows_report |= r->has_report && !has_file;
     if (r->session->common.quiet || has_stream) {
         return true;
     }

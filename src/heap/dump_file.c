@@ -90,7 +90,8 @@ static bool check_magic(struct span head, struct err *err)
                        "not a heap dump but a program or core file");
     }
     return err_set(err, ERR_UNKNOWN,
-                   "not a heap dump (runtime/debug.WriteHeapDump)");
+                   "not a heap dump (runtime/debug.WriteHeapDump); profiles "
+                   "are for seep leaks and seep pprof");
 }
 
 /* --- the temporary file --- */

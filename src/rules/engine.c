@@ -192,8 +192,10 @@ static bool fill_limits(const struct judge *j, struct findings *f,
         num_seconds(&b, wait);
         buf_str(&b, " more");
     } else if (f->verdict == VERDICT_INCONCLUSIVE) {
-        buf_printf(&b, "take at least %d snapshots, a GC apart (?gc=1)",
-                   POINTS_FULL);
+        /* Only heap profiles stand still between collections. */
+        const bool is_heap = a->n_heap > 0 || a->n_goroutine == 0;
+        buf_printf(&b, "take at least %d snapshots, %s", POINTS_FULL,
+                   is_heap ? "a GC apart (?gc=1)" : "some seconds apart");
     }
     f->limits.advice = b.len ? arena_strdup(&f->arena, buf_view(&b)) : NULL;
     const bool ok = !b.failed_memory && (b.len == 0 || f->limits.advice);

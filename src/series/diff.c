@@ -594,6 +594,17 @@ static bool drop_one_sided(struct series_diff *d, struct diff_layer *l,
                err);
 }
 
+/* Only kinds that are never compared here, such as CPU profiles. */
+static bool has_others_alone(const struct series_diff *d)
+{
+    enum diff_plane plane;
+    bool is_other = d->inputs.n > 0;
+    for (size_t i = 0; i < d->inputs.n; i++) {
+        is_other &= !plane_of(d->inputs.items[i].kind, &plane);
+    }
+    return is_other;
+}
+
 static bool has_dumps_alone(const struct series_diff *d)
 {
     bool has_dump = false;
@@ -605,6 +616,23 @@ static bool has_dumps_alone(const struct series_diff *d)
         has_dump |= in->form == FORM_DUMP;
     }
     return has_dump;
+}
+
+static bool fail_without_any(const struct series_diff *d, struct err *err)
+{
+    if (has_dumps_alone(d)) {
+        return err_set(err, ERR_MISMATCH,
+                       "diff does not compare goroutine dumps (debug=2); seep "
+                       "convert DUMP --to pprof makes profiles of them");
+    }
+    if (has_others_alone(d)) {
+        return err_set(err, ERR_MISMATCH,
+                       "diff compares heap and goroutine profiles; seep pprof "
+                       "-diff_base compares others");
+    }
+    return err_set(err, ERR_MISMATCH,
+                   "base and head have no kind of profile in common (heap or "
+                   "goroutine)");
 }
 
 /* A process and a build have nothing that was renamed. */
@@ -660,15 +688,8 @@ bool series_diff_finish(struct series_diff *d, bool forced, struct err *err)
     if (!compare_all(d, err)) {
         return false;
     }
-    if (!has_any && has_dumps_alone(d)) {
-        return err_set(err, ERR_MISMATCH,
-                       "diff does not compare goroutine dumps (debug=2) yet; "
-                       "give goroutine profiles (/debug/pprof/goroutine)");
-    }
     if (!has_any) {
-        return err_set(err, ERR_MISMATCH,
-                       "base and head have no kind of profile in common (heap "
-                       "or goroutine)");
+        return fail_without_any(d, err);
     }
     describe(d);
     return diff_check(d, forced, err);

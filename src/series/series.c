@@ -150,6 +150,14 @@ static bool take_point(struct series *s, struct series_point *p, uint32_t input,
     return true;
 }
 
+/* Who gives a heap dump here means `seep heap`. */
+static const char *why_aside(enum profile_kind kind)
+{
+    return kind == KIND_HEAPDUMP
+               ? "seep heap judges it, and --heap joins it with profiles"
+               : "takes no part in the verdict";
+}
+
 /* Lists it; `*takes_part` says whether a point is to follow. */
 static bool add_input(struct series *s, const struct series_input *in,
                       bool has_content, bool *takes_part, struct err *err)
@@ -163,7 +171,7 @@ static bool add_input(struct series *s, const struct series_input *in,
     copy.source = arena_strdup(&s->arena, span_of(in->source));
     *takes_part = has_content && series_takes_part(in->kind);
     copy.used = *takes_part;
-    copy.why = *takes_part ? NULL : "takes no part in the verdict";
+    copy.why = *takes_part ? NULL : why_aside(in->kind);
     return (copy.source && series_inputs_vec_push(&s->inputs, copy)) ||
            nomem(err);
 }

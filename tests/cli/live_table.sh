@@ -3,6 +3,7 @@
 # never wider or higher than it, and as it was at the end.
 # usage: live_table.sh PROGRAM TESTDATA
 seep=$1
+testdata=$2
 terminal=$(dirname "$seep")/tests/cli/on_terminal
 work=$(mktemp -d) || exit 2
 cd "$work" || exit 2
@@ -94,4 +95,11 @@ has shown '^== exit [013] after'
 # A terminal that moves no cursor gets lines.
 TERM=dumb on 100x20 -- "$seep" watch --targets list --interval 300ms --for 1s
 has shown 'missed heap: cannot connect' '^== exit [013] after 0 pictures'
+
+# Nor does it take a line back, as progress does elsewhere.
+on 100x20 -- "$seep" leaks "$testdata/demo"
+has shown 'reading 1 of '
+TERM=dumb on 100x20 -- "$seep" leaks "$testdata/demo"
+has shown '^LEAK'
+has_not shown "$(printf '\033')"
 exit $failed

@@ -174,6 +174,13 @@ end TERM 0
 end INT 130 --for 1h
 end TERM 143 --until-leak
 
+# A report that goes into a file leaves no blank line behind what happened.
+timeout 120 "$seep" watch "$healthy" --interval 200ms --for 1s \
+    --format text -o report >out 2>err
+tail -n 1 out >last
+has last ' ended after [0-9]+ s, its time is over; '
+has report '^[A-Z]+  '
+
 # A reader that goes away ends it, quietly.
 timeout 120 "$seep" watch "$healthy" --interval 200ms 2>err | head -n 12 >out
 has out 'snapshot 1, heap .*, goroutines '

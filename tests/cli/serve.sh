@@ -190,6 +190,7 @@ serve steady --background 100
 fetch 0 "${url}goroutine?debug=2&token=sesame" -o "$work/now"
 has '^seep: 1 of 1 snapshot saved in [^;]*$'
 has_not 'sesame'
+has '^seep: 1 of 1, goroutines [1-9][0-9,]*$'
 grep -q '^goroutine 1 \[' "$work/now/00.goroutine.txt" ||
     complain "now: no dump"
 fetch 0 "${url}heap?debug=1" -n 2 --interval 100ms -o "$work/texts"

@@ -108,15 +108,18 @@ static void parsing_stops_at_the_command(void **state)
 static const struct wrong_case {
     const char *line, *text;
 } wrong_cases[] = {
-    {"--nmae x",    "unknown option --nmae; did you mean --name?"},
-    {"--qqqqqq",    "unknown option --qqqqqq"                    },
-    {"-z",          "unknown option -z"                          },
-    {"--name",      "--name needs a value: N"                    },
-    {"--loud=yes",  "--loud takes no value"                      },
-    {"--count 10",  "--count: '10' is not a number from 1 to 9"  },
-    {"--bytes -1",  "--bytes: '-1' must be at least 0"           },
-    {"--ratio nan", "--ratio: 'nan' is not a number"             },
-    {"--pick blue", "--pick: 'blue' is not one of: red green"    },
+    {"--nmae x",    "unknown option --nmae; did you mean --name?"  },
+    {"--qqqqqq",    "unknown option --qqqqqq"                      },
+    {"-z",          "unknown option -z"                            },
+    {"--name",      "--name needs a value: N"                      },
+    {"--loud=yes",  "--loud takes no value"                        },
+    {"--count 10",  "--count: '10' is not a number from 1 to 9"    },
+    {"--bytes -1",  "--bytes: '-1' must be at least 0"             },
+    {"--ratio nan", "--ratio: 'nan' is not a number"               },
+    {"--pick blue", "--pick: 'blue' is not one of: red green"      },
+    {"--pick gren",
+     "--pick: 'gren' is not one of: red green; did you mean green?"},
+    {"--pick re3",  "--pick: 're3' is not one of: red green"       },
 };
 
 static void mistakes_are_named(void **state)

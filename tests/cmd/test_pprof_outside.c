@@ -21,27 +21,53 @@ static const struct moment moments[] = {
      "2025-11-23 16:26:03.000000001 +0000 UTC"},
     {"UTC",                    -1,                  "1969-12-31 23:59:59 UTC",
      "1969-12-31 23:59:59.999999999 +0000 UTC"},
-    {"EST5EDT,M3.2.0,M11.1.0", 1751378645500000000, "2025-07-01 10:04:05 EDT",
-     "2025-07-01 10:04:05.5 -0400 EDT"        },
+    {"no/such/zone",           1751378645500000000, "2025-07-01 14:04:05 UTC",
+     "2025-07-01 14:04:05.5 +0000 UTC"        },
+    {"EST5EDT,M3.2.0,M11.1.0", 1751378645500000000, "2025-07-01 14:04:05 UTC",
+     "2025-07-01 14:04:05.5 +0000 UTC"        },
 };
+
+static void assert_time(const struct moment *m)
+{
+    static struct pprof_outside o;
+    struct buf text = BUF_LIMIT(200);
+    /* NOLINTNEXTLINE(concurrency-mt-unsafe) */
+    assert_int_equal(setenv("TZ", m->zone, 1), 0);
+    const struct pprof_world w = pprof_outside_look(&o);
+    w.local_time(w.ctx, m->unix_ns, &text);
+    assert_string_equal(text.data, m->text);
+    buf_clear(&text);
+    w.local_time_full(w.ctx, m->unix_ns, &text);
+    assert_string_equal(text.data, m->full);
+    buf_release(&text);
+}
 
 static void times_are_written_as_go_does(void **state)
 {
     (void)state;
-    static struct pprof_outside o;
     for (size_t i = 0; i < sizeof(moments) / sizeof(moments[0]); i++) {
-        const struct moment *m = &moments[i];
-        struct buf text = BUF_LIMIT(200);
-        /* NOLINTNEXTLINE(concurrency-mt-unsafe) */
-        assert_int_equal(setenv("TZ", m->zone, 1), 0);
-        const struct pprof_world w = pprof_outside_look(&o);
-        w.local_time(w.ctx, m->unix_ns, &text);
-        assert_string_equal(text.data, m->text);
-        buf_clear(&text);
-        w.local_time_full(w.ctx, m->unix_ns, &text);
-        assert_string_equal(text.data, m->full);
-        buf_release(&text);
+        assert_time(&moments[i]);
     }
+}
+
+/* A file of our own, since the machine may have no zone database. */
+static void a_zone_is_a_file(void **state)
+{
+    (void)state;
+    static const char zone[] =
+        "TZif\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0" /* version 1 */
+        "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"     /* no changes */
+        "\0\0\0\1\0\0\0\4\xff\xff\xb9\xb0\0\0"
+        "EST"; /* -18000 s */
+    char path[] = "/tmp/seep-test-XXXXXX";
+    const int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, zone, sizeof(zone)), sizeof(zone));
+    assert_int_equal(close(fd), 0);
+    assert_time(&(struct moment){path, 1751378645500000000,
+                                 "2025-07-01 09:04:05 EST",
+                                 "2025-07-01 09:04:05.5 -0500 EST"});
+    assert_int_equal(unlink(path), 0);
 }
 
 static void a_file_that_cannot_be_read_says_why(void **state)
@@ -103,6 +129,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(times_are_written_as_go_does),
+        cmocka_unit_test(a_zone_is_a_file),
         cmocka_unit_test(a_file_that_cannot_be_read_says_why),
         cmocka_unit_test(programs_are_told_by_their_first_bytes),
     };

@@ -162,7 +162,8 @@ struct refusal {
 static const struct refusal refusals[] = {
     REFUSAL("empty_file", "", ERR_UNKNOWN, "not a heap dump: it is empty"),
     REFUSAL("text", "hello, world", ERR_UNKNOWN,
-            "not a heap dump (runtime/debug.WriteHeapDump)"),
+            "not a heap dump (runtime/debug.WriteHeapDump); profiles are for "
+            "seep leaks and seep pprof"),
     REFUSAL("older_dump", "go1.4 heap dump\n\1\2", ERR_UNKNOWN,
             "heap dump of go1.4, in a format before go1.7 that is not read"),
     REFUSAL("core_file", "\177ELF\2\1\1", ERR_UNKNOWN,

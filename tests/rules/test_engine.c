@@ -433,6 +433,19 @@ static void four_points_of_a_leak_are_a_suspicion(void **state)
     findings_release(&f);
 }
 
+static void goroutines_alone_wait_for_no_collection(void **state)
+{
+    (void)state;
+    struct err err = {0};
+    struct series *s = series_new(NULL);
+    assert_ok(take(s, &request_leak, 0, GOROUTINES, &err), &err);
+    struct findings f = judged(s, 0);
+    assert_int_equal(f.verdict, VERDICT_INCONCLUSIVE);
+    assert_string_equal(f.limits.advice,
+                        "take at least 8 snapshots, some seconds apart");
+    findings_release(&f);
+}
+
 static void one_point_says_nothing(void **state)
 {
     (void)state;
@@ -766,6 +779,7 @@ int main(void)
         cmocka_unit_test(only_the_points_since_a_restart_are_judged),
         cmocka_unit_test(below_five_points_it_is_inconclusive),
         cmocka_unit_test(four_points_of_a_leak_are_a_suspicion),
+        cmocka_unit_test(goroutines_alone_wait_for_no_collection),
         cmocka_unit_test(one_point_says_nothing),
         cmocka_unit_test(a_limit_gives_an_interval_of_time_to_out_of_memory),
         cmocka_unit_test(without_a_leak_no_end_is_in_sight),

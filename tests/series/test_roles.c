@@ -96,6 +96,11 @@ static const struct role_case {
       {"01.cpu", 1, KIND_CPU, 0, false, "takes no part in the verdict"}},
      0, 0,
      0},
+    {"who_gives_a_heap_dump_is_told_what_reads_it",
+     {{"end.heapdump", 1, KIND_HEAPDUMP, 0, false,
+       "seep heap judges it, and --heap joins it with profiles"}},
+     0, 0,
+     0},
 };
 
 static void add_one(struct series *s, const struct role_case *c, size_t i)
