@@ -7,7 +7,59 @@
  */
 #include "review/paths_private.h"
 
+#include "base/sort.h"
+
 #include "base/banned.h"
+
+static int by_base_name(const void *pa, const void *pb, const void *ctx)
+{
+    const char *const *a = pa;
+    const char *const *b = pb;
+    (void)ctx;
+    return strcmp(text_base_name(*a), text_base_name(*b));
+}
+
+/* What does not end with the same name has no end in common. A profile may have
+   as many files as the repository, so they are sorted once. */
+static bool index_names(struct paths *p, struct err *err)
+{
+    const struct paths_files *files = &p->o.files;
+    size_t n = 0;
+    const char *const *all =
+        files->all != NULL ? files->all(files->ctx, &n) : NULL;
+    p->by_name = arena_new(&p->arena, const char *, n + 1);
+    if (p->by_name == NULL) {
+        return err_nomem(err, "files of a repository");
+    }
+    for (size_t i = 0; all != NULL && i < n; i++) {
+        p->by_name[p->n_by_name++] = all[i];
+    }
+    sort_items(p->by_name, p->n_by_name, sizeof(*p->by_name), by_base_name,
+               NULL);
+    return true;
+}
+
+/* Files with this name are the `n` from here. */
+static const char *const *files_named(const struct paths *p, const char *name,
+                                      size_t *n)
+{
+    size_t low = 0;
+    size_t end = p->n_by_name;
+    while (low < end) {
+        const size_t mid = low + (end - low) / 2;
+        if (strcmp(text_base_name(p->by_name[mid]), name) < 0) {
+            low = mid + 1;
+        } else {
+            end = mid;
+        }
+    }
+    while (end < p->n_by_name &&
+           strcmp(text_base_name(p->by_name[end]), name) == 0) {
+        end++;
+    }
+    *n = end - low;
+    return p->by_name + low;
+}
 
 /* Path elements that both end with. */
 static size_t common_end(struct span a, struct span b)
@@ -69,10 +121,15 @@ static bool fits(struct search *s, const char *path, size_t n_common, bool *out,
 
 bool search_by_end(struct search *s, struct err *err)
 {
-    const struct paths_files *files = &s->paths->o.files;
     size_t n = 0;
+    if (s->file.len == 0) {
+        return true;
+    }
+    if (s->paths->by_name == NULL && !index_names(s->paths, err)) {
+        return false;
+    }
     const char *const *all =
-        files->all != NULL ? files->all(files->ctx, &n) : NULL;
+        files_named(s->paths, text_base_name(s->file.p), &n);
     const size_t best = longest_end(s, all, n);
     const char *only = NULL;
     size_t n_fit = 0;

@@ -34,6 +34,8 @@ struct paths {
     struct intern frames;
     struct places places; /* by id of the frame */
     struct source_index sources;
+    const char **by_name; /* files, by base name; NULL: not asked for yet */
+    size_t n_by_name;
     struct intern unmapped, absent, stale; /* what was missed */
     bool has_mapped;                       /* anything at all */
     struct arena arena;

@@ -86,10 +86,11 @@ bool dump_diagnose(struct dump_judge *j, const struct dump_candidate *holder,
                    struct finding *f, struct err *err)
 {
     struct finding d;
-    const struct dump_candidate *pinned =
-        knows_no_cause(f->rule) ? find_pinned(j, f) : NULL;
+    /* What ended has no cause to be mended. */
+    const bool is_open = knows_no_cause(f->rule) && !f->has_ended;
+    const struct dump_candidate *pinned = is_open ? find_pinned(j, f) : NULL;
     const struct dump_candidate *c = pinned ? pinned : holder;
-    if (!knows_no_cause(f->rule) || !c->is_growing || !is_most_of(c, f)) {
+    if (!is_open || !c->is_growing || !is_most_of(c, f)) {
         return true;
     }
     return dump_finding_of(j, c, &d, err) &&

@@ -279,17 +279,42 @@ static bool covers_growth(const struct dump_candidate *c,
     return is_counted && (double)c->n_goroutines >= 0.9 * m->delta;
 }
 
+/* A bound that was reached needs no fix; goroutines that nothing can wake do,
+   though no more of them come. */
+static bool take_back_end(struct dump_judge *j, const struct dump_candidate *c,
+                          struct finding *f, struct err *err)
+{
+    struct finding d;
+    if (!f->has_ended) {
+        return true;
+    }
+    if (!dump_finding_of(j, c, &d, err)) {
+        return false;
+    }
+    f->has_ended = false;
+    f->cause = d.cause;
+    f->why = d.rule ? d.rule->why : NULL;
+    f->fix = d.fix;
+    f->alternatives = d.alternatives;
+    f->n_alternatives = d.n_alternatives;
+    return true;
+}
+
 /* Proof needs no statistics; what they lacked is no matter any more. */
-static void raise_to_proven(struct finding *f)
+static bool raise_to_proven(struct dump_judge *j,
+                            const struct dump_candidate *c, struct finding *f,
+                            struct err *err)
 {
     size_t n = 0;
     f->grade = GRADE_PROVEN;
     for (size_t i = 0; i < f->n_evidence; i++) {
-        if (!strstr(f->evidence[i], "for more than a suspicion")) {
+        if (!f->doubt || strcmp(f->evidence[i], f->doubt) != 0) {
             f->evidence[n++] = f->evidence[i];
         }
     }
     f->n_evidence = n;
+    f->doubt = NULL;
+    return take_back_end(j, c, f, err);
 }
 
 static bool join_goroutines(struct dump_judge *j, struct finding *f,
@@ -320,10 +345,11 @@ static bool join_goroutines(struct dump_judge *j, struct finding *f,
         buf_str(&text, "nothing but their stacks, ");
         num_bytes(&text, c->stack_bytes);
     }
-    if (is_proof && is_all) {
-        raise_to_proven(f);
+    const bool ok = !is_proof || !is_all || raise_to_proven(j, c, f, err);
+    if (!ok) {
+        buf_release(&text);
     }
-    return add_evidence(j, f, &text, err);
+    return ok && add_evidence(j, f, &text, err);
 }
 
 /* --- all of it --- */
@@ -399,6 +425,7 @@ bool rules_join_dump(const struct dump_evidence *e,
         findings_sort(findings);
         if (findings->n > 0 && findings->items[0].grade >= GRADE_STRONG) {
             findings->verdict = VERDICT_LEAK;
+            findings->limits.advice = NULL; /* it is decided */
         }
     }
     return ok;

@@ -458,6 +458,11 @@ static const char *fault_text(unsigned faults)
     return NULL;
 }
 
+static const char *doubt_of(const struct unit *u)
+{
+    return u->grade == GRADE_SUSPECT ? fault_text(u->faults) : NULL;
+}
+
 /* "grew to 60 and stays there for the last 51 s". */
 static const char *level_line(struct judge *j, const struct unit *u)
 {
@@ -578,7 +583,7 @@ static const char *companion_line(struct judge *j, const struct unit *u)
 static void add_lines(struct judge *j, const struct unit *u,
                       const struct evidence *e, struct lines *l)
 {
-    add_line(l, u->grade == GRADE_SUSPECT ? fault_text(u->faults) : NULL);
+    add_line(l, doubt_of(u));
     add_line(l, level_line(j, u));
     add_line(l, u->note);
     add_line(l, companion_line(j, u));
@@ -647,6 +652,7 @@ bool finding_of_unit(struct judge *j, const struct unit *u, struct finding *out,
                             .has_creator = e.has_creator,
                             .creator = e.creator,
                             .operation = e.operation,
+                            .doubt = doubt_of(u),
                             .stack = e.n_stacks ? e.stacks[0].frames : NULL,
                             .n_stack = e.n_stacks ? e.stacks[0].n_frames : 0};
     if (out->grade > GRADE_GROWTH && out->grade < GRADE_PROVEN &&

@@ -58,6 +58,7 @@ static void layer_release(struct diff_layer *l)
         }
     }
     free(l->sites);
+    diff_rows_release(&l->site_rows);
 }
 
 void series_diff_free(struct series_diff *d)

@@ -4,7 +4,8 @@
  * main is a program's own. It is another one when no function of main is on
  * both sides and its sources lie in directories of different names: a job that
  * builds app-base and app-head has the same functions, and one whose functions
- * were all renamed at least the directory. Whoever cannot tell says no.
+ * were all renamed at least the directory. A function that is known to have
+ * been renamed is on both sides. Whoever cannot tell says no.
  */
 #include "series/diff_private.h"
 
@@ -62,7 +63,8 @@ static bool take_frame(const struct diff_layer *l, const struct stack_frame *f,
         return false;
     }
     struct buf text = BUF_LIMIT(64 << 10);
-    name_identity(&text, span_of(name));
+    const char *was = l->was ? l->was[f->func].name : NULL;
+    name_identity(&text, span_of(was ? was : name));
     /* A closure tells of the function that it is in. */
     const struct span function =
         span_first(buf_view(&text), span_find(buf_view(&text), ".func*"));

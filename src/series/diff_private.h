@@ -45,6 +45,12 @@ struct diff_was {
     bool is_unproven;      /* as a caller alone: what it holds may be new */
 };
 
+/* The rows of each site, in their order. See diff_rows.c. */
+struct diff_site_rows {
+    uint32_t *rows; /* by site */
+    uint32_t *end;  /* of each site's */
+};
+
 /* One plane: its stacks, and the sites they belong to. */
 #define DIFF_NO_SITE UINT32_MAX
 struct diff_layer {
@@ -63,6 +69,7 @@ struct diff_layer {
     struct diff_was *was; /* by function; NULL: none was renamed */
     uint32_t *func_as;    /* function -> the one that stands for both names */
     struct diff_site *sites;
+    struct diff_site_rows site_rows; /* set by compare */
     size_t n_shown;
     struct diff_total total;
 };
@@ -101,6 +108,14 @@ enum frame_origin diff_frame_origin(const struct series_diff *d,
 /* Appends a note; the text lives as long as the diff. NULL is no memory. */
 bool diff_note(struct series_diff *d, const char *text,
                struct err *err) MUST_USE;
+
+/* Of the sites as they are now. Released even when it fails. */
+bool diff_rows_init(struct diff_site_rows *r, const struct diff_layer *l,
+                    struct err *err) MUST_USE;
+void diff_rows_release(struct diff_site_rows *r);
+/* Borrowed from `r`. */
+const uint32_t *diff_rows_of(const struct diff_site_rows *r, uint32_t site,
+                             size_t *n);
 
 /* Could `after` be of a later time of the process of `before`? Of groups of one
    process each. */

@@ -11,7 +11,6 @@
 #include "base/sort.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <xxhash.h>
 
 static const double least_alike = 2.0 / 3;
@@ -24,42 +23,12 @@ static bool nomem(const struct site_looks *l)
     return err_nomem(l->r->err, "comparing names");
 }
 
-/* --- rows of sites --- */
-
-static bool index_rows(struct site_looks *l, int plane)
-{
-    const struct diff_layer *layer = &l->r->diff->layers[plane];
-    const struct vec_u32 *sites = &layer->row_site;
-    const size_t n = (size_t)layer->n_sites + 1;
-    uint32_t *end = calloc(n + 1, sizeof *end);
-    uint32_t *rows = calloc(sites->n + 1, sizeof *rows);
-    l->end[plane] = end;
-    l->rows[plane] = rows;
-    if (!end || !rows) {
-        return nomem(l);
-    }
-    /* Where the rows of each begin, which moves on to where they end. */
-    for (size_t row = 0; row < sites->n; row++) {
-        if (sites->items[row] != DIFF_NO_SITE) {
-            end[sites->items[row] + 1]++;
-        }
-    }
-    for (size_t id = 0; id < n; id++) {
-        end[id + 1] += end[id];
-    }
-    for (size_t row = 0; row < sites->n; row++) {
-        if (sites->items[row] != DIFF_NO_SITE) {
-            rows[end[sites->items[row]]++] = (uint32_t)row;
-        }
-    }
-    return true;
-}
-
 bool site_looks_init(struct site_looks *l, struct renames *r)
 {
     *l = (struct site_looks){.r = r};
     for (int plane = 0; plane < N_DIFF_PLANES; plane++) {
-        if (renames_has(r, plane) && !index_rows(l, plane)) {
+        if (renames_has(r, plane) &&
+            !diff_rows_init(&l->rows[plane], &r->diff->layers[plane], r->err)) {
             return false;
         }
     }
@@ -69,8 +38,7 @@ bool site_looks_init(struct site_looks *l, struct renames *r)
 void site_looks_release(struct site_looks *l)
 {
     for (int plane = 0; plane < N_DIFF_PLANES; plane++) {
-        free(l->end[plane]);
-        free(l->rows[plane]);
+        diff_rows_release(&l->rows[plane]);
     }
 }
 
@@ -232,10 +200,7 @@ static uint64_t first_line_of(const struct reading *g, uint32_t row,
 /* Its rows; `n` of them. */
 static const uint32_t *rows_of(const struct reading *g, size_t *n)
 {
-    const uint32_t *end = g->all->end[g->site->plane];
-    const uint32_t first = g->site->site > 0 ? end[g->site->site - 1] : 0;
-    *n = end[g->site->site] - first;
-    return g->all->rows[g->site->plane] + first;
+    return diff_rows_of(&g->all->rows[g->site->plane], g->site->site, n);
 }
 
 static void find_first_line(struct reading *g)

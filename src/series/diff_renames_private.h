@@ -60,8 +60,7 @@ struct lone_site {
 /* What sites have, by their rows. */
 struct site_looks {
     struct renames *r;
-    uint32_t *rows[N_DIFF_PLANES]; /* by site */
-    uint32_t *end[N_DIFF_PLANES];  /* of each site's */
+    struct diff_site_rows rows[N_DIFF_PLANES];
     uint64_t n_steps;
     bool is_cut; /* it was too much: nothing is alike any more */
 };

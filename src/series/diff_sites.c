@@ -430,7 +430,7 @@ bool diff_compare(struct series_diff *d, struct diff_layer *l, struct err *err)
         }
     }
     free(names);
-    if (!group_tests(l, err)) {
+    if (!group_tests(l, err) || !diff_rows_init(&l->site_rows, l, err)) {
         return false;
     }
     for (uint32_t id = 0; id < l->n_sites; id++) {
@@ -483,27 +483,13 @@ static int by_hash(const void *pa, const void *pb)
     return (a->row > b->row) - (a->row < b->row);
 }
 
-static size_t rows_of_site(const struct diff_layer *l, uint32_t site,
-                           struct stack_group *out)
+static struct stack_group group_of_row(const struct diff_layer *l, uint32_t row)
 {
-    size_t n = 0;
-    for (size_t row = 0; row < l->row_site.n; row++) {
-        if (l->row_site.items[row] != site) {
-            continue;
-        }
-        if (out) {
-            const struct diff_sum base = diff_row_mean(l->used[DIFF_BASE], row);
-            const struct diff_sum head = diff_row_mean(l->used[DIFF_HEAD], row);
-            out[n] = (struct stack_group){hash_functions(l, (uint32_t)row),
-                                          (uint32_t)row,
-                                          base.value,
-                                          head.value,
-                                          base.objects,
-                                          head.objects};
-        }
-        n++;
-    }
-    return n;
+    const struct diff_sum base = diff_row_mean(l->used[DIFF_BASE], row);
+    const struct diff_sum head = diff_row_mean(l->used[DIFF_HEAD], row);
+    return (struct stack_group){
+        hash_functions(l, row), row,         base.value, head.value,
+        base.objects,           head.objects};
 }
 
 /* Sums runs of equal hashes and returns the one that changed most, in the
@@ -566,12 +552,15 @@ bool series_diff_stack(const struct series_diff *d, enum diff_plane plane,
                        struct diff_stack *out, struct err *err)
 {
     const struct diff_layer *l = &d->layers[plane];
-    const size_t n = rows_of_site(l, site->id, NULL);
+    size_t n = 0;
+    const uint32_t *rows = diff_rows_of(&l->site_rows, site->id, &n);
     struct stack_group *groups = calloc(n + 1, sizeof *groups);
     if (!groups) {
         return nomem(err);
     }
-    rows_of_site(l, site->id, groups);
+    for (size_t i = 0; i < n; i++) {
+        groups[i] = group_of_row(l, rows[i]);
+    }
     qsort(groups, n, sizeof *groups, by_hash);
     assert(n > 0);
     const struct stack_group best =

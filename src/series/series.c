@@ -303,7 +303,8 @@ static void describe(struct series *s)
         if (*pt->program && !s->about.program) {
             s->about.program = text_base_name(pt->program);
         }
-        if (*pt->build_id && !s->about.build_id) {
+        const bool is_of_run = s->inputs.items[pt->input].run == s->about.run;
+        if (*pt->build_id && !s->about.build_id && is_of_run) {
             s->about.build_id = pt->build_id;
         }
     }

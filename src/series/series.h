@@ -80,7 +80,7 @@ const char *const *series_notes(const struct series *s, size_t *n);
 /* What the series as a whole is. Strings are borrowed, NULL when unknown. */
 struct series_about {
     const char *program;          /* base name of the main binary */
-    const char *build_id;         /* of it; NULL unknown */
+    const char *build_id;         /* of it in this run; NULL unknown */
     uint32_t n_heap, n_goroutine; /* points used (distinct states for heap) */
     uint32_t n_dumps, n_leak;     /* goroutine dumps, goroutineleak profiles */
     uint32_t n_dropped;           /* stale or outside the judged segment */

@@ -352,6 +352,18 @@ a_function_that_is_elsewhere_makes_the_checkout_doubtful(void **state)
     assert_string_equal(m.stale, "acme.dev/shop/api.(*DB).Get");
 }
 
+/* A comparison asks of each function that only one build has. */
+static void files_are_listed_once_for_all_that_no_rule_fits(void **state)
+{
+    struct world *w = *state;
+    begin(w);
+    (void)mark_of(w, "main.other", "/b/other.go");
+    const unsigned n_listed = w->repository.n_listed;
+    (void)mark_of(w, "main.another", "/b/another.go");
+    (void)mark_of(w, "main.nowhere", "");
+    assert_int_equal(w->repository.n_listed, n_listed);
+}
+
 static void another_programs_files_are_no_miss_unless_asked(void **state)
 {
     struct world *w = *state;
@@ -436,6 +448,7 @@ int main(void)
         PATHS_TEST(what_the_build_made_is_nobodys_source),
         PATHS_TEST(what_is_missed_is_counted_by_file),
         PATHS_TEST(a_function_that_is_elsewhere_makes_the_checkout_doubtful),
+        PATHS_TEST(files_are_listed_once_for_all_that_no_rule_fits),
         PATHS_TEST(another_programs_files_are_no_miss_unless_asked),
         cmocka_unit_test(a_module_line_may_be_quoted_or_absent),
         cmocka_unit_test(memory_that_is_out_is_said),

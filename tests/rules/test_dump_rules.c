@@ -304,7 +304,7 @@ static void what_is_deeper_than_rows_go_keeps_its_holder(void **state)
 static void add_profile_finding(struct findings *f, const char *function,
                                 const char *leaf, double delta)
 {
-    static const char *lines[] = {"too few points for more than a suspicion",
+    static const char *lines[] = {"its growth slows down: it may be warming up",
                                   "p 0.5"};
     struct frame *stack = arena_new(&f->arena, struct frame, 2);
     struct metric *m = arena_new(&f->arena, struct metric, 1);
@@ -325,6 +325,7 @@ static void add_profile_finding(struct findings *f, const char *function,
                                    .n_stack = 2,
                                    .metrics = m,
                                    .n_metrics = 1,
+                                   .doubt = lines[0],
                                    .evidence = evidence,
                                    .n_evidence = 2};
 }
@@ -357,11 +358,73 @@ static void profiles_are_proven_where_the_dump_covers_them(void **state)
         assert_int_equal(f.n, rows[i].n_findings);
         const struct finding *of_profile = &f.items[f.n - 1];
         assert_int_equal(of_profile->grade, rows[i].grade);
-        assert_int_equal(has_evidence(of_profile, "too few points"),
+        assert_int_equal(has_evidence(of_profile, "it may be warming up"),
                          rows[i].grade != GRADE_PROVEN);
         findings_release(&f);
         judged_dump_release(&d);
     }
+}
+
+/* "Nothing, if this is the bound you meant." */
+static void proof_is_told_of_goroutines_that_no_longer_come(void **state)
+{
+    (void)state;
+    struct err err = {0};
+    struct judged_dump d;
+    struct findings f = {.verdict = VERDICT_CLEAN};
+    open_kind(&d, "dump-goroutine-unreachable", "leak");
+    add_profile_finding(&f, "main.awaitForever.func1", "runtime.chanrecv1", 70);
+    f.items[0].grade = GRADE_INFO;
+    f.items[0].has_ended = true;
+    f.items[0].fix = "Nothing";
+    f.limits.advice = "wait 3 s more";
+    const struct dump_evidence e = judged_evidence(&d);
+    assert_ok(rules_join_dump(&e, NULL, &f, &err), &err);
+    assert_int_equal(f.items[0].grade, GRADE_PROVEN);
+    assert_false(f.items[0].has_ended);
+    assert_non_null(strstr(f.items[0].cause, "wait for what nobody who runs"));
+    assert_non_null(strstr(f.items[0].fix, "close(ch)"));
+    assert_int_equal(f.verdict, VERDICT_LEAK);
+    assert_null(f.limits.advice);
+    findings_release(&f);
+    judged_dump_release(&d);
+}
+
+/* Fix of a heap finding of profiles after a dump with its map. */
+static const char *fix_beside_a_map(const struct judged_dump *d, bool has_ended,
+                                    struct findings *f)
+{
+    struct err err = {0};
+    struct metric *m = arena_new(&f->arena, struct metric, 1);
+    *m = (struct metric){.name = "inuse_space", .unit = "bytes", .last = 1};
+    f->items = arena_new(&f->arena, struct finding, 1);
+    f->n = 1;
+    f->items[0] = (struct finding){.rule = rules_find("heap-growth"),
+                                   .grade = GRADE_INFO,
+                                   .profile = KIND_HEAP,
+                                   .has_site = true,
+                                   .site = {.function = "main.addUsers"},
+                                   .metrics = m,
+                                   .n_metrics = 1,
+                                   .fix = "Nothing",
+                                   .has_ended = has_ended};
+    const struct dump_evidence e = judged_evidence(d);
+    assert_ok(rules_join_dump(&e, NULL, f, &err), &err);
+    return f->items[0].fix;
+}
+
+static void what_ended_is_given_no_cause_to_mend(void **state)
+{
+    (void)state;
+    struct judged_dump d;
+    struct findings f = {0};
+    open_kind(&d, "dump-map", "leak");
+    assert_non_null(strstr(fix_beside_a_map(&d, false, &f), "Bound it"));
+    findings_release(&f);
+    assert_string_equal(fix_beside_a_map(&d, true, &f), "Nothing");
+    assert_non_null(f.items[0].holder);
+    findings_release(&f);
+    judged_dump_release(&d);
 }
 
 /* --- parts of a dump --- */
@@ -969,6 +1032,8 @@ int main(void)
         cmocka_unit_test(many_alike_are_held_by_what_holds_most_of_them),
         cmocka_unit_test(what_is_deeper_than_rows_go_keeps_its_holder),
         cmocka_unit_test(profiles_are_proven_where_the_dump_covers_them),
+        cmocka_unit_test(proof_is_told_of_goroutines_that_no_longer_come),
+        cmocka_unit_test(what_ended_is_given_no_cause_to_mend),
         cmocka_unit_test(a_dump_that_is_not_whole_is_not_clean),
         cmocka_unit_test(what_a_first_dump_lacks_is_no_growth),
         cmocka_unit_test(

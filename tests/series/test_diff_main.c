@@ -146,6 +146,31 @@ static void another_version_is_the_same_program(void **state)
     series_diff_free(d);
 }
 
+static bool carts_were_queues(void *ctx, const struct diff_frame *f,
+                              enum diff_naming *out, struct buf *old,
+                              struct err *err)
+{
+    (void)ctx;
+    (void)err;
+    if (strcmp(f->function, "main.(*cart).add") == 0) {
+        *out = DIFF_NAME_CHANGED;
+        buf_str(old, "main.(*queue).push");
+    }
+    return true;
+}
+
+/* A change that gives the program another name, and its functions. */
+static void functions_that_were_renamed_are_shared(void **state)
+{
+    (void)state;
+    const struct diff_changes changes = {NULL, carts_were_queues};
+    struct series_diff *d = series_diff_new(NULL);
+    struct err err = {0};
+    series_diff_set_changes(d, &changes);
+    assert_string_equal(verdict(d, &mail, &cases[0].head, false, &err), a_note);
+    series_diff_free(d);
+}
+
 static void who_forces_it_is_warned(void **state)
 {
     (void)state;
@@ -161,6 +186,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(main_tells_programs_of_one_kit_apart),
         cmocka_unit_test(another_version_is_the_same_program),
+        cmocka_unit_test(functions_that_were_renamed_are_shared),
         cmocka_unit_test(who_forces_it_is_warned),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

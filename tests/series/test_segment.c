@@ -320,6 +320,35 @@ static void one_program_may_run_from_two_directories(void **state)
     series_free(s);
 }
 
+static void add_build(struct series *s, const char *source, double seconds,
+                      double born, const char *build_id)
+{
+    struct profile_builder *p = made_heap(1);
+    profile_builder_mapping(p, 0x400000, 0x500000, 0, SPAN_LIT("/srv/orders"),
+                            span_of(build_id));
+    made_block(p, "main.a", 16, born, 3);
+    made_add(s, p, KIND_HEAP, source, seconds);
+}
+
+/* A deploy is a restart as well. */
+static void a_run_has_the_build_id_of_its_own_profiles(void **state)
+{
+    (void)state;
+    struct err err = {0};
+    struct series *s = series_new(NULL);
+    add_build(s, "1", 1, 100, "old");
+    add_build(s, "2", 2, 110, "old");
+    add_build(s, "3", 3, 10, "new");
+    add_build(s, "4", 4, 20, "new");
+    add_build(s, "5", 5, 30, "new");
+    made_finish(s);
+    assert_int_equal(series_about(s)->run, 2);
+    assert_string_equal(series_about(s)->build_id, "new");
+    assert_ok(series_choose_run(s, 1, &err), &err);
+    assert_string_equal(series_about(s)->build_id, "old");
+    series_free(s);
+}
+
 /* One snapshot each, in a loop. */
 static struct series *restarted_often(int n)
 {
@@ -388,6 +417,7 @@ int main(void)
         cmocka_unit_test(two_processes_at_once_are_refused_by_name),
         cmocka_unit_test(two_programs_are_refused_by_name),
         cmocka_unit_test(one_program_may_run_from_two_directories),
+        cmocka_unit_test(a_run_has_the_build_id_of_its_own_profiles),
         cmocka_unit_test(a_deploy_a_day_is_no_end),
         cmocka_unit_test(a_process_beside_one_in_a_crash_loop_is_refused),
         cmocka_unit_test(endless_restarts_are_refused),
