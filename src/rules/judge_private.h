@@ -27,7 +27,8 @@ struct row_facts {
     uint8_t primitive;   /* enum primitive */
     bool is_known;       /* the row was looked at */
     bool is_user;        /* site is user code, not a dependency */
-    bool is_baseline;    /* healthy by itself, never a finding */
+    bool is_baseline;    /* healthy by itself, however long it waits */
+    bool is_listener;    /* of the baseline, but may grow without end */
     bool is_pool;        /* comes and goes with peers: at most suspect */
     bool is_idle_client; /* waits for the next request of an HTTP client */
     bool is_profiler;
