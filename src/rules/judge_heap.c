@@ -30,6 +30,7 @@ static void work_release(struct heap_work *w)
     free(w->row_off);
     free(w->row_ids);
     free(w->is_strong);
+    free(w->is_level);
 }
 
 struct unit *judge_unit(struct judge *j, enum series_plane plane,

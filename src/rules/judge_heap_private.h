@@ -35,6 +35,7 @@ struct heap_work {
     uint32_t *off, *ids;
     uint32_t *row_off, *row_ids;
     uint8_t *is_strong; /* per site */
+    uint8_t *is_level;  /* the same: its growth ended in the window */
 };
 
 /* Copies the trend of a group and measures it. */

@@ -379,6 +379,33 @@ static void a_leak_spread_over_eight_sites_is_found_above_them(void **state)
     findings_release(&f);
 }
 
+/* A cache that is full late in the window: what else its caller keeps makes it
+   no leak. */
+static void a_site_that_came_to_a_level_speaks_for_its_caller(void **state)
+{
+    static const double page[] = {0,  3,  4,  8,  12, 16, 18,
+                                  20, 20, 20, 20, 20, 22, 22};
+    static const double other[] = {0, 0, 0, 0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7};
+    (void)state;
+    struct series *s = series_new(NULL);
+    char source[32];
+    for (size_t i = 0; i < N_OF(page); i++) {
+        struct profile_builder *b = made_heap(MADE_PERIOD);
+        made_block(b, "main.page:31 main.serve:39 main.run:3", BLOCK,
+                   page[i] + (double)i, page[i]);
+        made_block(b, "main.parse:12 main.serve:38 main.run:3", BLOCK,
+                   other[i] + 2 * (double)i, other[i]);
+        made_block(b, "main.render:5 main.run:9", BLOCK, 90 + 40 * (double)i,
+                   30);
+        (void)snprintf(source, sizeof source, "%02zu.heap", i);
+        made_add(s, b, KIND_HEAP, source, 4 * (double)i);
+    }
+    struct findings f = judged(s, 0);
+    assert_int_equal(f.verdict, VERDICT_CLEAN);
+    assert_one(&f, "main.page", "heap-growth", GRADE_INFO);
+    findings_release(&f);
+}
+
 static void things_made_once_each_are_no_leak(void **state)
 {
     (void)state;
@@ -779,6 +806,7 @@ int main(void)
         cmocka_unit_test(two_leaks_of_their_own_pace_are_two_findings),
         cmocka_unit_test(a_leak_spread_over_eight_sites_is_found_above_them),
         cmocka_unit_test(things_made_once_each_are_no_leak),
+        cmocka_unit_test(listeners_that_are_never_closed_are_a_leak),
         cmocka_unit_test(
             a_leak_at_one_line_of_a_busy_function_is_found_by_its_line),
         cmocka_unit_test(only_the_points_since_a_restart_are_judged),
