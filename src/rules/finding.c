@@ -6,6 +6,7 @@
 
 #include "base/num.h"
 #include "base/sort.h"
+#include "rules/cluster_private.h"
 #include "rules/compose_private.h"
 #include "rules/identity_private.h"
 #include "rules/judge_private.h"
@@ -536,18 +537,9 @@ static void add_companion(const struct judge *j, const struct unit *c,
         buf_char(b, ')');
     } else {
         buf_printf(b, "goroutines in %s (", series_func_name(j->s, c->func));
-        num_count(b, (int64_t)c->trend.delta);
+        num_count(b, (int64_t)cluster_more(c, root_of(c)));
         buf_char(b, ')');
     }
-}
-
-/* A companion may itself have had companions. */
-static const struct unit *root_of(const struct unit *u)
-{
-    while (u->explained_by) {
-        u = u->explained_by;
-    }
-    return u;
 }
 
 /* What else grew with it: the other goroutines of the same request, the heap
@@ -557,9 +549,18 @@ static const char *companion_line(struct judge *j, const struct unit *u)
     enum { NAMED_MAX = 4 };
     struct buf b = BUF_LIMIT(4096);
     size_t n = 0;
+/* A companion may itself have had companions. */
+static const struct unit *root_of(const struct unit *u)
+{
+    while (u->explained_by) {
+        u = u->explained_by;
+    }
+    return u;
+}
+
     for (size_t i = 0; i < j->units.n; i++) {
         const struct unit *c = j->units.items[i];
-        if (c != u && root_of(c) == u && c->trend.delta > 0) {
+        if (c != u && root_of(c) == u && cluster_more(c, u) > 0) {
             if (n++ < NAMED_MAX) {
                 add_companion(j, c, &b);
             }

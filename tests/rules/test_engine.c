@@ -700,6 +700,9 @@ static void goroutines_in_a_leak_profile_are_proven(void **state)
     assert_int_equal(f.n, 1);
     assert_int_equal(f.items[0].grade, GRADE_PROVEN);
     assert_string_equal(f.items[0].site.function, "main.await");
+    /* The profile of all goroutines shows the same ones. */
+    assert_false(says(&f.items[0], "goroutines in main.await"));
+    assert_false(says(&f.items[0], "more goroutines grew"));
     findings_release(&f);
 }
 
@@ -803,10 +806,11 @@ int main(void)
         cmocka_unit_test(what_function_literals_of_waiting_ones_made_is_theirs),
         cmocka_unit_test(idle_connections_alone_may_be_a_pool),
         cmocka_unit_test(idle_connections_with_a_transport_each_are_one_leak),
+        cmocka_unit_test(listeners_that_are_never_closed_are_a_leak),
         cmocka_unit_test(two_leaks_of_their_own_pace_are_two_findings),
         cmocka_unit_test(a_leak_spread_over_eight_sites_is_found_above_them),
+        cmocka_unit_test(a_site_that_came_to_a_level_speaks_for_its_caller),
         cmocka_unit_test(things_made_once_each_are_no_leak),
-        cmocka_unit_test(listeners_that_are_never_closed_are_a_leak),
         cmocka_unit_test(
             a_leak_at_one_line_of_a_busy_function_is_found_by_its_line),
         cmocka_unit_test(only_the_points_since_a_restart_are_judged),
@@ -834,7 +838,6 @@ int main(void)
         tests[N_OF(fixed) + i] =
             (struct CMUnitTest){.name = quiet_cases[i].name,
                                 .test_func = nothing_is_found,
-        cmocka_unit_test(listeners_that_are_never_closed_are_a_leak),
                                 .initial_state = test_case(&quiet_cases[i])};
     }
     return cmocka_run_group_tests(tests, NULL, NULL);
