@@ -120,8 +120,9 @@ static double wait_for(const struct judge *j, const struct unit *u)
     const double step = interval(j, u->plane);
     const double have = (double)u->trend.n;
     double wait = have < POINTS_FULL ? (POINTS_FULL - have) * step : 0;
-    if (u->faults & (FAULT_SLOWING | FAULT_BURST | FAULT_AGE | FAULT_POOL |
-                     FAULT_FREED | FAULT_NOISE | FAULT_FALLS | FAULT_LATE)) {
+    if (u->faults &
+        (FAULT_SLOWING | FAULT_BURST | FAULT_AGE | FAULT_POOL | FAULT_FREED |
+         FAULT_NOISE | FAULT_FALLS | FAULT_LATE | FAULT_BLOCK)) {
         const double window = trend_span(&u->trend);
         wait = wait > window ? wait : window;
     }
@@ -265,6 +266,9 @@ static bool fill_notes(const struct judge *j, struct findings *f,
     if (j->no_gc) {
         notes[f->n_notes++] = "no GC seems to have run in the window: take "
                               "heap profiles with ?gc=1";
+    }
+    if (j->block_note) {
+        notes[f->n_notes++] = j->block_note;
     }
     const struct series_about *a = series_about(j->s);
     if (a->n_stale > 0 && a->n_heap < POINTS_FULL) {

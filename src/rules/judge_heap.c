@@ -498,7 +498,7 @@ bool judge_heap(struct judge *j, struct err *err)
     }
     ok = ok && add_sites(j, &w, err) && add_rows(j, &w, err) &&
          judge_q(j->units.items, j->units.n, err) && grade_sites(j, &w, err) &&
-         judge_parents(j, &w, err);
+         judge_blocks(j, &w, err) && judge_parents(j, &w, err);
     work_release(&w);
     return ok;
 }

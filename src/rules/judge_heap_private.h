@@ -62,6 +62,10 @@ bool heap_sites(const struct judge *j, struct heap_work *w,
 bool heap_total_contradicts(const struct heap_work *w, const struct trend *t,
                             bool *contradicts, struct err *err) MUST_USE;
 
+/* judge_blocks.c: single blocks that grow by being copied. */
+bool judge_blocks(struct judge *j, struct heap_work *w,
+                  struct err *err) MUST_USE;
+
 /* judge_parents.c: leaks spread over many small sites. */
 bool judge_parents(struct judge *j, struct heap_work *w,
                    struct err *err) MUST_USE;

@@ -54,7 +54,8 @@ enum unit_fault {
     FAULT_NO_GC = 4096,   /* nothing was freed anywhere: no GC ran */
     FAULT_AGE = 8192,     /* dumps: the grown ones are all young */
     FAULT_LEVEL = 16384,  /* growth ended in the window: nothing since */
-    FAULT_LATE = 32768    /* rose in the last part of the window only */
+    FAULT_LATE = 32768,   /* rose in the last part of the window only */
+    FAULT_BLOCK = 65536   /* one block that grows: steps, and no count */
 };
 
 VEC_TYPE(unit_rows, uint32_t)
@@ -112,6 +113,7 @@ struct judge {
     double total_heap_growth, total_goroutine_growth;
     bool no_gc;
     uint32_t n_within_noise;
+    const char *block_note; /* of a large block that is new, or larger */
     struct series_matrix goroutines[2]; /* whole functions, lines: what their
                                            trends borrow */
 };
