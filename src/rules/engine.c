@@ -267,6 +267,9 @@ static bool fill_notes(const struct judge *j, struct findings *f,
         notes[f->n_notes++] = "no GC seems to have run in the window: take "
                               "heap profiles with ?gc=1";
     }
+    if (j->finalizer_note) {
+        notes[f->n_notes++] = j->finalizer_note;
+    }
     if (j->block_note) {
         notes[f->n_notes++] = j->block_note;
     }
@@ -304,6 +307,7 @@ bool rules_judge(const struct series *s, const struct rules_options *options,
               judge_dumps(&j, err) && judge_memstats(&j, err) &&
               judge_cluster(&j, err);
     if (ok) {
+        judge_finalizers(&j);
         drop_memstats(&j);
         ok = add_findings(&j, out, err);
     }

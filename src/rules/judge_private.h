@@ -114,6 +114,7 @@ struct judge {
     bool no_gc;
     uint32_t n_within_noise;
     const char *block_note; /* of a large block that is new, or larger */
+    const char *finalizer_note;
     struct series_matrix goroutines[2]; /* whole functions, lines: what their
                                            trends borrow */
 };
@@ -145,6 +146,9 @@ bool gate_is_small_goroutine(const struct trend *t);
    faults and grade. */
 void gate_heap(const struct judge *j, struct unit *u);
 void gate_goroutine(const struct judge *j, struct unit *u);
+
+/* judge_finalizers.c: sets finalizer_note. */
+void judge_finalizers(struct judge *j);
 
 /* judge_heap.c, judge_goroutine.c, judge_proof.c, judge_memstats.c: add
    units. Goroutines come after heap: they use its load. */

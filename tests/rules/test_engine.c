@@ -254,6 +254,22 @@ static void idle_connections_with_a_transport_each_are_one_leak(void **state)
     findings_release(&f);
 }
 
+static void a_finalizer_that_does_not_end_is_noted(void **state)
+{
+    (void)state;
+    const struct scene c = {
+        {QUIET,
+         {GOROUTINES, RECEIVE "main.release:4 runtime.runFinalizers", 1, 0, 0,
+          0}}
+    };
+    struct findings f = findings_of(&c, POINTS);
+    assert_int_equal(f.n, 0);
+    assert_int_equal(f.n_notes, 1);
+    assert_non_null(strstr(f.notes[0], "is in main.release in each of the last "
+                                       "10 snapshots"));
+    findings_release(&f);
+}
+
 /* However healthy one is. */
 static void listeners_that_are_never_closed_are_a_leak(void **state)
 {
@@ -806,6 +822,7 @@ int main(void)
         cmocka_unit_test(what_function_literals_of_waiting_ones_made_is_theirs),
         cmocka_unit_test(idle_connections_alone_may_be_a_pool),
         cmocka_unit_test(idle_connections_with_a_transport_each_are_one_leak),
+        cmocka_unit_test(a_finalizer_that_does_not_end_is_noted),
         cmocka_unit_test(listeners_that_are_never_closed_are_a_leak),
         cmocka_unit_test(two_leaks_of_their_own_pace_are_two_findings),
         cmocka_unit_test(a_leak_spread_over_eight_sites_is_found_above_them),
