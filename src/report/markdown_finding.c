@@ -185,7 +185,7 @@ static void known_items(struct markdown *p, const struct finding *f)
     if (f->first_seen_nanos != 0) {
         num_rfc3339(p->scratch, f->first_seen_nanos);
     }
-    scratch_item(p, "since");
+    scratch_item(p, "found");
     summary_touched(markdown_scratch(p), f);
     scratch_item(p, "patch");
     summary_uncounted(markdown_scratch(p), f);

@@ -332,7 +332,7 @@ static void finding_block(struct text *t, const struct finding *f,
     labelled_scratch(t, "accept");
     if (f->first_seen_nanos != 0) {
         num_rfc3339(scratch(t), f->first_seen_nanos);
-        labelled_scratch(t, "since");
+        labelled_scratch(t, "found");
     }
     if (t->options->verbose) {
         labelled(t, "id", f->id);

@@ -301,6 +301,10 @@ void summary_replicas(struct buf *out, const struct finding *f)
     const struct metric none = {.unit = "count"};
     const struct metric *m = f->n_metrics > 0 ? &f->metrics[0] : &none;
     buf_str(out, "in ");
+    if (r->n_targets == 1 && r->n_worst == 1) {
+        plain_clean(out, r->worst[0]);
+        return; /* the figures are those of the finding */
+    }
     num_count(out, r->n_with);
     buf_str(out, " of ");
     num_count(out, r->n_targets);

@@ -26,9 +26,6 @@ static const struct baseline_row never_rows[] = {
     {"the main goroutine",                        "main.main",                                      AT_ENTRY, NULL                          },
     {"the signal loop",                           "os/signal.loop",                                 ANYWHERE, NULL                          },
     {"the signal loop",                           "os/signal.signal_recv",                          ANYWHERE, NULL                          },
-    {"an accept loop",                            "internal/poll.(*FD).Accept",                     ANYWHERE, NULL                          },
-    {"an accept loop",                            "net.(*TCPListener).Accept*",                     ANYWHERE, NULL                          },
-    {"an accept loop",                            "net.(*UnixListener).Accept*",                    ANYWHERE, NULL                          },
     {"the profiler itself",                       "runtime/pprof.write*",                           ANYWHERE, NULL                          },
     {"the profiler itself",                       "runtime/pprof.runtime_*",                        ANYWHERE, NULL                          },
     {"the profiler itself",                       "runtime/pprof.(*Profile).WriteTo",               ANYWHERE, NULL                          },
@@ -48,6 +45,14 @@ static const struct baseline_row never_rows[] = {
     {"a log flusher",                             "k8s.io/klog/v2.(*flushDaemon).*",                AT_ENTRY, NULL                          },
     {"a log flusher",                             "k8s.io/klog/v2.(*loggingT).flushDaemon",         AT_ENTRY, NULL                          },
     {"a log flusher",                             "k8s.io/klog.(*loggingT).flushDaemon",            AT_ENTRY, NULL                          },
+};
+
+/* One for each listener: healthy however long it waits, but not when more and
+   more of them do. */
+static const char *const accept_loops[] = {
+    "internal/poll.(*FD).Accept",
+    "net.(*TCPListener).Accept*",
+    "net.(*UnixListener).Accept*",
 };
 
 static const struct baseline_row pool_rows[] = {
@@ -150,6 +155,17 @@ static bool has_user_frame(const struct frame *leaf_first, size_t n)
     return false;
 }
 
+bool evidence_is_listener(const struct frame *leaf_first, size_t n)
+{
+    for (size_t i = 0; i < sizeof(accept_loops) / sizeof(accept_loops[0]);
+         i++) {
+        if (any_fits(leaf_first, n, accept_loops[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
 const char *evidence_is_baseline(const struct frame *leaf_first, size_t n)
 {
     n = without_roots(leaf_first, n);
@@ -165,6 +181,9 @@ const char *evidence_is_baseline(const struct frame *leaf_first, size_t n)
         if (row_fits(row, leaf_first, n)) {
             return row->what;
         }
+    }
+    if (evidence_is_listener(leaf_first, n)) {
+        return "an accept loop";
     }
     return is_runtime_alone(leaf_first, n) ? "the runtime itself" : NULL;
 }

@@ -40,13 +40,28 @@ bool cluster_is_live(const struct unit *u)
     return u->grade >= GRADE_SUSPECT && !u->explained_by;
 }
 
+bool cluster_is_goroutine(const struct unit *u)
+{
+    return u->plane != PLANE_HEAP && u->kind != EVIDENCE_COHORT;
+}
+
+double cluster_more(const struct unit *minor, const struct unit *major)
+{
+    const double delta = minor->trend.delta;
+    const bool is_twin =
+        major->grade == GRADE_PROVEN && cluster_is_goroutine(minor) &&
+        cluster_is_goroutine(major) && minor->kind != major->kind &&
+        minor->has_site == major->has_site && minor->func == major->func;
+    return is_twin ? fmax(delta - major->trend.delta, 0) : delta;
+}
+
 void cluster_explain(struct unit *minor, struct unit *major)
 {
     minor->explained_by = major;
     if (minor->plane == PLANE_HEAP) {
         major->companion_heap_bytes += minor->trend.delta;
     } else if (minor->trend.delta > 0) {
-        major->companion_goroutines += minor->trend.delta;
+        major->companion_goroutines += cluster_more(minor, major);
     }
     major->companion_heap_bytes += minor->companion_heap_bytes;
     major->companion_goroutines += minor->companion_goroutines;
@@ -57,11 +72,6 @@ void cluster_explain(struct unit *minor, struct unit *major)
 }
 
 /* --- goroutines with goroutines --- */
-
-bool cluster_is_goroutine(const struct unit *u)
-{
-    return u->plane != PLANE_HEAP && u->kind != EVIDENCE_COHORT;
-}
 
 /* Do a and b grow in step: d_b = c * d_a but for less than independent
    arrivals would differ, with c or 1/c near a small whole number? */

@@ -15,6 +15,10 @@ bool cluster_is_goroutine(const struct unit *u);
 /* `minor` becomes a companion of `major`. */
 void cluster_explain(struct unit *minor, struct unit *major);
 
+/* Growth of goroutines of `minor` that `major` does not count already: what is
+   proven is a part of what all profiles of goroutines show at its site. */
+double cluster_more(const struct unit *minor, const struct unit *major);
+
 /* Share of a heap unit's growth on stacks that fit; each in j->frames when it
    is asked about. */
 typedef bool cluster_stack_fn(const struct judge *j, const void *ctx);

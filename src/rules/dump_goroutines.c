@@ -451,7 +451,7 @@ static bool look_at_frames(struct group_run *r, struct dump_candidate *c,
         return true;
     }
     c->usual = evidence_is_baseline(frames, n);
-    c->is_baseline = c->usual != NULL;
+    c->is_baseline = c->usual != NULL && !evidence_is_listener(frames, n);
     c->usual = c->usual ? c->usual : evidence_is_pool(frames, n);
     /* Not in a read: it waits for the caller to finish the body. */
     c->has_open_bodies =

@@ -120,8 +120,9 @@ static double wait_for(const struct judge *j, const struct unit *u)
     const double step = interval(j, u->plane);
     const double have = (double)u->trend.n;
     double wait = have < POINTS_FULL ? (POINTS_FULL - have) * step : 0;
-    if (u->faults & (FAULT_SLOWING | FAULT_BURST | FAULT_AGE | FAULT_POOL |
-                     FAULT_FREED | FAULT_NOISE | FAULT_FALLS | FAULT_LATE)) {
+    if (u->faults &
+        (FAULT_SLOWING | FAULT_BURST | FAULT_AGE | FAULT_POOL | FAULT_FREED |
+         FAULT_NOISE | FAULT_FALLS | FAULT_LATE | FAULT_BLOCK)) {
         const double window = trend_span(&u->trend);
         wait = wait > window ? wait : window;
     }
@@ -268,6 +269,12 @@ static bool fill_notes(const struct judge *j, struct findings *f,
         notes[f->n_notes++] = "no GC seems to have run in the window: take "
                               "heap profiles with ?gc=1";
     }
+    if (j->finalizer_note) {
+        notes[f->n_notes++] = j->finalizer_note;
+    }
+    if (j->block_note) {
+        notes[f->n_notes++] = j->block_note;
+    }
     const struct series_about *a = series_about(j->s);
     if (a->n_stale > 0 && a->n_heap < POINTS_FULL) {
         notes[f->n_notes] = arena_printf(
@@ -302,6 +309,7 @@ bool rules_judge(const struct series *s, const struct rules_options *options,
               judge_dumps(&j, err) && judge_memstats(&j, err) &&
               judge_cluster(&j, err);
     if (ok) {
+        judge_finalizers(&j);
         drop_memstats(&j);
         ok = add_findings(&j, out, err);
     }

@@ -54,8 +54,12 @@ enum primitive primitive_of_status(const char *status,
                                    const struct frame *leaf_first, size_t n);
 
 /* Goroutines every healthy program has: what it is ("accept loop"), or NULL.
-   Never a finding. */
+   Never a finding by how long they wait; by growth, only listeners are. */
 const char *evidence_is_baseline(const struct frame *leaf_first, size_t n);
+
+/* Those of the former that wait in Accept: as many as there are listeners,
+   which a program may forget to close. */
+bool evidence_is_listener(const struct frame *leaf_first, size_t n);
 
 /* Goroutines that come and go with clients or up to a bound (idle keep-alive
    connections, the server's side of a connection): what it is, or NULL. At

@@ -6,6 +6,7 @@
 
 #include "base/num.h"
 #include "base/sort.h"
+#include "rules/cluster_private.h"
 #include "rules/compose_private.h"
 #include "rules/identity_private.h"
 #include "rules/judge_private.h"
@@ -349,7 +350,8 @@ static void fill_metric(struct judge *j, struct metric *m, const char *name,
 static bool has_pace(const struct unit *u)
 {
     const struct trend *t = &u->trend;
-    return t->has_times && trend_span(t) > 0 && !(u->faults & FAULT_LEVEL) &&
+    return t->has_times && trend_span(t) > 0 &&
+           !(u->faults & (FAULT_LEVEL | FAULT_BLOCK)) &&
            (u->grade == GRADE_PROVEN || t->per_second_low > 0 ||
             t->per_second_high < 0);
 }
@@ -448,6 +450,7 @@ static const char *fault_text(unsigned faults)
         {FAULT_LOAD,    "the program's load rose as much in the window"      },
         {FAULT_LATE,    "it rises in the last part of the window only: it "
                      "may be work that ends"             },
+        {FAULT_BLOCK,   "steps are no trend: never more than a suspicion"    },
         {FAULT_TREND,   "the profiles of the window show no steady rise"     },
     };
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
@@ -487,6 +490,36 @@ static const char *level_line(struct judge *j, const struct unit *u)
     j->arena->has_failed |= b.failed_memory;
     buf_release(&b);
     return text;
+}
+
+/* The rule knows of blocks that are kept, not of one that grows. */
+static bool tell_block(struct judge *j, const struct unit *u, struct finding *f,
+                       struct err *err)
+{
+    if (!(u->faults & FAULT_BLOCK)) {
+        return true;
+    }
+    struct buf b = BUF_LIMIT(512);
+    num_bytes(&b, u->trend.last);
+    buf_str(&b, " are in one block, or few, where ");
+    num_bytes(&b, u->trend.first);
+    buf_str(&b, " were");
+    f->alternatives = arena_new(j->arena, const char *, 2);
+    f->cause = buf_ok(&b) ? arena_strdup(j->arena, buf_view(&b)) : NULL;
+    buf_release(&b);
+    if (!f->alternatives || !f->cause) {
+        return nomem(err);
+    }
+    f->why = "What is only appended to (a slice, a buffer, a map) is copied "
+             "into a larger block whenever it is full, and never shrinks by "
+             "itself.";
+    f->alternatives[0] = "a table that is being built and will be complete";
+    f->alternatives[1] = "one large piece of work in flight";
+    f->n_alternatives = 2;
+    f->fix = "Cut it where its content was used (Reset, a ring, a file), or "
+             "give it a bound. Nothing, if it ends by itself: look again "
+             "after a longer window.";
+    return true;
 }
 
 /* What ended is no leak that goes on: nothing is claimed of what the rule
@@ -530,6 +563,15 @@ static const char *shared_label(struct judge *j, const struct evidence *e)
                         e->stacks[0].labels);
 }
 
+/* A companion may itself have had companions. */
+static const struct unit *root_of(const struct unit *u)
+{
+    while (u->explained_by) {
+        u = u->explained_by;
+    }
+    return u;
+}
+
 /* "main.load (1.5 MB)": one unit that this finding explains. */
 static void add_companion(const struct judge *j, const struct unit *c,
                           struct buf *b)
@@ -541,18 +583,9 @@ static void add_companion(const struct judge *j, const struct unit *c,
         buf_char(b, ')');
     } else {
         buf_printf(b, "goroutines in %s (", series_func_name(j->s, c->func));
-        num_count(b, (int64_t)c->trend.delta);
+        num_count(b, (int64_t)cluster_more(c, root_of(c)));
         buf_char(b, ')');
     }
-}
-
-/* A companion may itself have had companions. */
-static const struct unit *root_of(const struct unit *u)
-{
-    while (u->explained_by) {
-        u = u->explained_by;
-    }
-    return u;
 }
 
 /* What else grew with it: the other goroutines of the same request, the heap
@@ -564,7 +597,7 @@ static const char *companion_line(struct judge *j, const struct unit *u)
     size_t n = 0;
     for (size_t i = 0; i < j->units.n; i++) {
         const struct unit *c = j->units.items[i];
-        if (c != u && root_of(c) == u && c->trend.delta > 0) {
+        if (c != u && root_of(c) == u && cluster_more(c, u) > 0) {
             if (n++ < NAMED_MAX) {
                 add_companion(j, c, &b);
             }
@@ -663,6 +696,6 @@ bool finding_of_unit(struct judge *j, const struct unit *u, struct finding *out,
     add_lines(j, u, &e, &lines);
     fill_statistics(u, out);
     return compose_texts(j->arena, &match, lines.items, lines.n, out, err) &&
-           tell_end(j, u, out, err) && fill_metrics(j, u, out, err) &&
-           finding_set_ids(out, err);
+           tell_end(j, u, out, err) && tell_block(j, u, out, err) &&
+           fill_metrics(j, u, out, err) && finding_set_ids(out, err);
 }

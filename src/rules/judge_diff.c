@@ -333,6 +333,13 @@ static bool add(struct diff_judge *j, const struct view *v, struct finding *f)
            findings_push(j->out, &j->cap, f, j->err);
 }
 
+/* What every program has, and never more of it. */
+static bool is_usual(const struct view *v)
+{
+    return evidence_is_baseline(v->stack.frames, v->stack.n_frames) &&
+           !evidence_is_listener(v->stack.frames, v->stack.n_frames);
+}
+
 static bool add_finding(struct diff_judge *j, enum diff_plane plane,
                         const struct diff_site *s, double held_bytes)
 {
@@ -342,8 +349,7 @@ static bool add_finding(struct diff_judge *j, enum diff_plane plane,
         return false;
     }
     v.e.companion_heap_bytes = held_bytes;
-    if (plane == DIFF_GOROUTINE &&
-        evidence_is_baseline(v.stack.frames, v.stack.n_frames)) {
+    if (plane == DIFF_GOROUTINE && is_usual(&v)) {
         j->out->n_within_noise++;
         return true;
     }
@@ -413,7 +419,7 @@ static bool add_fixed(struct diff_judge *j, enum diff_plane plane,
         return false;
     }
     fill_trend(&v, &back, NAN, series_diff_total(j->diff, plane));
-    if (evidence_is_baseline(v.stack.frames, v.stack.n_frames)) {
+    if (is_usual(&v)) {
         return true;
     }
     struct rule_match match;

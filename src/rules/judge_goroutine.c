@@ -70,7 +70,7 @@ static bool collect(struct judge *j, bool by_line, struct keyed_rows *out,
     bool ok = true;
     for (uint32_t r = 0; ok && r < j->n_rows; r++) {
         const struct row_facts *f = &j->rows[r];
-        if (!seen[r] || f->is_baseline || f->is_profiler ||
+        if (!seen[r] || (f->is_baseline && !f->is_listener) || f->is_profiler ||
             f->outermost == NO_FUNC) {
             continue;
         }

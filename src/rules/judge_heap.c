@@ -30,6 +30,7 @@ static void work_release(struct heap_work *w)
     free(w->row_off);
     free(w->row_ids);
     free(w->is_strong);
+    free(w->is_level);
 }
 
 struct unit *judge_unit(struct judge *j, enum series_plane plane,
@@ -497,7 +498,7 @@ bool judge_heap(struct judge *j, struct err *err)
     }
     ok = ok && add_sites(j, &w, err) && add_rows(j, &w, err) &&
          judge_q(j->units.items, j->units.n, err) && grade_sites(j, &w, err) &&
-         judge_parents(j, &w, err);
+         judge_blocks(j, &w, err) && judge_parents(j, &w, err);
     work_release(&w);
     return ok;
 }

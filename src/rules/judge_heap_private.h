@@ -35,6 +35,7 @@ struct heap_work {
     uint32_t *off, *ids;
     uint32_t *row_off, *row_ids;
     uint8_t *is_strong; /* per site */
+    uint8_t *is_level;  /* the same: its growth ended in the window */
 };
 
 /* Copies the trend of a group and measures it. */
@@ -60,6 +61,10 @@ bool heap_sites(const struct judge *j, struct heap_work *w,
    is no veto. */
 bool heap_total_contradicts(const struct heap_work *w, const struct trend *t,
                             bool *contradicts, struct err *err) MUST_USE;
+
+/* judge_blocks.c: single blocks that grow by being copied. */
+bool judge_blocks(struct judge *j, struct heap_work *w,
+                  struct err *err) MUST_USE;
 
 /* judge_parents.c: leaks spread over many small sites. */
 bool judge_parents(struct judge *j, struct heap_work *w,

@@ -145,16 +145,19 @@ static bool has_strong_site(const struct heap_work *w, uint32_t func)
     return false;
 }
 
-static bool mark_strong(const struct judge *j, struct heap_work *w,
-                        struct err *err)
+static bool mark_sites(const struct judge *j, struct heap_work *w,
+                       struct err *err)
 {
     w->is_strong = calloc(w->n_sites + 1, 1);
-    if (!w->is_strong) {
+    w->is_level = calloc(w->n_sites + 1, 1);
+    if (!w->is_strong || !w->is_level) {
         return err_nomem(err, "parents");
     }
     for (size_t i = 0; i < j->units.n; i++) {
         const struct unit *u = j->units.items[i];
-        w->is_strong[w->group_of_func[u->func]] = u->grade >= GRADE_STRONG;
+        const uint32_t group = w->group_of_func[u->func];
+        w->is_strong[group] = u->grade >= GRADE_STRONG;
+        w->is_level[group] = (u->faults & FAULT_LEVEL) != 0;
     }
     return true;
 }
@@ -331,6 +334,24 @@ static void hand_down(struct judge *j, const struct heap_work *w,
     }
 }
 
+/* Sites that came to a level have spoken: what a parent gained without them
+   must be enough by itself. */
+static void heed_levels(const struct heap_work *w, struct unit *parent)
+{
+    double left = 0;
+    for (uint32_t m = w->row_off[parent->func];
+         m < w->row_off[parent->func + 1]; m++) {
+        const size_t r = w->row_ids[m];
+        left += w->is_level[w->site_of[r]]
+                    ? 0
+                    : w->ends.sampled[2 * r + 1] - w->ends.sampled[2 * r];
+    }
+    if (left < parent_samples_min) {
+        parent->grade = GRADE_INFO;
+        parent->faults |= FAULT_SHARED;
+    }
+}
+
 static void keep_deepest(struct unit *const *parents, size_t n)
 {
     for (size_t a = 0; a < n; a++) {
@@ -375,7 +396,7 @@ static bool invert(struct judge *j, struct heap_work *w, struct err *err)
 bool judge_parents(struct judge *j, struct heap_work *w, struct err *err)
 {
     if (!group_parents(j, w, err) || !invert(j, w, err) ||
-        !mark_strong(j, w, err)) {
+        !mark_sites(j, w, err)) {
         return false;
     }
     double *gained = calloc(w->n_sites + 1, sizeof *gained);
@@ -391,6 +412,7 @@ bool judge_parents(struct judge *j, struct heap_work *w, struct err *err)
     ok = judge_q(parents, n, err);
     for (size_t i = 0; ok && i < n; i++) {
         gate_heap(j, parents[i]);
+        heed_levels(w, parents[i]);
         if (parents[i]->grade < GRADE_STRONG) {
             parents[i]->grade = GRADE_INFO; /* its sites speak for it */
         }

@@ -27,7 +27,8 @@ struct row_facts {
     uint8_t primitive;   /* enum primitive */
     bool is_known;       /* the row was looked at */
     bool is_user;        /* site is user code, not a dependency */
-    bool is_baseline;    /* healthy by itself, never a finding */
+    bool is_baseline;    /* healthy by itself, however long it waits */
+    bool is_listener;    /* of the baseline, but may grow without end */
     bool is_pool;        /* comes and goes with peers: at most suspect */
     bool is_idle_client; /* waits for the next request of an HTTP client */
     bool is_profiler;
@@ -53,7 +54,8 @@ enum unit_fault {
     FAULT_NO_GC = 4096,   /* nothing was freed anywhere: no GC ran */
     FAULT_AGE = 8192,     /* dumps: the grown ones are all young */
     FAULT_LEVEL = 16384,  /* growth ended in the window: nothing since */
-    FAULT_LATE = 32768    /* rose in the last part of the window only */
+    FAULT_LATE = 32768,   /* rose in the last part of the window only */
+    FAULT_BLOCK = 65536   /* one block that grows: steps, and no count */
 };
 
 VEC_TYPE(unit_rows, uint32_t)
@@ -111,6 +113,8 @@ struct judge {
     double total_heap_growth, total_goroutine_growth;
     bool no_gc;
     uint32_t n_within_noise;
+    const char *block_note; /* of a large block that is new, or larger */
+    const char *finalizer_note;
     struct series_matrix goroutines[2]; /* whole functions, lines: what their
                                            trends borrow */
 };
@@ -142,6 +146,9 @@ bool gate_is_small_goroutine(const struct trend *t);
    faults and grade. */
 void gate_heap(const struct judge *j, struct unit *u);
 void gate_goroutine(const struct judge *j, struct unit *u);
+
+/* judge_finalizers.c: sets finalizer_note. */
+void judge_finalizers(struct judge *j);
 
 /* judge_heap.c, judge_goroutine.c, judge_proof.c, judge_memstats.c: add
    units. Goroutines come after heap: they use its load. */

@@ -119,6 +119,7 @@ static bool classify(struct judge *j, struct row_facts *r, uint32_t row,
     r->primitive = (uint8_t)(has_status ? primitive_of_status(status, frames, n)
                                         : primitive_of(frames, n));
     r->is_baseline = evidence_is_baseline(frames, n) != NULL;
+    r->is_listener = evidence_is_listener(frames, n);
     r->is_pool = evidence_is_pool(frames, n) != NULL;
     r->is_idle_client = evidence_is_idle_client(frames, n);
     free(frames);
@@ -154,7 +155,8 @@ static bool recall(const struct judge *j, uint32_t row, bool is_goroutine)
     r->outermost = without_id(j, r->outermost);
     if (!is_goroutine) {
         r->primitive = PRIMITIVE_OTHER;
-        r->is_baseline = r->is_pool = r->is_idle_client = false;
+        r->is_baseline = r->is_listener = false;
+        r->is_pool = r->is_idle_client = false;
     }
     return true;
 }

@@ -21,7 +21,9 @@ const struct rule rule_goroutine_chan_send = {
     .what = "Goroutines that try to hand over a value and find no receiver.",
     .why = "A send on an unbuffered or full channel waits for a receiver. When "
            "the receiver returned early (timeout, error, first result wins), "
-           "the sender waits for ever and keeps the value with it.",
+           "the sender waits for ever and keeps the value with it. So do all "
+           "who want a slot of a semaphore when a path did not give its own "
+           "back.",
     .infers = "From the blocking frames (runtime.chansend) and a count that "
               "only rises. The receiver is not on the stack: look for where "
               "the creator stops reading.",
@@ -31,7 +33,8 @@ const struct rule rule_goroutine_chan_send = {
                      "back-pressure by design: producers are meant to wait"},
     .fix = "Give the channel room for every send (make(chan T, 1)), or select "
            "on ctx.Done() beside the send, or let the receiver drain the "
-           "channel before it returns.",
+           "channel before it returns. Of a semaphore, give the slot back in "
+           "a defer.",
     .confirm = "seep fetch HOST --profile goroutine --debug 2   (how "
                "long each waited)",
     .leaking = "func first(ctx context.Context) (Answer, error) {\n"

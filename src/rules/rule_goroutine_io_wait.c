@@ -17,6 +17,18 @@ static bool check(const struct rule *self, const struct evidence *e,
     if (what) {
         match_evidence(out, "they look like %s", what);
     }
+    if (evidence_has_frame(e, "internal/poll.(*FD).Accept")) {
+        match_evidence(out, "they wait in Accept, one for each listener");
+        out->why = "Accept waits until a client comes or the listener is "
+                   "closed. A listener that nobody closes keeps its goroutine, "
+                   "its port and its file descriptor.";
+        out->fix = "Close what was opened on every path: defer l.Close(), for "
+                   "a server Shutdown or Close (httptest.Server, too). One "
+                   "listener that lives as long as the program can serve all.";
+        match_alternative(out, "as many services or tenants as listeners, by "
+                               "design");
+        return match_goroutines(e, out, "wait for a client to connect");
+    }
     return match_goroutines(e, out, "wait for the network or a file");
 }
 

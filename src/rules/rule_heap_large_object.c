@@ -36,8 +36,9 @@ static bool check(const struct rule *self, const struct evidence *e,
     if (!(large > 0) || large < params[MIN_SHARE] * all) {
         return false;
     }
-    match_evidence(out, "about %s large blocks hold %.0f%% of what grew here",
-                   match_count(out, objects), large / all * 100);
+    match_evidence(out, "about %s large block%s %.0f%% of what grew here",
+                   match_count(out, objects),
+                   objects < 1.5 ? " holds" : "s hold", large / all * 100);
     return match_heap(e, out, "are few and large, and stay");
 }
 

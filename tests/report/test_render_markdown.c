@@ -110,7 +110,7 @@ static void states_and_the_patch_lead_the_comment(void **state)
     assert_true(span_has(text, " | no |\n| 4 | existing | "));
     assert_true(span_has(text, "- **state** worse: 10.0 MB, 24 B in the "
                                "baseline, moved from 0123456789abcdef\n"
-                               "- **since** 2025-11-13T02:13:20Z\n"
+                               "- **found** 2025-11-13T02:13:20Z\n"
                                "- **patch** touched by this change (function): "
                                "acme.dev/orders/session.open"));
     assert_true(span_has(text, "- **gate** does not fail the run: below "

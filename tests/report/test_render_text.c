@@ -252,6 +252,29 @@ static void what_is_proven_has_no_unless(void **state)
     assert_false(says(r, o, "   unless "));
 }
 
+static void one_replica_is_told_by_its_name(void **state)
+{
+    (void)state;
+    const struct render_options o = {0};
+    const char *worst[] = {"orders-3:6060"};
+    struct finding_replicas one = {.n_with = 1,
+                                   .n_targets = 1,
+                                   .rms = 96,
+                                   .min = 96,
+                                   .median = 96,
+                                   .max = 96,
+                                   .worst = worst,
+                                   .n_worst = 1};
+    struct sample s;
+    const struct report *r = sample_report(&s);
+    s.items[0].replicas = &one;
+    s.items[0].first_seen_nanos = INT64_C(1763900000000000000);
+    assert_true(says(r, o, "   fleet  in orders-3:6060\n"));
+    assert_true(says(r, o, "   found  2025-11-23T12:13:20Z\n"));
+    one.n_targets = 40;
+    assert_true(says(r, o, "   fleet  in 1 of 40 replicas, rms "));
+}
+
 static void memory_limit_is_told(void **state)
 {
     (void)state;
@@ -395,6 +418,7 @@ int main(void)
         cmocka_unit_test(colour_adds_only_colour),
         cmocka_unit_test(verdict_comes_first_in_every_case),
         cmocka_unit_test(what_is_proven_has_no_unless),
+        cmocka_unit_test(one_replica_is_told_by_its_name),
         cmocka_unit_test(memory_limit_is_told),
         cmocka_unit_test(infos_are_for_verbose),
         cmocka_unit_test(findings_without_site_or_figures_are_shown),
