@@ -286,7 +286,7 @@ static const struct wanted wanted_objects[] = {
     {"main.Large", 30, 0},
     {"main.Wide", 20, 0},
     {"main.Pinned", 40, 0},
-    {"main.Job", 20, 0},
+    {"main.Job", 21, 0},
     {"main.Closed", 1, 0},
     {"list.Element", 50, 0},
     {"list.List", 1, 0},
@@ -297,6 +297,8 @@ static const struct wanted wanted_objects[] = {
     {"[]main.Page (backing)", 1, 0},
     {"[]main.Shape (backing)", 1, 0},
     {"[]main.Tail (backing)", 1, 0},
+    {"[]main.Element (backing)", 1, 0},
+    {"main.Element", 0, 0},
     {"[][]string (backing)", 1, 0},
     {"[]func() int (backing)", 1, 0},
     {"closure main.makeFunctions.func1", 100, 0},
@@ -363,6 +365,7 @@ static void stripped_programs_still_give_what_says_itself(void **state)
     assert_int_equal(n_named(&d, "main.Synced", NULL), 100);
     assert_int_equal(n_named(&d, "main.Item", NULL), 50);
     assert_int_equal(n_named(&d, "main.Deferred", NULL), 20);
+    assert_int_equal(n_named(&d, "main.Told", NULL), 0);
     assert_int_equal(n_named(&d, "closure main.makeFunctions.func1", NULL),
                      100);
     assert_typed(&d, 500, 400);
