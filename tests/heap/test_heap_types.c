@@ -66,13 +66,14 @@ static const char *find_go(void)
     return path[0] ? path : NULL;
 }
 
-enum { WHOLE, RELOCATED, STRIPPED, N_WAYS };
+enum { WHOLE, RELOCATED, STRIPPED, UNDEBUGGED, N_WAYS };
 static const struct {
     const char *name, *mode, *linker;
 } ways[N_WAYS] = {
     {"default", "-buildmode=exe", "-ldflags="     },
     {"pie",     "-buildmode=pie", "-ldflags="     },
     {"sw",      "-buildmode=exe", "-ldflags=-s -w"},
+    {"w",       "-buildmode=exe", "-ldflags=-w"   },
 };
 
 struct target {
@@ -299,6 +300,7 @@ static const struct wanted wanted_objects[] = {
     {"[]main.Tail (backing)", 1, 0},
     {"[]main.Element (backing)", 1, 0},
     {"main.Element", 0, 0},
+    {"main.Kept", 1, 0},
     {"[][]string (backing)", 1, 0},
     {"[]func() int (backing)", 1, 0},
     {"closure main.makeFunctions.func1", 100, 0},
@@ -339,6 +341,20 @@ static void every_object_has_the_type_that_the_program_gave_it(void **state)
     print_about(&d, "program");
     assert_counts(&d);
     assert_typed(&d, 980, 980);
+    close_typed(&d);
+}
+
+static void statics_are_named_by_what_leads_to_them(void **state)
+{
+    (void)state;
+    for (unsigned way = WHOLE; way <= RELOCATED; way++) {
+        struct typed d = typed_program(way);
+        const struct heap_root *r = root_of(&d, "main.keeping.inner");
+        assert_string_equal(type_name(&d, r->object), "[]*main.Kept (backing)");
+        close_typed(&d);
+    }
+    struct typed d = typed_program(UNDEBUGGED);
+    (void)root_of(&d, "main.keeping");
     close_typed(&d);
 }
 
@@ -759,6 +775,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_object_has_the_type_that_the_program_gave_it),
+        cmocka_unit_test(statics_are_named_by_what_leads_to_them),
         cmocka_unit_test(position_independent_programs_are_no_different),
         cmocka_unit_test(stripped_programs_still_give_what_says_itself),
         cmocka_unit_test(forms_and_counts_are_those_of_the_program),

@@ -138,6 +138,21 @@ type Element struct {
 // There is none: only its type is spoken of, in front of pointers to others.
 type Told struct{ Name string }
 
+// Behind an interface, in the data from the start; and what that points to.
+type Keeper struct {
+	inner *Inner
+	last  *Kept
+}
+
+type Inner struct{ kept []*Kept }
+
+type Kept struct{ A, B int }
+
+func (k *Keeper) Keep(n int) {
+	k.last = &Kept{A: n}
+	k.inner.kept = append(k.inner.kept, k.last)
+}
+
 type Telling struct {
 	Kind reflect.Type
 	Jobs []*Job
@@ -173,7 +188,8 @@ var (
 	mixed    []*Mixed
 	hidden   []unsafe.Pointer
 	elements []*Element
-	telling  = Telling{Kind: reflect.TypeOf(Told{})}
+	keeping  interface{ Keep(n int) } = &Keeper{inner: &Inner{}}
+	telling                           = Telling{Kind: reflect.TypeOf(Told{})}
 	started  sync.WaitGroup
 )
 
@@ -225,6 +241,7 @@ func makeSlices(n int) {
 		each[i].At = &each[i]
 		elements = append(elements, &each[i])
 	}
+	keeping.Keep(n)
 	telling.Jobs = append(telling.Jobs, nil, new(Job))
 	substr = fmt.Sprintf("%01000d", n)[900:910]
 	cells := make([]string, 100)
