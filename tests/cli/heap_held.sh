@@ -60,4 +60,10 @@ dump part
 has found 'dump-substring,suspect,'
 lacks waste 'kept for reuse'
 
+dump table
+has found 'dump-slice,info,'
+
+dump grown
+has found 'dump-slice,suspect,'
+
 exit "$failed"
