@@ -66,7 +66,7 @@ var ways = map[string]func(){
 			buffers.Put(b)
 		}
 	},
-	"little": func() { runtime.MemProfileRate = 0 },
+	"little": func() {},
 	// No sample says how these were allocated.
 	"table": func() {
 		runtime.MemProfileRate = 0
