@@ -16,18 +16,19 @@ enum blocked_on blocked_on_reason(const char *wait_reason)
         const char *reason;
         enum blocked_on on;
     } rows[] = {
-        {"chan receive",            BLOCKED_CHANNEL},
-        {"chan send",               BLOCKED_CHANNEL},
-        {"select",                  BLOCKED_CHANNEL},
-        {"semacquire",              BLOCKED_SYNC   }, /* before Go 1.20 */
-        {"sync.Mutex.Lock",         BLOCKED_SYNC   },
-        {"sync.RWMutex.Lock",       BLOCKED_SYNC   },
-        {"sync.RWMutex.RLock",      BLOCKED_SYNC   },
-        {"sync.WaitGroup.Wait",     BLOCKED_SYNC   },
-        {"sync.Cond.Wait",          BLOCKED_SYNC   },
-        {"chan receive (nil chan)", BLOCKED_FOREVER},
-        {"chan send (nil chan)",    BLOCKED_FOREVER},
-        {"select (no cases)",       BLOCKED_FOREVER},
+        {"chan receive",            BLOCKED_CHANNEL  },
+        {"chan send",               BLOCKED_CHANNEL  },
+        {"select",                  BLOCKED_CHANNEL  },
+        {"semacquire",              BLOCKED_SYNC     }, /* before Go 1.20 */
+        {"sync.Mutex.Lock",         BLOCKED_SYNC     },
+        {"sync.RWMutex.Lock",       BLOCKED_SYNC     },
+        {"sync.RWMutex.RLock",      BLOCKED_SYNC     },
+        {"sync.WaitGroup.Wait",     BLOCKED_SYNC     },
+        {"sync.Cond.Wait",          BLOCKED_SYNC     },
+        {"coroutine",               BLOCKED_COROUTINE},
+        {"chan receive (nil chan)", BLOCKED_FOREVER  },
+        {"chan send (nil chan)",    BLOCKED_FOREVER  },
+        {"select (no cases)",       BLOCKED_FOREVER  },
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         if (strcmp(rows[i].reason, wait_reason) == 0) {

@@ -15,10 +15,11 @@
 #include "heap/heap_types.h"
 
 enum blocked_on {
-    BLOCKED_NOT,     /* runs, or waits for time, a device, the runtime */
-    BLOCKED_CHANNEL, /* receive, send, select */
-    BLOCKED_SYNC,    /* mutex, wait group, condition */
-    BLOCKED_FOREVER  /* nil channel, select without cases */
+    BLOCKED_NOT,       /* runs, or waits for time, a device, the runtime */
+    BLOCKED_CHANNEL,   /* receive, send, select */
+    BLOCKED_SYNC,      /* mutex, wait group, condition */
+    BLOCKED_COROUTINE, /* parked until next or stop of its iter.Pull */
+    BLOCKED_FOREVER    /* nil channel, select without cases */
 };
 
 struct blocked_goroutine {

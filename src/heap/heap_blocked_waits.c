@@ -1,8 +1,10 @@
 /*
  * What blocked goroutines wait for, from the runtime's sudogs: one for each
  * wait, with the goroutine, the channel, or the address of the lock. Where the
- * fields lie is the binary's word. A condition's sudog names nothing before Go
- * 1.26: there, who has it in its list is what is waited for.
+ * fields lie is the binary's word. A coroutine has none: it waits for an object
+ * that its own stack leads to as well, and that names it. A condition's sudog
+ * names nothing before Go 1.26: there, who has it in its list is what is waited
+ * for.
  */
 #include "base/sort.h"
 #include "heap/heap_blocked_private.h"
@@ -228,6 +230,71 @@ static bool take_sudogs(struct search *s)
     return true;
 }
 
+/* --- coroutines --- */
+
+/* Who is parked in a runtime.coro is named there, by a word that the collector
+   does not take for a pointer. */
+static bool is_parked_in(const struct search *s, object_id o, uint64_t at,
+                         uint64_t g)
+{
+    return o.i != OBJECT_NONE.i &&
+           at + heap_graph_about(s->b->graph)->pointer_bytes <=
+               heap_object_bytes(s->b->graph, o) &&
+           word_of(s, o, at) == g;
+}
+
+/* The object itself, or what it refers to: yield, a closure, has it. */
+static object_id parked_at(const struct search *s, object_id o, uint64_t at,
+                           uint64_t g)
+{
+    enum { EDGES_MAX = 64 };
+    uint64_t n = 0;
+    if (o.i == OBJECT_NONE.i || is_parked_in(s, o, at, g)) {
+        return o;
+    }
+    const object_id *to = heap_edges(s->b->graph, o, &n);
+    for (uint64_t i = 0; i < n && i < EDGES_MAX; i++) {
+        if (is_parked_in(s, to[i], at, g)) {
+            return to[i];
+        }
+    }
+    return OBJECT_NONE;
+}
+
+static bool take_coroutine(struct search *s, uint32_t goroutine, uint64_t at)
+{
+    const struct heap_graph *g = s->b->graph;
+    const struct graph_goroutine *r = heap_goroutine_at(g, goroutine);
+    const struct heap_root *roots = heap_group_roots(g, r->group);
+    const uint64_t n = heap_group(g, r->group)->n_roots;
+    for (uint64_t i = 0; i < n; i++) {
+        const object_id o = parked_at(s, roots[i].object, at, r->address);
+        if (o.i != OBJECT_NONE.i) {
+            return add_wait(s, goroutine, o);
+        }
+    }
+    return true;
+}
+
+static bool take_coroutines(struct search *s)
+{
+    const type_id coro = binary_type_named(s->b->binary, "runtime.coro");
+    const struct go_type *t =
+        coro.i == TYPE_NONE.i ? NULL : binary_type(s->b->binary, coro);
+    uint64_t at = 0;
+    if (!t || !find_field(s->b->binary, t, "gp", &at)) {
+        return true;
+    }
+    for (size_t i = 0; i < s->waiters.n; i++) {
+        const uint32_t goroutine = s->waiters.items[i].goroutine;
+        if (s->b->states[goroutine].on == BLOCKED_COROUTINE &&
+            !take_coroutine(s, goroutine, at)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* --- lists of conditions --- */
 
 /* Sudogs point to each other, and those for reuse lie in lists as well. */
@@ -418,7 +485,7 @@ static bool search(struct search *s)
     s->is_listed = calloc(n_words, sizeof *s->is_listed);
     bool ok = s->is_found && s->is_listed &&
               note_types(s->b->binary, &s->layout) && list_waiters(s) &&
-              take_sudogs(s);
+              take_sudogs(s) && take_coroutines(s);
     if (ok && s->n_listed > 0) {
         free_listed(s);
         ok = take_lists(s);

@@ -118,14 +118,13 @@ void types_interface(struct heap_types *t, uint64_t runtime_type, uint64_t data)
 {
     const type_id type = binary_type_of_runtime(t->b, runtime_type);
     const struct go_type *g = binary_type(t->b, type);
-    if (!g || g->kind == GO_UNSAFE_POINTER) {
+    if (!g || g->kind == GO_UNSAFE_POINTER || g->kind == GO_INTERFACE) {
         return;
     }
     const struct type_plan *plan = types_plan(t, type.i);
     if (is_pointer_shaped(t, g, plan) && plan->steps[0].kind != STEP_ARRAY) {
         follow(t, &plan->steps[0], data, TYPED_BY_INTERFACE);
-    } else if (g->kind < GO_CHAN || g->kind > GO_POINTER ||
-               g->kind == GO_INTERFACE) {
+    } else if (g->kind < GO_CHAN || g->kind > GO_POINTER) {
         types_point(t, data, type.i, 1, FORM_VALUE, TYPED_BY_INTERFACE);
     }
 }

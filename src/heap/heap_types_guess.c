@@ -16,14 +16,18 @@ static bool is_unknown(const struct heap_types *t, uint32_t object)
 
 /* --- interfaces and closures --- */
 
-/* Words before pointers that are known itabs or types. */
+/* Words before pointers that are known itabs or types. The collector does not
+   take an interface's first word for a pointer: one that it takes for one is
+   of another value, such as a variable of type reflect.Type. */
 static void find_interfaces(struct heap_types *t, struct span c,
                             struct dump_fields fields)
 {
     const unsigned w = t->pointer_bytes;
-    uint64_t offset = 0;
-    while (dump_fields_next(&fields, &offset)) {
-        if (offset < w || offset >= c.len) {
+    uint64_t before = 0, offset = 0;
+    for (bool is_next = false; dump_fields_next(&fields, &offset);
+         before = offset, is_next = true) {
+        if (offset < w || offset >= c.len ||
+            (is_next && before == offset - w)) {
             continue;
         }
         const uint64_t word = types_word(t, c, offset - w);

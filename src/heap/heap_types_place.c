@@ -56,6 +56,10 @@ static bool is_better(struct heap_types *t, const struct typing *now,
     if (before->source == TYPED_NOT) {
         return true;
     }
+    if (now->form == FORM_VALUE && before->is_guess &&
+        before->form == FORM_ARRAY && now->type == before->type) {
+        return false; /* its first element */
+    }
     if (types_is_unsure(now) || types_is_unsure(before)) {
         return types_is_unsure(before) && !is_partial(now) &&
                (is_partial(before) || !types_is_unsure(now));
@@ -140,6 +144,25 @@ static void point_begin(struct heap_types *t, const struct graph_run *run,
     }
 }
 
+/* Pointers to a value at the begin, and to another of that type a whole number
+   of values behind it: elements of one array, of which no slice is known. Small
+   values without pointers share slots, and are no array for that. */
+static bool is_element(struct heap_types *t, uint32_t object, uint64_t interior,
+                       const struct typing *now)
+{
+    enum { SHARED_SLOT_BYTES = 16 };
+    if (now->form != FORM_VALUE ||
+        (heap_object_bytes(t->g, (object_id){object}) <= SHARED_SLOT_BYTES &&
+         !types_has_edges(t, object))) {
+        return false;
+    }
+    const struct typing first = types_get(t, object);
+    const uint64_t unit = unit_of(t, now);
+    return first.form == FORM_VALUE && first.type == now->type &&
+           first.source != TYPED_BY_HEADER && unit > 0 &&
+           (interior - types_header(t, object)) % unit == 0;
+}
+
 /* A pointer into the middle. Of a slice we take at first that the whole object
    is its array, see types_guess_arrays(). */
 static void point_inside(struct heap_types *t, const struct graph_run *run,
@@ -159,6 +182,11 @@ static void point_inside(struct heap_types *t, const struct graph_run *run,
         if (now.form == FORM_PART && now.type == UINT32_MAX) {
             return;
         }
+        types_set(t, object, &now);
+    } else if (is_element(t, object, interior, &now)) {
+        now.is_guess = true;
+        now.form = FORM_ARRAY;
+        now.count = interior;
         types_set(t, object, &now);
     }
     if (typing->scan != UINT32_MAX && types_plan(t, typing->scan)->n_steps) {

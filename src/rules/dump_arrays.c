@@ -1,9 +1,10 @@
 /*
  * Arrays that do not grow: make([]T, n) gives one of its full length, and the
- * stack of its allocation says so. A table that was loaded once is of that
- * kind, and so is the index of one: as many entries as the table has rows,
- * each referring into it. Where the allocation was not sampled nothing is
- * known: what append made may be full as well.
+ * stack of its allocation says so, since Go 1.26. Before, and where it was not
+ * sampled, a large one that is full to the last element is taken for one: what
+ * append makes has room for a quarter more. A table that was loaded once is of
+ * that kind, and so is the index of one: as many entries as the table has rows,
+ * each referring into it.
  */
 #include "rules/dump_private.h"
 
@@ -19,6 +20,18 @@ static bool is_called(const struct heap_bucket *b, const char *function)
     return false;
 }
 
+/* Of arrays that append grows, one in a thousand is met when it is just full;
+   smaller ones are more often. Of the last page a part may be left. */
+enum { FULL_MIN = 4096, PAGE_BYTES = 8192 };
+
+static bool is_full(const struct dump_judge *j, object_id o,
+                    const struct view_slice *s)
+{
+    const uint64_t bytes = heap_object_bytes(j->e->facts->graph, o);
+    return s->n_used == s->capacity && s->capacity >= FULL_MIN &&
+           bytes - s->capacity * s->element_bytes < PAGE_BYTES;
+}
+
 /* And is it in use, so that append did not only begin to fill it? */
 static bool is_fixed_array(struct dump_judge *j, object_id o,
                            struct view_slice *slice, bool *has_slice,
@@ -28,9 +41,11 @@ static bool is_fixed_array(struct dump_judge *j, object_id o,
     if (!heap_view_slice_of(j->e->view, o, slice, has_slice, err)) {
         return false;
     }
-    *is_fixed = b && is_called(b, "runtime.makeslice") &&
-                !is_called(b, "runtime.growslice") &&
-                (!*has_slice || slice->n_used * 2 >= slice->capacity);
+    const bool is_appended = b && is_called(b, "runtime.growslice");
+    const bool is_made = b && is_called(b, "runtime.makeslice") &&
+                         (!*has_slice || slice->n_used * 2 >= slice->capacity);
+    *is_fixed =
+        !is_appended && (is_made || (*has_slice && is_full(j, o, slice)));
     return true;
 }
 

@@ -108,7 +108,8 @@ static enum grade grade_goroutines(const struct dump_judge *j,
                           c->holder.share >= j->options.min_share &&
                           n >= few_goroutines && !turns_over(c);
     const bool is_client = c->has_open_bodies || c->n_transports > 0;
-    const bool is_many = (c->on != BLOCKED_NOT || is_client) &&
+    const bool is_blocked = c->on != BLOCKED_NOT && c->on != BLOCKED_COROUTINE;
+    const bool is_many = (is_blocked || is_client) &&
                          n >= j->options.min_goroutines &&
                          (n >= goroutines_share * (double)c->n_all_goroutines ||
                           n >= goroutines_many || is_client);

@@ -39,6 +39,23 @@ static enum verdict verdict_of(const struct dump_judge *j,
     return j->e->facts->types ? VERDICT_CLEAN : VERDICT_INCONCLUSIVE;
 }
 
+/* A profile that is on misses this much, at the default rate, once in ten
+   million times. */
+static const uint64_t sampled_bytes = UINT64_C(16) * 512 * 1024;
+
+static const char *why_no_samples(const struct dump_judge *j)
+{
+    const struct heap_about *about = heap_graph_about(j->e->facts->graph);
+    return about->has_memstats && about->memstats->total_alloc < sampled_bytes
+               ? "no allocation was sampled, so that no lines can be named: "
+                 "the program has not allocated enough for that, or the heap "
+                 "profile was off"
+               : "the dump has no allocation samples, so that no lines can be "
+                 "named: the heap profile was off. The linker turns it off in "
+                 "programs that import neither runtime/pprof nor "
+                 "net/http/pprof";
+}
+
 static bool add_notes(struct dump_judge *j, struct findings *out,
                       struct err *err)
 {
@@ -60,10 +77,7 @@ static bool add_notes(struct dump_judge *j, struct findings *out,
     }
     /* They are at the end of a dump: one that was cut off cannot tell. */
     if (!dump_has_samples(j->e) && rules_dump_is_whole(j->e)) {
-        notes[out->n_notes++] =
-            "the dump has no allocation samples, so that no lines can be "
-            "named: the heap profile was off. The linker turns it off in "
-            "programs that import neither runtime/pprof nor net/http/pprof";
+        notes[out->n_notes++] = why_no_samples(j);
     }
     return true;
 }

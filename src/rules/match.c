@@ -177,6 +177,10 @@ static const char *const rule_of_primitive[N_PRIMITIVES] = {
 
 const char *match_fix_of(enum primitive p)
 {
+    if (p == PRIMITIVE_COROUTINE) {
+        return "They belong to iter.Pull: call the stop function it returns on "
+               "every path (defer stop()).";
+    }
     const struct rule *rule = rules_find(rule_of_primitive[p]);
     return rule ? rule->fix : NULL;
 }

@@ -12,8 +12,7 @@ static const char *advice(enum primitive p)
                "timeout, close the file or pipe it reads, or wait for the "
                "child process and close its pipes.";
     case PRIMITIVE_COROUTINE:
-        return "They belong to iter.Pull: call the stop function it returns on "
-               "every path (defer stop()).";
+        return match_fix_of(p);
     case PRIMITIVE_OTHER:
     case PRIMITIVE_CHAN_RECEIVE:
     case PRIMITIVE_CHAN_SEND:

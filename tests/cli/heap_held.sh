@@ -60,4 +60,16 @@ dump part
 has found 'dump-substring,suspect,'
 lacks waste 'kept for reuse'
 
+dump table
+has found 'dump-slice,info,'
+
+dump grown
+has found 'dump-slice,suspect,'
+
+# So little that no sample is due, as a rule: that the profile was off is not
+# known.
+dump little
+timeout 60 "$seep" heap dump --exe held >found
+lacks found 'The linker turns it off'
+
 exit "$failed"

@@ -31,10 +31,20 @@ if [ "$status" -ne 1 ]; then
     echo "heap_wakers: status $status where 1 was due"
     exit 1
 fi
+# Iterators that are pulled from and not stopped: since Go 1.23.
+lost=main.lost
+[ "${version:-0}" -lt 24 ] || lost="main.lost main.numbers"
+for function in $lost; do
+    grep ',proven,' "$work/csv" | grep -q "$function" || {
+        cat "$work/csv"
+        echo "heap_wakers: nobody can wake $function"
+        exit 1
+    }
+done
 proven=$(grep -c ',proven,' "$work/csv")
-if [ "$proven" -ne 1 ] || ! grep ',proven,' "$work/csv" | grep -q main.lost; then
+if [ "$proven" -ne "$(echo "$lost" | wc -w)" ]; then
     grep ',proven,' "$work/csv"
-    echo "heap_wakers: main.lost alone waits for what nobody can reach"
+    echo "heap_wakers: $lost alone wait for what nobody can reach"
     exit 1
 fi
 timeout 60 "$seep" heap "$work/dump" --exe "$work/wakers" --format json \
@@ -48,11 +58,12 @@ then
 fi
 timeout 60 "$seep" leaks "$work/profiles" --heap "$work/dump" \
     --exe "$work/wakers" --format csv >"$work/csv" 2>"$work/err"
-found=$(grep -c -e ',proven,' -e ',strong,' "$work/csv")
+grep -v main.numbers "$work/csv" >"$work/others"
+found=$(grep -c -e ',proven,' -e ',strong,' "$work/others")
 if [ "$found" -ne 1 ] || ! grep ',proven,' "$work/csv" | grep -q ',main.lost,'
 then
     cat "$work/csv" "$work/err"
     echo "heap_wakers: profiles and the dump tell of main.lost, once"
     exit 1
 fi
-echo "60 of main.lost are proven; of the others none is, $woken were woken"
+echo "60 each of $lost are proven; of the others none is, $woken were woken"

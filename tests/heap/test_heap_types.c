@@ -66,13 +66,14 @@ static const char *find_go(void)
     return path[0] ? path : NULL;
 }
 
-enum { WHOLE, RELOCATED, STRIPPED, N_WAYS };
+enum { WHOLE, RELOCATED, STRIPPED, UNDEBUGGED, N_WAYS };
 static const struct {
     const char *name, *mode, *linker;
 } ways[N_WAYS] = {
     {"default", "-buildmode=exe", "-ldflags="     },
     {"pie",     "-buildmode=pie", "-ldflags="     },
     {"sw",      "-buildmode=exe", "-ldflags=-s -w"},
+    {"w",       "-buildmode=exe", "-ldflags=-w"   },
 };
 
 struct target {
@@ -286,7 +287,7 @@ static const struct wanted wanted_objects[] = {
     {"main.Large", 30, 0},
     {"main.Wide", 20, 0},
     {"main.Pinned", 40, 0},
-    {"main.Job", 20, 0},
+    {"main.Job", 21, 0},
     {"main.Closed", 1, 0},
     {"list.Element", 50, 0},
     {"list.List", 1, 0},
@@ -297,6 +298,9 @@ static const struct wanted wanted_objects[] = {
     {"[]main.Page (backing)", 1, 0},
     {"[]main.Shape (backing)", 1, 0},
     {"[]main.Tail (backing)", 1, 0},
+    {"[]main.Element (backing)", 1, 0},
+    {"main.Element", 0, 0},
+    {"main.Kept", 1, 0},
     {"[][]string (backing)", 1, 0},
     {"[]func() int (backing)", 1, 0},
     {"closure main.makeFunctions.func1", 100, 0},
@@ -340,6 +344,20 @@ static void every_object_has_the_type_that_the_program_gave_it(void **state)
     close_typed(&d);
 }
 
+static void statics_are_named_by_what_leads_to_them(void **state)
+{
+    (void)state;
+    for (unsigned way = WHOLE; way <= RELOCATED; way++) {
+        struct typed d = typed_program(way);
+        const struct heap_root *r = root_of(&d, "main.keeping.inner");
+        assert_string_equal(type_name(&d, r->object), "[]*main.Kept (backing)");
+        close_typed(&d);
+    }
+    struct typed d = typed_program(UNDEBUGGED);
+    (void)root_of(&d, "main.keeping");
+    close_typed(&d);
+}
+
 static void position_independent_programs_are_no_different(void **state)
 {
     (void)state;
@@ -363,6 +381,7 @@ static void stripped_programs_still_give_what_says_itself(void **state)
     assert_int_equal(n_named(&d, "main.Synced", NULL), 100);
     assert_int_equal(n_named(&d, "main.Item", NULL), 50);
     assert_int_equal(n_named(&d, "main.Deferred", NULL), 20);
+    assert_int_equal(n_named(&d, "main.Told", NULL), 0);
     assert_int_equal(n_named(&d, "closure main.makeFunctions.func1", NULL),
                      100);
     assert_typed(&d, 500, 400);
@@ -756,6 +775,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_object_has_the_type_that_the_program_gave_it),
+        cmocka_unit_test(statics_are_named_by_what_leads_to_them),
         cmocka_unit_test(position_independent_programs_are_no_different),
         cmocka_unit_test(stripped_programs_still_give_what_says_itself),
         cmocka_unit_test(forms_and_counts_are_those_of_the_program),

@@ -8,6 +8,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"reflect"
 	"runtime"
 	"runtime/debug"
 	"strconv"
@@ -128,6 +129,35 @@ type Odd struct {
 
 type Matrix struct{ Rows [][]string }
 
+// No slice of them is kept, only pointers to each.
+type Element struct {
+	Name string
+	At   *Element
+}
+
+// There is none: only its type is spoken of, in front of pointers to others.
+type Told struct{ Name string }
+
+// Behind an interface, in the data from the start; and what that points to.
+type Keeper struct {
+	inner *Inner
+	last  *Kept
+}
+
+type Inner struct{ kept []*Kept }
+
+type Kept struct{ A, B int }
+
+func (k *Keeper) Keep(n int) {
+	k.last = &Kept{A: n}
+	k.inner.kept = append(k.inner.kept, k.last)
+}
+
+type Telling struct {
+	Kind reflect.Type
+	Jobs []*Job
+}
+
 var (
 	users    = map[int]*User{}
 	byName   = map[string]Record{}
@@ -157,6 +187,9 @@ var (
 	closed   *Closed
 	mixed    []*Mixed
 	hidden   []unsafe.Pointer
+	elements []*Element
+	keeping  interface{ Keep(n int) } = &Keeper{inner: &Inner{}}
+	telling                           = Telling{Kind: reflect.TypeOf(Told{})}
 	started  sync.WaitGroup
 )
 
@@ -203,6 +236,13 @@ func makeSlices(n int) {
 		Rest [99]int
 	})
 	part = &pinned.Rest[7]
+	each := make([]Element, 20)
+	for i := range each {
+		each[i].At = &each[i]
+		elements = append(elements, &each[i])
+	}
+	keeping.Keep(n)
+	telling.Jobs = append(telling.Jobs, nil, new(Job))
 	substr = fmt.Sprintf("%01000d", n)[900:910]
 	cells := make([]string, 100)
 	for i := range cells {
@@ -320,5 +360,5 @@ func main() {
 	}
 	debug.WriteHeapDump(f.Fd())
 	runtime.MemProfile(nil, true) // or the linker turns the profile off
-	fmt.Println(len(users), len(hooks), ticker != nil, *part, substr, len(matrix.Rows), len(tail), cap(pages), len(wide), closed.A, large != nil, len(mixed), len(hidden))
+	fmt.Println(len(users), len(hooks), ticker != nil, *part, substr, len(matrix.Rows), len(tail), cap(pages), len(wide), closed.A, large != nil, len(mixed), len(hidden), len(elements), telling.Kind)
 }

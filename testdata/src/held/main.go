@@ -1,6 +1,7 @@
 // Memory that is held in ways that look like another: the whole struct around
 // a buffer that is in use, buffers with nothing in them, and a part that keeps
-// all of an array. Usage: held WAY FILE
+// all of an array; a table that is loaded once, and one that grows. Usage: held
+// WAY FILE
 package main
 
 import (
@@ -33,7 +34,10 @@ var (
 	idles    = map[int]*idle{}
 	buffers  = sync.Pool{New: func() interface{} { return new(bytes.Buffer) }}
 	heads    [][]byte
+	table    []row
 )
+
+type row struct{ id, price int }
 
 var ways = map[string]func(){
 	"inline": func() {
@@ -60,6 +64,20 @@ var ways = map[string]func(){
 		for _, b := range all {
 			b.Truncate(10) // a length does not say that it is in use
 			buffers.Put(b)
+		}
+	},
+	"little": func() {},
+	// No sample says how these were allocated.
+	"table": func() {
+		runtime.MemProfileRate = 0
+		for i := 0; i < 2; i++ { // the next one still is sampled
+			table = make([]row, 128<<10)
+		}
+	},
+	"grown": func() {
+		runtime.MemProfileRate = 0
+		for i := 0; i < 128<<10; i++ {
+			table = append(table, row{id: i})
 		}
 	},
 	"part": func() {

@@ -54,6 +54,25 @@ func closedByIterator() {
 	receive(c)
 }
 
+// Nobody keeps the functions that would go on or stop.
+//
+//go:noinline
+func abandon() {
+	next, _ := iter.Pull(numbers)
+	next()
+}
+
+func numbers(yield func(int) bool) {
+	for i := 0; yield(i); i++ {
+	}
+}
+
+func loseHidden() {
+	for i := 0; i < each; i++ {
+		abandon()
+	}
+}
+
 func startHidden() {
 	startWeak()
 	go closedByCleanup()

@@ -236,6 +236,7 @@ func main() {
 	}
 	time.Sleep(time.Second)
 	lose(os.Args[2])
+	loseHidden()
 	runtime.GC()
 	runtime.GC()
 	dump(os.Args[1])
