@@ -100,6 +100,13 @@ bool heap_graph_build(struct span bytes, const struct heap_graph_options *o,
                       struct heap_graph **out, struct err *err) MUST_USE;
 void heap_graph_free(struct heap_graph *g);
 
+/* Would `bytes` more of `what` ("dominators") be within the limit of `o`, or of
+   the graph when `o` is NULL or has none? Asks, and counts nothing: of memory
+   that is released soon. ERR_LIMIT. */
+bool heap_has_room(const struct heap_graph *g,
+                   const struct heap_graph_options *o, uint64_t bytes,
+                   const char *what, struct err *err) MUST_USE;
+
 struct heap_about {
     bool is_big_endian;
     unsigned pointer_bytes;

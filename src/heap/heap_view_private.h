@@ -62,9 +62,9 @@ static inline bool view_is_reachable(const struct heap_view *v, object_id o)
     return v->class_of[view_node(v, o)] != VIEW_NO_CLASS;
 }
 
-/* Copies the scratch text into the arena; NULL when memory is out. */
 /* Memory that is kept as long as the view, against the graph's limit. */
 bool view_spend(struct heap_view *v, uint64_t bytes, struct err *err) MUST_USE;
+/* Copies the scratch text into the arena; NULL when memory is out. */
 const char *view_keep(struct heap_view *v, struct err *err);
 /* Starts the scratch text. */
 struct buf *view_word(struct heap_view *v);

@@ -296,6 +296,9 @@ bool heap_view_goroutines(struct heap_view *v, size_t n_max,
                           size_t *n_all, struct err *err)
 {
     const uint32_t n_goroutines = heap_n_goroutines(v->f.graph);
+    if (!view_spend(v, sizeof **out * (uint64_t)n_goroutines, err)) {
+        return false;
+    }
     struct view_goroutine *rows =
         arena_new(&v->arena, struct view_goroutine, n_goroutines + 1);
     if (!rows) {

@@ -114,7 +114,8 @@ struct dump_candidate {
     bool is_idle_client;     /* connections of the client without a request */
     size_t n_transports;     /* where each has one of its own; else 0 */
     double connection_bytes; /* of the client's, told with those two */
-    double shared_bytes;     /* held with other groups, and counted there */
+    double shared_bytes; /* held with other groups, and counted there; NAN: not
+                            asked */
     double stack_bytes;
 
     const struct view_waste *waste;
@@ -139,6 +140,8 @@ struct dump_call_table {
 
 /* --- one run --- */
 
+struct dump_waits;
+
 struct dump_judge {
     const struct dump_evidence *e;
     const struct dump_evidence *before; /* NULL: one dump */
@@ -153,6 +156,7 @@ struct dump_judge {
     bool joins; /* every group of goroutines is wanted, however small */
     struct dump_candidates candidates;
     struct dump_call_table calls, calls_before;
+    struct dump_waits *waits; /* NULL until it is asked */
 };
 
 /* dump_ways.c: rows that hold at least `share`, with their parents. */
@@ -218,6 +222,11 @@ bool dump_frames_of(struct dump_judge *j, uint32_t goroutine,
 /* dump_overlaps.c: leaves out what another holder explains. */
 void dump_drop_overlaps(struct dump_judge *j);
 
+/* dump_workers.c: waits_for_time; is_pool and usual of a pool's workers. */
+bool dump_look_at_workers(struct dump_judge *j, struct dump_candidate *c,
+                          struct err *err) MUST_USE;
+void dump_waits_free(struct dump_waits *w);
+
 /* dump_connections.c: fills n_transports, and says what it says. */
 bool dump_look_at_transports(struct dump_judge *j, struct dump_candidate *c,
                              struct err *err) MUST_USE;
@@ -253,6 +262,10 @@ bool dump_judge_begin(struct dump_judge *j, const struct dump_evidence *e,
                       const struct dump_options *options, struct arena *arena,
                       struct err *err) MUST_USE;
 void dump_judge_end(struct dump_judge *j);
+/* Do the candidates, what is said of them, and `bytes` more keep to the limit
+   of memory? */
+bool dump_has_room(const struct dump_judge *j, uint64_t bytes,
+                   struct err *err) MUST_USE;
 enum grade dump_grade_of(const struct dump_judge *j,
                          const struct dump_candidate *c);
 bool dump_finding_of(struct dump_judge *j, const struct dump_candidate *c,
