@@ -46,7 +46,8 @@ struct heap_root {
 /* What is named as the holder: one global, one goroutine, ... */
 struct root_group {
     enum root_kind kind;
-    const char *name; /* "main.userCache", "bss+0x1230", "goroutine 22 ..." */
+    const char *name; /* "main.userCache", "bss+0x1230"; "" of a goroutine:
+                         heap_view_name() calls it by its function */
     uint64_t address, bytes; /* of the variable; 0 unknown */
     uint32_t goroutine;      /* index into goroutines, UINT32_MAX none */
     uint64_t first_root, n_roots;

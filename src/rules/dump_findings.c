@@ -65,8 +65,6 @@ void dump_judge_end(struct dump_judge *j)
     heap_paths_free(j->paths);
     dump_waits_free(j->waits);
     dump_candidates_release(&j->candidates);
-    dump_call_table_release(&j->calls);
-    dump_call_table_release(&j->calls_before);
 }
 
 bool dump_has_room(const struct dump_judge *j, uint64_t bytes, struct err *err)

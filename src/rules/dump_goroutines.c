@@ -44,7 +44,8 @@ static bool is_runtimes(const char *name)
    waits. */
 static bool yields_to(const char *named, const char *name)
 {
-    return *named == '\0' || (dump_is_wrapper(named) && !is_runtimes(name));
+    return *named == '\0' ||
+           (heap_view_is_wrapper(named) && !is_runtimes(name));
 }
 
 /* From the outermost call on: the function becomes the innermost that is not
@@ -53,7 +54,7 @@ static bool yields_to(const char *named, const char *name)
 static void name_by_call(struct waiting *w, const char *name, bool *is_users)
 {
     const bool is_std =
-        dump_is_wrapper(name) ||
+        heap_view_is_wrapper(name) ||
         name_origin(span_of(name), SPAN_LIT(""), SPAN_LIT("")) > ORIGIN_DEP;
     if (yields_to(w->entry, name)) {
         w->entry = name;
@@ -65,8 +66,8 @@ static void name_by_call(struct waiting *w, const char *name, bool *is_users)
     *is_users = *is_users || !is_std;
 }
 
-static bool name_waiting(struct dump_judge *j, const struct dump_evidence *e,
-                         uint32_t index, struct waiting *out, struct err *err)
+static bool name_waiting(const struct dump_evidence *e, uint32_t index,
+                         struct waiting *out, struct err *err)
 {
     const struct graph_goroutine *r = heap_goroutine_at(e->facts->graph, index);
     bool is_users = false;
@@ -75,13 +76,13 @@ static bool name_waiting(struct dump_judge *j, const struct dump_evidence *e,
                             .function = "",
                             .entry = ""};
     for (uint32_t i = r->n_frames; i > 0; i--) {
-        struct dump_calls calls;
-        if (!dump_calls_of(j, e, r->first_frame + i - 1, &calls, err)) {
+        struct view_calls calls;
+        if (!heap_view_calls(e->view, r->first_frame + i - 1, &calls, err)) {
             return false;
         }
         for (size_t k = calls.n; k > 0; k--) {
             const char *name = calls.items[k - 1].function;
-            if (!dump_is_goexit(name)) {
+            if (!heap_view_is_goexit(name)) {
                 name_by_call(out, name, &is_users);
             }
         }
@@ -135,7 +136,7 @@ static bool list_waiting(struct dump_judge *j, const struct dump_evidence *e,
     for (uint32_t i = 0; i < n_all; i++) {
         if (!heap_goroutine_at(g, i)->is_system) {
             struct waiting *w = &(*out)[(*n)++];
-            if (!name_waiting(j, e, i, w, err)) {
+            if (!name_waiting(e, i, w, err)) {
                 return false;
             }
             w->is_unreachable =

@@ -7,7 +7,6 @@
 #define SEEP_RULES_DUMP_PRIVATE_H
 
 #include "base/buf.h"
-#include "base/intern.h"
 #include "base/vec.h"
 #include "heap/heap.h"
 #include "rules/rules.h"
@@ -123,21 +122,6 @@ struct dump_candidate {
 };
 VEC_TYPE(dump_candidates, struct dump_candidate)
 
-/* --- calls --- */
-
-/* In the arena. */
-struct dump_calls {
-    const struct go_call *items; /* innermost first */
-    size_t n;
-};
-VEC_TYPE(dump_call_rows, struct dump_calls)
-
-/* Of one dump's frames, by their pc. */
-struct dump_call_table {
-    struct intern keys;
-    struct dump_call_rows rows;
-};
-
 /* --- one run --- */
 
 struct dump_waits;
@@ -155,7 +139,6 @@ struct dump_judge {
     double n_unreachable, unreachable_bytes;
     bool joins; /* every group of goroutines is wanted, however small */
     struct dump_candidates candidates;
-    struct dump_call_table calls, calls_before;
     struct dump_waits *waits; /* NULL until it is asked */
 };
 
@@ -203,15 +186,6 @@ bool dump_add_duplicates(struct dump_judge *j, struct err *err) MUST_USE;
 bool dump_add_goroutines(struct dump_judge *j, struct err *err) MUST_USE;
 
 /* dump_calls.c */
-/* Below every goroutine, and in no profile. */
-bool dump_is_goexit(const char *name);
-/* "main.serve.gowrap1": what `go f(x)` makes of f, which is the next call. */
-bool dump_is_wrapper(const char *name);
-/* The calls of a frame of `e`, innermost first; at least one. */
-bool dump_calls_of(struct dump_judge *j, const struct dump_evidence *e,
-                   uint32_t frame, struct dump_calls *out,
-                   struct err *err) MUST_USE;
-void dump_call_table_release(struct dump_call_table *t);
 /* The innermost call at a pc that was returned to; false where the binary does
    not know it. */
 bool dump_frame_at(struct dump_judge *j, uint64_t pc, struct frame *out);
