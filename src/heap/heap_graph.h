@@ -46,7 +46,8 @@ struct heap_root {
 /* What is named as the holder: one global, one goroutine, ... */
 struct root_group {
     enum root_kind kind;
-    const char *name; /* "main.userCache", "bss+0x1230", "goroutine 22 ..." */
+    const char *name; /* "main.userCache", "bss+0x1230"; "" of a goroutine:
+                         heap_view_name() calls it by its function */
     uint64_t address, bytes; /* of the variable; 0 unknown */
     uint32_t goroutine;      /* index into goroutines, UINT32_MAX none */
     uint64_t first_root, n_roots;
@@ -99,6 +100,13 @@ struct heap_graph_options {
 bool heap_graph_build(struct span bytes, const struct heap_graph_options *o,
                       struct heap_graph **out, struct err *err) MUST_USE;
 void heap_graph_free(struct heap_graph *g);
+
+/* Would `bytes` more of `what` ("dominators") be within the limit of `o`, or of
+   the graph when `o` is NULL or has none? Asks, and counts nothing: of memory
+   that is released soon. ERR_LIMIT. */
+bool heap_has_room(const struct heap_graph *g,
+                   const struct heap_graph_options *o, uint64_t bytes,
+                   const char *what, struct err *err) MUST_USE;
 
 struct heap_about {
     bool is_big_endian;

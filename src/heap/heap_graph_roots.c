@@ -224,30 +224,6 @@ bool root_add_frame(struct root_builder *b, uint32_t i, struct err *err)
     return true;
 }
 
-/* The function that the go statement called, as far as its frames tell. */
-static const char *started(const struct heap_graph *g,
-                           const struct graph_goroutine *r)
-{
-    for (uint32_t i = r->n_frames; i > 0; i--) {
-        const struct graph_frame *f = &g->frames.items[r->first_frame + i - 1];
-        if (i == 1 ||
-            (!is_named(f, "runtime.goexit") && !is_named(f, "runtime.main"))) {
-            return f->function;
-        }
-    }
-    return "";
-}
-
-static const char *goroutine_name(struct heap_graph *g,
-                                  const struct graph_goroutine *r)
-{
-    const char *function = started(g, r);
-    return arena_printf(
-        &g->arena, "goroutine %llu%s%s%s%s%s", (unsigned long long)r->goid,
-        *r->wait_reason ? " [" : "", r->wait_reason, *r->wait_reason ? "]" : "",
-        *function ? " " : "", function);
-}
-
 static bool add_goroutine(struct root_builder *b, uint32_t i, size_t *next_pin,
                           struct err *err)
 {
@@ -255,7 +231,7 @@ static bool add_goroutine(struct root_builder *b, uint32_t i, size_t *next_pin,
     struct graph_goroutine *r = &g->goroutines.items[i];
     r->group = (uint32_t)g->groups.n;
     const struct root_group group = {
-        .kind = ROOT_GOROUTINE, .name = goroutine_name(g, r), .goroutine = i};
+        .kind = ROOT_GOROUTINE, .name = "", .goroutine = i};
     if (!root_begin_group(b, group, err) ||
         !root_add(b, 0, r->address, UINT32_MAX, false, err)) {
         return false;

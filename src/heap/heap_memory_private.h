@@ -41,10 +41,6 @@ struct heap_graph_options;
 bool heap_spend(const struct heap_graph *g, const struct heap_graph_options *o,
                 uint64_t bytes, const char *what, struct err *err) MUST_USE;
 void heap_give_back(const struct heap_graph *g, uint64_t bytes);
-/* Of what is released soon: asks, and counts nothing. */
-bool heap_has_room(const struct heap_graph *g,
-                   const struct heap_graph_options *o, uint64_t bytes,
-                   const char *what, struct err *err) MUST_USE;
 /* Bytes until the limit; UINT64_MAX without one. */
 uint64_t heap_room(const struct heap_graph *g,
                    const struct heap_graph_options *o);

@@ -60,18 +60,21 @@ void view_add_text(struct buf *out, struct span s)
 
 /* --- names of roots --- */
 
-static void add_goroutine_class(const struct heap_view *v,
-                                const struct root_group *group, struct buf *out)
+/* `number` is "" or " 7". */
+static bool add_goroutine(struct heap_view *v, uint32_t goroutine,
+                          const char *number, struct buf *out, struct err *err)
 {
-    const struct graph_goroutine *g =
-        heap_goroutine_at(v->f.graph, group->goroutine);
-    const char *name = group->name;
-    char number[40];
-    (void)snprintf(number, sizeof number, "goroutine %llu",
-                   (unsigned long long)g->goid);
-    const size_t n = strlen(number);
-    buf_str(out, "goroutine");
-    buf_str(out, strncmp(name, number, n) == 0 ? name + n : "");
+    const struct graph_goroutine *g = heap_goroutine_at(v->f.graph, goroutine);
+    const char *function = NULL;
+    if (!view_started(v, g, &function, err)) {
+        return false;
+    }
+    buf_printf(out, "goroutine%s", number);
+    if (*g->wait_reason) {
+        buf_printf(out, " [%s]", g->wait_reason);
+    }
+    buf_printf(out, "%s%s", *function ? " " : "", function);
+    return true;
 }
 
 static void add_object_name(const struct heap_view *v, object_id o,
@@ -102,8 +105,8 @@ static void add_finalized_class(const struct heap_view *v,
     buf_str(out, " before its finalizer");
 }
 
-void view_group_class(const struct heap_view *v, uint32_t group,
-                      struct buf *out)
+bool view_group_class(struct heap_view *v, uint32_t group, struct buf *out,
+                      struct err *err)
 {
     const struct root_group *g = heap_group(v->f.graph, group);
     switch (g->kind) {
@@ -112,8 +115,7 @@ void view_group_class(const struct heap_view *v, uint32_t group,
         buf_str(out, g->name);
         break;
     case ROOT_GOROUTINE:
-        add_goroutine_class(v, g, out);
-        break;
+        return add_goroutine(v, g->goroutine, "", out, err);
     case ROOT_FINALIZER:
         if (span_starts(span_of(g->name), "finalizer of ")) {
             buf_str(out, "finalizer");
@@ -128,6 +130,7 @@ void view_group_class(const struct heap_view *v, uint32_t group,
         buf_str(out, g->name);
         break;
     }
+    return true;
 }
 
 /* --- classes --- */
@@ -281,8 +284,8 @@ static bool class_groups(struct heap_view *v, struct err *err)
 {
     v->class_of[0] = VIEW_NO_CLASS;
     for (uint32_t i = 0; i + 1 < v->n_heads; i++) {
-        view_group_class(v, i, view_word(v));
-        if (!add_class(v, OBJECT_NONE, true, &v->class_of[1 + i], err)) {
+        if (!view_group_class(v, i, view_word(v), err) ||
+            !add_class(v, OBJECT_NONE, true, &v->class_of[1 + i], err)) {
             return false;
         }
     }
@@ -333,6 +336,9 @@ void heap_view_free(struct heap_view *v)
         heap_give_back(v->f.graph, v->spent_bytes);
         arena_release(&v->arena);
         intern_release(&v->names);
+        intern_release(&v->of_roots);
+        intern_release(&v->places);
+        view_call_rows_release(&v->calls);
         buf_release(&v->word);
         view_classes_release(&v->classes);
         free(v->class_of);
@@ -342,6 +348,22 @@ void heap_view_free(struct heap_view *v)
 }
 
 /* --- questions --- */
+
+/* Kept once, however often it is asked. */
+static const char *name_goroutine(struct heap_view *v, uint32_t goroutine)
+{
+    struct err err = {0};
+    char number[24];
+    uint32_t id = 0;
+    (void)snprintf(
+        number, sizeof number, " %llu",
+        (unsigned long long)heap_goroutine_at(v->f.graph, goroutine)->goid);
+    struct buf *word = view_word(v);
+    return add_goroutine(v, goroutine, number, word, &err) && buf_ok(word) &&
+                   intern_add(&v->of_roots, buf_view(word), &id, &err)
+               ? intern_text(&v->of_roots, id)
+               : "?";
+}
 
 const char *heap_view_name(struct heap_view *v, heap_node n)
 {
@@ -359,10 +381,17 @@ const char *heap_view_name(struct heap_view *v, heap_node n)
         return name ? name : "?";
     }
     const struct root_group *g = heap_group(v->f.graph, view_group(n));
-    if (g->kind != ROOT_GLOBAL) {
-        return g->name;
+    switch (g->kind) {
+    case ROOT_GLOBAL:
+        return v->classes.items[v->class_of[n]].name;
+    case ROOT_GOROUTINE:
+        return name_goroutine(v, g->goroutine);
+    case ROOT_FINALIZER:
+    case ROOT_OTHER:
+    case N_ROOT_KINDS:
+        break;
     }
-    return v->classes.items[v->class_of[n]].name;
+    return g->name;
 }
 
 const char *heap_view_class(struct heap_view *v, heap_node n)
@@ -389,20 +418,6 @@ bool heap_view_has_class(const struct heap_view *v, const char *class_name)
 {
     uint32_t id = 0;
     return intern_find(&v->names, span_of(class_name), &id);
-}
-
-bool heap_view_place(const struct heap_view *v, uint64_t pc, uint64_t entry,
-                     struct view_place *out)
-{
-    uint64_t begin = 0;
-    *out = (struct view_place){.function = NULL};
-    if (!v->f.binary || pc == 0 ||
-        !binary_function(v->f.binary, pc == entry ? pc : pc - 1, &out->function,
-                         &out->file, &out->line, &begin)) {
-        return false;
-    }
-    out->file = out->file ? out->file : "";
-    return out->function != NULL;
 }
 
 uint64_t view_own_bytes(const struct heap_view *v, heap_node n)

@@ -26,7 +26,8 @@ bool heap_view_new(const struct heap_facts *facts, struct heap_view **out,
                    struct err *err) MUST_USE;
 void heap_view_free(struct heap_view *v);
 
-/* "*main.User", "global main.cache", "goroutine 7 [select] main.worker". */
+/* "*main.User", "global main.cache", "goroutine 7 [select] main.worker", by the
+   function that the go statement called. */
 const char *heap_view_name(struct heap_view *v, heap_node n);
 /* The same without what tells those that are alike apart: "goroutine [select]
    main.worker". Equal of those of one class; across dumps, too. */
@@ -46,17 +47,20 @@ bool heap_view_has_class(const struct heap_view *v, const char *class_name);
 
 /* --- source --- */
 
-/* Where a frame of a goroutine stands. */
-struct view_place {
-    const char *function;
-    const char *file; /* "" unknown */
-    uint64_t line;
+/* The calls of a frame of the graph, innermost first: what was inlined there
+   and, last, the function itself, as far as a binary knows them. At least one;
+   live as long as the view. */
+struct view_calls {
+    const struct go_call *items;
+    size_t n;
 };
-/* `pc` is where a call returns to, so that the line is that of the call; at
-   `entry` (0 none) nothing was called yet. False without a binary that knows.
- */
-bool heap_view_place(const struct heap_view *v, uint64_t pc, uint64_t entry,
-                     struct view_place *out);
+bool heap_view_calls(struct heap_view *v, uint32_t frame,
+                     struct view_calls *out, struct err *err) MUST_USE;
+
+/* What is below every goroutine, and in no profile. */
+bool heap_view_is_goexit(const char *function);
+/* "main.serve.gowrap1": what `go f(x)` makes of f, which is the next call. */
+bool heap_view_is_wrapper(const char *function);
 
 /* --- types --- */
 

@@ -23,11 +23,15 @@ struct view_class {
     uint64_t bytes;
 };
 VEC_TYPE(view_classes, struct view_class)
+VEC_TYPE(view_call_rows, struct view_calls)
 
 struct heap_view {
     struct heap_facts f;
     struct arena arena;
-    struct intern names;       /* of classes: their ids are the classes' */
+    struct intern names;    /* of classes: their ids are the classes' */
+    struct intern of_roots; /* names of single goroutines */
+    struct intern places;   /* of frames: their ids are those of calls */
+    struct view_call_rows calls;
     struct buf word;           /* scratch */
     uint32_t n_nodes, n_heads; /* the super-root and the groups */
     uint64_t spent_bytes;      /* of the graph's limit */
@@ -62,17 +66,21 @@ static inline bool view_is_reachable(const struct heap_view *v, object_id o)
     return v->class_of[view_node(v, o)] != VIEW_NO_CLASS;
 }
 
-/* Copies the scratch text into the arena; NULL when memory is out. */
 /* Memory that is kept as long as the view, against the graph's limit. */
 bool view_spend(struct heap_view *v, uint64_t bytes, struct err *err) MUST_USE;
+/* Copies the scratch text into the arena; NULL when memory is out. */
 const char *view_keep(struct heap_view *v, struct err *err);
 /* Starts the scratch text. */
 struct buf *view_word(struct heap_view *v);
 
+/* The function that a goroutine's go statement called; "" unknown. */
+bool view_started(struct heap_view *v, const struct graph_goroutine *g,
+                  const char **out, struct err *err) MUST_USE;
+
 /* "goroutine [select] main.worker": the name without what tells those that
    are alike apart. Appended. */
-void view_group_class(const struct heap_view *v, uint32_t group,
-                      struct buf *out);
+bool view_group_class(struct heap_view *v, uint32_t group, struct buf *out,
+                      struct err *err) MUST_USE;
 
 /* Adds to `rows`, by class, what each retains. */
 bool view_retained_by_class(struct heap_view *v, struct view_type *rows,

@@ -178,34 +178,45 @@ static bool is_quiet(const char *function)
     return false;
 }
 
-static const char *function_of(const struct heap_view *v,
-                               const struct graph_goroutine *g)
+static bool says_for_what(const char *function)
+{
+    return !is_quiet(function) && !heap_view_is_wrapper(function);
+}
+
+/* The innermost that says for what it waits, else what was started. */
+static bool find_function(struct heap_view *v, const struct graph_goroutine *g,
+                          const char **out, struct err *err)
 {
     for (uint32_t i = 0; i < g->n_frames; i++) {
-        const struct graph_frame *f =
-            heap_frame_at(v->f.graph, g->first_frame + i);
-        if (!is_quiet(f->function)) {
-            return f->function;
+        struct view_calls calls;
+        if (!heap_view_calls(v, g->first_frame + i, &calls, err)) {
+            return false;
+        }
+        for (size_t k = 0; k < calls.n; k++) {
+            if (says_for_what(calls.items[k].function)) {
+                *out = calls.items[k].function;
+                return true;
+            }
         }
     }
-    return g->n_frames > 0 ? heap_frame_at(v->f.graph, g->first_frame)->function
-                           : "";
+    return view_started(v, g, out, err);
 }
 
 static bool name_creator(struct heap_view *v, struct view_goroutine *row,
                          struct err *err)
 {
     const struct graph_goroutine *g = heap_goroutine_at(v->f.graph, row->index);
-    struct view_place at;
+    struct go_call calls[GO_CALLS_MAX];
     /* Of main's creator the runtime says what started it, in assembly. */
-    if (g->goid == 1 || !heap_view_place(v, g->creator_pc, 0, &at)) {
+    if (g->goid == 1 || !v->f.binary || g->creator_pc == 0 ||
+        binary_calls(v->f.binary, g->creator_pc - 1, calls) == 0) {
         return true;
     }
     struct buf *word = view_word(v);
-    buf_str(word, at.function);
-    if (*at.file) {
-        buf_printf(word, "  %s:%llu", text_base_name(at.file),
-                   (unsigned long long)at.line);
+    buf_str(word, calls[0].function);
+    if (calls[0].file) {
+        buf_printf(word, "  %s:%llu", text_base_name(calls[0].file),
+                   (unsigned long long)calls[0].line);
     }
     row->creator = view_keep(v, err);
     return row->creator != NULL;
@@ -273,22 +284,23 @@ static size_t fold_alike(const struct heap_view *v, struct view_goroutine *rows,
     return n_left;
 }
 
-static struct view_goroutine goroutine_row(const struct heap_view *v,
-                                           uint32_t i)
+static bool fill_goroutine(struct heap_view *v, uint32_t i,
+                           struct view_goroutine *out, struct err *err)
 {
     const struct graph_goroutine *g = heap_goroutine_at(v->f.graph, i);
     const heap_node node = heap_node_of_group(g->group);
-    return (struct view_goroutine){
+    *out = (struct view_goroutine){
         .index = i,
         .n_alike = 1,
         .goid = g->goid,
         .state = g->is_system ? "" : state_of(g->status),
         .wait = g->wait_reason && !g->is_system ? g->wait_reason : "",
-        .function = g->is_system ? "Go's own" : function_of(v, g),
+        .function = "Go's own",
         .is_system = g->is_system,
         .retained_bytes = heap_retained_bytes(v->f.dominators, node),
         .retained_objects = heap_retained_objects(v->f.dominators, node),
     };
+    return g->is_system || find_function(v, g, &out->function, err);
 }
 
 bool heap_view_goroutines(struct heap_view *v, size_t n_max,
@@ -296,13 +308,18 @@ bool heap_view_goroutines(struct heap_view *v, size_t n_max,
                           size_t *n_all, struct err *err)
 {
     const uint32_t n_goroutines = heap_n_goroutines(v->f.graph);
+    if (!view_spend(v, sizeof **out * (uint64_t)n_goroutines, err)) {
+        return false;
+    }
     struct view_goroutine *rows =
         arena_new(&v->arena, struct view_goroutine, n_goroutines + 1);
     if (!rows) {
         return err_nomem(err, "goroutines of a heap dump");
     }
     for (uint32_t i = 0; i < n_goroutines; i++) {
-        rows[i] = goroutine_row(v, i);
+        if (!fill_goroutine(v, i, &rows[i], err)) {
+            return false;
+        }
     }
     *n_all = fold_alike(v, rows, n_goroutines);
     sort_items(rows, *n_all, sizeof *rows, holding_most, NULL);

@@ -63,9 +63,16 @@ void dump_judge_end(struct dump_judge *j)
 {
     heap_blocked_free(j->blocked);
     heap_paths_free(j->paths);
+    dump_waits_free(j->waits);
     dump_candidates_release(&j->candidates);
-    dump_call_table_release(&j->calls);
-    dump_call_table_release(&j->calls_before);
+}
+
+bool dump_has_room(const struct dump_judge *j, uint64_t bytes, struct err *err)
+{
+    bytes += sizeof *j->candidates.items * (uint64_t)j->candidates.cap +
+             j->arena->block_bytes;
+    return heap_has_room(j->e->facts->graph, NULL, bytes,
+                         "findings of a heap dump", err);
 }
 
 /* --- grades --- */

@@ -44,7 +44,8 @@ static bool is_runtimes(const char *name)
    waits. */
 static bool yields_to(const char *named, const char *name)
 {
-    return *named == '\0' || (dump_is_wrapper(named) && !is_runtimes(name));
+    return *named == '\0' ||
+           (heap_view_is_wrapper(named) && !is_runtimes(name));
 }
 
 /* From the outermost call on: the function becomes the innermost that is not
@@ -53,7 +54,7 @@ static bool yields_to(const char *named, const char *name)
 static void name_by_call(struct waiting *w, const char *name, bool *is_users)
 {
     const bool is_std =
-        dump_is_wrapper(name) ||
+        heap_view_is_wrapper(name) ||
         name_origin(span_of(name), SPAN_LIT(""), SPAN_LIT("")) > ORIGIN_DEP;
     if (yields_to(w->entry, name)) {
         w->entry = name;
@@ -65,8 +66,8 @@ static void name_by_call(struct waiting *w, const char *name, bool *is_users)
     *is_users = *is_users || !is_std;
 }
 
-static bool name_waiting(struct dump_judge *j, const struct dump_evidence *e,
-                         uint32_t index, struct waiting *out, struct err *err)
+static bool name_waiting(const struct dump_evidence *e, uint32_t index,
+                         struct waiting *out, struct err *err)
 {
     const struct graph_goroutine *r = heap_goroutine_at(e->facts->graph, index);
     bool is_users = false;
@@ -75,13 +76,13 @@ static bool name_waiting(struct dump_judge *j, const struct dump_evidence *e,
                             .function = "",
                             .entry = ""};
     for (uint32_t i = r->n_frames; i > 0; i--) {
-        struct dump_calls calls;
-        if (!dump_calls_of(j, e, r->first_frame + i - 1, &calls, err)) {
+        struct view_calls calls;
+        if (!heap_view_calls(e->view, r->first_frame + i - 1, &calls, err)) {
             return false;
         }
         for (size_t k = calls.n; k > 0; k--) {
             const char *name = calls.items[k - 1].function;
-            if (!dump_is_goexit(name)) {
+            if (!heap_view_is_goexit(name)) {
                 name_by_call(out, name, &is_users);
             }
         }
@@ -89,14 +90,19 @@ static bool name_waiting(struct dump_judge *j, const struct dump_evidence *e,
     return true;
 }
 
+static int compare_how(const struct waiting *a, const struct waiting *b)
+{
+    int order = strcmp(a->reason, b->reason);
+    order = order ? order : strcmp(a->function, b->function);
+    return order ? order : strcmp(a->entry, b->entry);
+}
+
 static int compare(const void *pa, const void *pb, const void *ctx)
 {
     const struct waiting *a = pa;
     const struct waiting *b = pb;
     (void)ctx;
-    int order = strcmp(a->reason, b->reason);
-    order = order ? order : strcmp(a->function, b->function);
-    order = order ? order : strcmp(a->entry, b->entry);
+    const int order = compare_how(a, b);
     if (order) {
         return order;
     }
@@ -108,9 +114,7 @@ static int compare(const void *pa, const void *pb, const void *ctx)
 
 static bool is_alike(const struct waiting *a, const struct waiting *b)
 {
-    return strcmp(a->reason, b->reason) == 0 &&
-           strcmp(a->function, b->function) == 0 &&
-           strcmp(a->entry, b->entry) == 0;
+    return compare_how(a, b) == 0;
 }
 
 /* All but the runtime's; sorted, so that those alike are neighbours. The
@@ -121,15 +125,18 @@ static bool list_waiting(struct dump_judge *j, const struct dump_evidence *e,
 {
     const struct heap_graph *g = e->facts->graph;
     const uint32_t n_all = heap_n_goroutines(g);
-    *out = calloc(n_all + (size_t)1, sizeof **out);
     *n = 0;
+    if (!dump_has_room(j, sizeof **out * (uint64_t)n_all, err)) {
+        return false;
+    }
+    *out = calloc(n_all + (size_t)1, sizeof **out);
     if (!*out) {
         return err_nomem(err, "goroutines of a heap dump");
     }
     for (uint32_t i = 0; i < n_all; i++) {
         if (!heap_goroutine_at(g, i)->is_system) {
             struct waiting *w = &(*out)[(*n)++];
-            if (!name_waiting(j, e, i, w, err)) {
+            if (!name_waiting(e, i, w, err)) {
                 return false;
             }
             w->is_unreachable =
@@ -166,25 +173,42 @@ struct group_run {
     const struct waiting *before; /* of the other dump */
     size_t n_before, n_all;
     const struct waiting *all;
-    uint32_t *group_of; /* scratch, by goroutine: 1 in the group */
+    uint64_t steps_left; /* of walks that begin anew for each group */
 };
+
+/* What they hold together with others takes a walk of its own for each group:
+   where thousands of groups reach the same, it is not asked any more. */
+static bool sum_shared(struct group_run *r, struct dump_candidate *c,
+                       const struct blocked_held *held, struct err *err)
+{
+    struct blocked_held all;
+    c->shared_bytes = NAN;
+    if (r->steps_left == 0) {
+        return true;
+    }
+    if (!heap_blocked_hold(r->j->blocked, c->goroutines, c->n_goroutines, &all,
+                           err)) {
+        return false;
+    }
+    const uint64_t n_objects = heap_n_objects(r->j->e->facts->graph);
+    const uint64_t steps = all.n_objects + n_objects / 64 + 1; /* with bits */
+    r->steps_left -= steps < r->steps_left ? steps : r->steps_left;
+    c->shared_bytes = (double)(all.bytes - held->bytes);
+    return true;
+}
 
 /* Of those that nothing can wake: what no other such group counts already. */
 static bool sum_unreachable(struct group_run *r, struct dump_candidate *c,
                             struct err *err)
 {
     struct blocked_held held;
-    struct blocked_held all;
     if (!blocked_tally_add(r->tally, c->goroutines, c->n_goroutines, &held,
-                           err) ||
-        !heap_blocked_hold(r->j->blocked, c->goroutines, c->n_goroutines, &all,
                            err)) {
         return false;
     }
     c->retained_bytes = (double)held.bytes;
     c->retained_objects = (double)held.n_objects;
-    c->shared_bytes = (double)(all.bytes - held.bytes);
-    return true;
+    return sum_shared(r, c, &held, err);
 }
 
 static void sum_retained(const struct dump_judge *j, struct dump_candidate *c)
@@ -220,15 +244,25 @@ static void fill_holder(struct dump_judge *j, struct dump_candidate *c)
         .share = j->total_bytes > 0 ? c->retained_bytes / j->total_bytes : 0};
 }
 
+/* Of the candidates those that are held: they come before all others. */
+static size_t count_held(const struct dump_judge *j)
+{
+    size_t n = 0;
+    while (n < j->candidates.n && j->candidates.items[n].what == DUMP_HELD) {
+        n++;
+    }
+    return n;
+}
+
 /* Is what grows below one of them a candidate of its own? */
 static bool is_told(const struct dump_judge *j, const struct dump_candidate *c)
 {
     const struct heap_graph *g = j->e->facts->graph;
-    for (size_t i = 0; i < j->candidates.n; i++) {
+    const size_t n_held = count_held(j);
+    for (size_t i = 0; i < n_held; i++) {
         const struct dump_candidate *held = &j->candidates.items[i];
         const struct dump_row *top = dump_top(held);
-        if (held->what != DUMP_HELD || !held->is_growing || held->at == 0 ||
-            top->is_object) {
+        if (!held->is_growing || held->at == 0 || top->is_object) {
             continue;
         }
         for (size_t k = 0; k < c->n_goroutines; k++) {
@@ -262,11 +296,12 @@ static bool has_worth(const struct dump_judge *j,
 static void take_branch(struct dump_judge *j, struct dump_candidate *c)
 {
     const struct heap_graph *g = j->e->facts->graph;
-    for (size_t i = 0; i < j->candidates.n; i++) {
+    const size_t n_held = count_held(j);
+    for (size_t i = 0; i < n_held; i++) {
         const struct dump_candidate *held = &j->candidates.items[i];
         const struct dump_row *top = dump_top(held);
-        if (held->what != DUMP_HELD || !top || top->is_object ||
-            held->at != 0 || held->container != CONTAINER_GOROUTINES) {
+        if (!top || top->is_object || held->at != 0 ||
+            held->container != CONTAINER_GOROUTINES) {
             continue;
         }
         const uint32_t group = top->branch->sample - 1;
@@ -287,150 +322,30 @@ static void take_branch(struct dump_judge *j, struct dump_candidate *c)
     }
 }
 
+/* Of those sorted the number before `like`, with those alike if `or_alike`. */
+static size_t count_before(const struct waiting *w, size_t n,
+                           const struct waiting *like, bool or_alike)
+{
+    size_t low = 0;
+    size_t high = n;
+    while (low < high) {
+        const size_t middle = low + (high - low) / 2;
+        if (compare_how(&w[middle], like) < (or_alike ? 1 : 0)) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low;
+}
+
 static size_t count_alike(const struct waiting *w, size_t n,
                           const struct waiting *like)
 {
-    size_t count = 0;
-    for (size_t i = 0; i < n; i++) {
-        count += is_alike(&w[i], like);
-    }
-    return count;
+    return count_before(w, n, like, true) - count_before(w, n, like, false);
 }
 
-/* --- pools --- */
-
-enum carried {
-    CARRIES_UNKNOWN,
-    CARRIES_SIGNALS,
-    CARRIES_TIMES,
-    CARRIES_VALUES
-};
-
-/* An element without bytes is a signal, no work, and a time comes from a
-   timer. */
-static enum carried carried_by(const struct dump_judge *j, object_id channel)
-{
-    const struct heap_facts *f = j->e->facts;
-    if (!f->types || !f->binary) {
-        return CARRIES_UNKNOWN;
-    }
-    const struct object_type t = heap_type_of(f->types, channel);
-    const struct go_type *c =
-        t.type.i != TYPE_NONE.i ? binary_type(f->binary, t.type) : NULL;
-    if (!c || c->kind != GO_CHAN || c->element.i == TYPE_NONE.i) {
-        return CARRIES_UNKNOWN;
-    }
-    const struct go_type *e = binary_type(f->binary, c->element);
-    return !e                                  ? CARRIES_UNKNOWN
-           : e->bytes == 0                     ? CARRIES_SIGNALS
-           : strcmp(e->name, "time.Time") == 0 ? CARRIES_TIMES
-                                               : CARRIES_VALUES;
-}
-
-/* What a group of goroutines waits for. */
-struct waited {
-    size_t n_values, n_channels; /* waits for values; channels of them */
-    size_t n_times, n_all;
-};
-
-static struct waited list_waited(struct group_run *r,
-                                 const struct dump_candidate *c)
-{
-    const struct heap_blocked *b = r->j->blocked;
-    struct waited w = {.n_values = 0};
-    uint32_t last = UINT32_MAX;
-    for (size_t i = 0; i < c->n_goroutines; i++) {
-        r->group_of[c->goroutines[i]] = 1;
-    }
-    for (size_t i = 0; i < heap_blocked_n_waits(b); i++) {
-        uint32_t goroutine = 0;
-        const object_id o = heap_blocked_wait_at(b, i, &goroutine);
-        if (r->group_of[goroutine] == 0) {
-            continue;
-        }
-        const enum carried what = carried_by(r->j, o);
-        w.n_all++;
-        w.n_times += what == CARRIES_TIMES;
-        if (what == CARRIES_VALUES) {
-            w.n_values++;
-            w.n_channels += o.i != last;
-            last = o.i;
-        }
-    }
-    for (size_t i = 0; i < c->n_goroutines; i++) {
-        r->group_of[c->goroutines[i]] = 0;
-    }
-    return w;
-}
-
-enum { WORKERS_OF_ONE = 8 };
-
-/* Workers: they receive values from channels that many of them share. Those
-   that leak wait each for a channel of its own, or for a signal. */
-static void look_at_channels(struct group_run *r, struct dump_candidate *c)
-{
-    if (strcmp(c->wait_reason, "chan send") == 0) {
-        return;
-    }
-    const struct waited w = list_waited(r, c);
-    c->waits_for_time = w.n_times > 0 && w.n_times == w.n_all;
-    c->is_pool = !c->usual && w.n_channels > 0 &&
-                 w.n_values >= c->n_goroutines &&
-                 w.n_values >= WORKERS_OF_ONE * w.n_channels;
-    c->usual = c->is_pool ? "workers that wait for work on a channel they share"
-                          : c->usual;
-}
-
-static int by_target(const void *pa, const void *pb, const void *ctx)
-{
-    const uint64_t *a = pa;
-    const uint64_t *b = pb;
-    (void)ctx;
-    return (*a > *b) - (*a < *b);
-}
-
-/* The same with conditions. A lock that many wait for is held too long, and who
-   waits for a group waits for its end: neither is a pool. */
-static bool look_at_conditions(struct group_run *r, struct dump_candidate *c,
-                               struct err *err)
-{
-    if (c->usual || strcmp(c->wait_reason, "sync.Cond.Wait") != 0) {
-        return true;
-    }
-    uint64_t *targets = calloc(c->n_goroutines + 1, sizeof *targets);
-    if (!targets) {
-        return err_nomem(err, "goroutines of a heap dump");
-    }
-    size_t n_known = 0;
-    size_t n_conditions = 0;
-    for (size_t i = 0; i < c->n_goroutines; i++) {
-        targets[i] = heap_blocked_at(r->j->blocked, c->goroutines[i])->target;
-        n_known += targets[i] != 0;
-    }
-    sort_items(targets, c->n_goroutines, sizeof *targets, by_target, NULL);
-    for (size_t i = 0; i < c->n_goroutines; i++) {
-        n_conditions += i == 0 || targets[i] != targets[i - 1];
-    }
-    free(targets);
-    c->is_pool = n_known == c->n_goroutines &&
-                 c->n_goroutines >= WORKERS_OF_ONE * n_conditions;
-    c->usual = c->is_pool
-                   ? "workers that wait for work on a condition they share"
-                   : NULL;
-    return true;
-}
-
-static bool look_at_waits(struct group_run *r, struct dump_candidate *c,
-                          struct err *err)
-{
-    if (c->n_goroutines < WORKERS_OF_ONE) {
-        return true;
-    }
-    if (c->on == BLOCKED_CHANNEL) {
-        look_at_channels(r, c);
-    }
-    return c->on != BLOCKED_SYNC || look_at_conditions(r, c, err);
-}
+/* --- what is known of them --- */
 
 static bool has_frame(const struct frame *frames, size_t n, const char *name)
 {
@@ -443,7 +358,7 @@ static bool has_frame(const struct frame *frames, size_t n, const char *name)
 }
 
 /* What is known of those frames beyond what they wait for. */
-static bool look_at_frames(struct group_run *r, struct dump_candidate *c,
+static bool look_at_frames(struct dump_judge *j, struct dump_candidate *c,
                            const struct frame *frames, size_t n,
                            struct err *err)
 {
@@ -458,7 +373,7 @@ static bool look_at_frames(struct group_run *r, struct dump_candidate *c,
         strcmp(c->wait_reason, "select") == 0 &&
         has_frame(frames, n, "net/http.(*persistConn).readLoop");
     c->is_idle_client = evidence_is_idle_client(frames, n);
-    return look_at_waits(r, c, err);
+    return dump_look_at_workers(j, c, err);
 }
 
 /* Each connection of the client has one of these beside its reader. */
@@ -508,7 +423,7 @@ static bool add_group(struct group_run *r, const struct waiting *w, size_t n,
         return false;
     }
     c.primitive = primitive_of_status(c.wait_reason, frames, n_frames);
-    if (!look_at_frames(r, &c, frames, n_frames, err) ||
+    if (!look_at_frames(j, &c, frames, n_frames, err) ||
         !dump_look_at_transports(j, &c, err)) {
         return false;
     }
@@ -521,8 +436,11 @@ static bool add_group(struct group_run *r, const struct waiting *w, size_t n,
         j->n_unreachable += (double)n;
         j->unreachable_bytes += c.retained_bytes;
     }
-    return dump_candidates_push(&j->candidates, c) ||
-           err_nomem(err, "goroutines of a heap dump");
+    const struct dump_candidates *all = &j->candidates;
+    const uint64_t grown = all->n == all->cap ? 2 * (uint64_t)all->cap : 0;
+    return dump_has_room(j, sizeof c * grown, err) &&
+           (dump_candidates_push(&j->candidates, c) ||
+            err_nomem(err, "goroutines of a heap dump"));
 }
 
 static bool add_groups(struct group_run *r, const struct waiting *w, size_t n,
@@ -545,12 +463,13 @@ static bool add_groups(struct group_run *r, const struct waiting *w, size_t n,
 static bool run_groups(struct group_run *r, struct waiting **now,
                        struct waiting **before, struct err *err)
 {
+    enum { WALKS_MAX = 64 };
     struct dump_judge *j = r->j;
     size_t n = 0;
+    /* Programs have some dozens of such groups. */
+    r->steps_left = WALKS_MAX * (uint64_t)heap_n_objects(j->e->facts->graph);
     r->tally = blocked_tally_new(j->blocked);
-    r->group_of = calloc(heap_n_goroutines(j->e->facts->graph) + (size_t)1,
-                         sizeof *r->group_of);
-    if (!r->tally || !r->group_of) {
+    if (!r->tally) {
         return err_nomem(err, "goroutines of a heap dump");
     }
     if (!list_waiting(j, j->e, j->blocked, now, &n, err) ||
@@ -571,7 +490,6 @@ bool dump_add_goroutines(struct dump_judge *j, struct err *err)
     struct group_run r = {.j = j};
     const bool ok = run_groups(&r, &now, &before, err);
     blocked_tally_free(r.tally);
-    free(r.group_of);
     free(now);
     free(before);
     return ok;

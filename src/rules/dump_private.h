@@ -7,7 +7,6 @@
 #define SEEP_RULES_DUMP_PRIVATE_H
 
 #include "base/buf.h"
-#include "base/intern.h"
 #include "base/vec.h"
 #include "heap/heap.h"
 #include "rules/rules.h"
@@ -114,7 +113,8 @@ struct dump_candidate {
     bool is_idle_client;     /* connections of the client without a request */
     size_t n_transports;     /* where each has one of its own; else 0 */
     double connection_bytes; /* of the client's, told with those two */
-    double shared_bytes;     /* held with other groups, and counted there */
+    double shared_bytes; /* held with other groups, and counted there; NAN: not
+                            asked */
     double stack_bytes;
 
     const struct view_waste *waste;
@@ -122,22 +122,9 @@ struct dump_candidate {
 };
 VEC_TYPE(dump_candidates, struct dump_candidate)
 
-/* --- calls --- */
-
-/* In the arena. */
-struct dump_calls {
-    const struct go_call *items; /* innermost first */
-    size_t n;
-};
-VEC_TYPE(dump_call_rows, struct dump_calls)
-
-/* Of one dump's frames, by their pc. */
-struct dump_call_table {
-    struct intern keys;
-    struct dump_call_rows rows;
-};
-
 /* --- one run --- */
+
+struct dump_waits;
 
 struct dump_judge {
     const struct dump_evidence *e;
@@ -152,7 +139,7 @@ struct dump_judge {
     double n_unreachable, unreachable_bytes;
     bool joins; /* every group of goroutines is wanted, however small */
     struct dump_candidates candidates;
-    struct dump_call_table calls, calls_before;
+    struct dump_waits *waits; /* NULL until it is asked */
 };
 
 /* dump_ways.c: rows that hold at least `share`, with their parents. */
@@ -199,15 +186,6 @@ bool dump_add_duplicates(struct dump_judge *j, struct err *err) MUST_USE;
 bool dump_add_goroutines(struct dump_judge *j, struct err *err) MUST_USE;
 
 /* dump_calls.c */
-/* Below every goroutine, and in no profile. */
-bool dump_is_goexit(const char *name);
-/* "main.serve.gowrap1": what `go f(x)` makes of f, which is the next call. */
-bool dump_is_wrapper(const char *name);
-/* The calls of a frame of `e`, innermost first; at least one. */
-bool dump_calls_of(struct dump_judge *j, const struct dump_evidence *e,
-                   uint32_t frame, struct dump_calls *out,
-                   struct err *err) MUST_USE;
-void dump_call_table_release(struct dump_call_table *t);
 /* The innermost call at a pc that was returned to; false where the binary does
    not know it. */
 bool dump_frame_at(struct dump_judge *j, uint64_t pc, struct frame *out);
@@ -217,6 +195,11 @@ bool dump_frames_of(struct dump_judge *j, uint32_t goroutine,
 
 /* dump_overlaps.c: leaves out what another holder explains. */
 void dump_drop_overlaps(struct dump_judge *j);
+
+/* dump_workers.c: waits_for_time; is_pool and usual of a pool's workers. */
+bool dump_look_at_workers(struct dump_judge *j, struct dump_candidate *c,
+                          struct err *err) MUST_USE;
+void dump_waits_free(struct dump_waits *w);
 
 /* dump_connections.c: fills n_transports, and says what it says. */
 bool dump_look_at_transports(struct dump_judge *j, struct dump_candidate *c,
@@ -253,6 +236,10 @@ bool dump_judge_begin(struct dump_judge *j, const struct dump_evidence *e,
                       const struct dump_options *options, struct arena *arena,
                       struct err *err) MUST_USE;
 void dump_judge_end(struct dump_judge *j);
+/* Do the candidates, what is said of them, and `bytes` more keep to the limit
+   of memory? */
+bool dump_has_room(const struct dump_judge *j, uint64_t bytes,
+                   struct err *err) MUST_USE;
 enum grade dump_grade_of(const struct dump_judge *j,
                          const struct dump_candidate *c);
 bool dump_finding_of(struct dump_judge *j, const struct dump_candidate *c,

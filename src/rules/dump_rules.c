@@ -18,7 +18,8 @@ static bool add_findings(struct dump_judge *j, struct findings *out,
     size_t cap = 0;
     for (size_t i = 0; i < j->candidates.n; i++) {
         struct finding f;
-        if (!dump_finding_of(j, &j->candidates.items[i], &f, err) ||
+        if (!dump_has_room(j, 2 * sizeof f * (uint64_t)cap, err) ||
+            !dump_finding_of(j, &j->candidates.items[i], &f, err) ||
             (f.rule && !findings_push(out, &cap, &f, err))) {
             return false;
         }

@@ -37,7 +37,7 @@ static bool check(const struct rule *self, const struct evidence *e,
         out, "%s %s in %s object%s that nobody who may go on reaches%s%s",
         is_one ? "it holds" : "they hold", match_bytes(out, c->retained_bytes),
         match_count(out, c->retained_objects),
-        c->retained_objects > 1 ? "s" : "",
+        c->retained_objects == 1 ? "" : "s",
         c->stack_bytes > 0 ? ", and stacks of " : "",
         c->stack_bytes > 0 ? match_bytes(out, c->stack_bytes) : "");
     if (c->n_alike > c->n_goroutines) {

@@ -5,6 +5,8 @@
 #include "heap/dump_fixture.h"
 #include "test.h"
 
+#include <stdio.h>
+
 #include "heap/heap.h"
 
 static inline struct heap_graph *build_with(struct span dump,
@@ -23,12 +25,21 @@ static inline struct heap_graph *build(struct span dump)
     return build_with(dump, &o);
 }
 
+/* Of a goroutine: "goroutine 17". */
 static inline const struct root_group *group_of(const struct heap_graph *g,
                                                 const char *name)
 {
     for (uint32_t i = 0; i < heap_n_groups(g); i++) {
-        if (strcmp(heap_group(g, i)->name, name) == 0) {
-            return heap_group(g, i);
+        const struct root_group *group = heap_group(g, i);
+        char of_goroutine[40] = "";
+        if (group->kind == ROOT_GOROUTINE) {
+            (void)snprintf(
+                of_goroutine, sizeof of_goroutine, "goroutine %llu",
+                (unsigned long long)heap_goroutine_at(g, group->goroutine)
+                    ->goid);
+        }
+        if (strcmp(*of_goroutine ? of_goroutine : group->name, name) == 0) {
+            return group;
         }
     }
     return NULL;

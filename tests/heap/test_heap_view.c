@@ -532,6 +532,60 @@ static bool view_and_ask(void *ctx, struct err *err)
     return ok;
 }
 
+/* --- names of goroutines --- */
+
+static void a_goroutine_is_called_by_what_was_started(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *functions[5]; /* innermost first */
+        const char *name, *function;
+    } rows[] = {
+        {{"runtime.gopark", "main.serve", "main.run.gowrap1", "runtime.goexit"},
+         "main.serve",                                                                             "main.serve"                },
+        {{"runtime.gopark", "main.read", "main.serve", "main.run.gowrap1",
+          "runtime.goexit"},
+         "main.serve",                                                                             "main.read"                 },
+        {{"runtime.gopark", "main.run\u00b7dwrap\u00b71", "runtime.goexit"},
+         "main.run\u00b7dwrap\u00b71",                                                             "main.run\u00b7dwrap\u00b71"},
+        {{"runtime.gopark", "sync.(*WaitGroup).Wait", "main.run.gowrap2",
+          "runtime.goexit"},
+         "sync.(*WaitGroup).Wait",                                                                 "sync.(*WaitGroup).Wait"    },
+        {{"runtime.gopark", "main.main", "runtime.main", "runtime.goexit"},
+         "main.main",                                                                              "main.main"                 },
+        {{"runtime.gopark", "runtime.forcegchelper", "runtime.goexit"},
+         "runtime.forcegchelper",                                                                  "runtime.forcegchelper"     },
+        {{"runtime.goexit"},                                                     "runtime.goexit", "runtime.goexit"            },
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct made m = {0};
+        struct err err = {0};
+        char name[64];
+        const struct view_goroutine *shown = NULL;
+        size_t n = 0;
+        size_t n_all = 0;
+        fixture_begin(&m.fixture, false, false, "go1.21.3");
+        fixture_object(&m.fixture, CACHE, 48, NULL, 0);
+        fixture_goroutine(&m.fixture, 7, FIXTURE_G, "select");
+        for (uint64_t k = 0; k < 5 && rows[i].functions[k]; k++) {
+            fixture_frame(&m.fixture, k, rows[i].functions[k], NULL, 0, 0);
+        }
+        struct heap_graph *g = graph_of(fixture_end(&m.fixture));
+        assert_ok(make_view(&m, g, &err), &err);
+        (void)snprintf(name, sizeof name, "goroutine 7 [select] %s",
+                       rows[i].name);
+        assert_string_equal(heap_view_name(m.view, 1), name);
+        (void)snprintf(name, sizeof name, "goroutine [select] %s",
+                       rows[i].name);
+        assert_string_equal(heap_view_class(m.view, 1), name);
+        assert_ok(heap_view_goroutines(m.view, 1, &shown, &n, &n_all, &err),
+                  &err);
+        assert_string_equal(shown[0].function, rows[i].function);
+        unmake(&m, g);
+        fixture_release(&m.fixture);
+    }
+}
+
 static void running_out_of_memory_is_said_and_leaks_nothing(void **state)
 {
     struct fixture f;
@@ -564,6 +618,7 @@ int main(void)
         WITH_CACHE(the_dominators_of_an_object_lead_to_its_root),
         WITH_CACHE(sites_are_scaled_by_the_rate),
         cmocka_unit_test(views_of_random_graphs_add_up),
+        cmocka_unit_test(a_goroutine_is_called_by_what_was_started),
         cmocka_unit_test(running_out_of_memory_is_said_and_leaks_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
