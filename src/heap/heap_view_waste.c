@@ -279,7 +279,15 @@ static void add(struct sums *s, enum view_waste_kind kind, object_id o,
     }
 }
 
-/* A quarter of a slot and less is what size classes round up. */
+/* What size classes round up: a quarter of a slot at most, nearly a third in
+   those of 24 and 48 bytes. */
+static bool is_rounding(uint64_t slot, uint64_t outside)
+{
+    enum { STEEP_BYTES_MAX = 48 };
+    return outside <= slot / 4 ||
+           (slot <= STEEP_BYTES_MAX && outside < slot / 3);
+}
+
 static void add_extent(struct sums *s, const struct extent *x)
 {
     const object_id o = {x->object - 1};
@@ -295,7 +303,7 @@ static void add_extent(struct sums *s, const struct extent *x)
         add(s, is_pooled || !x->is_filled ? WASTE_FOR_REUSE : WASTE_SLICE_TAIL,
             o, bytes, x->room_end - x->used_end);
     }
-    if (outside <= bytes / 4) {
+    if (is_rounding(bytes, outside)) {
         add(s, WASTE_ROUNDING, o, bytes, outside);
     } else {
         add(s, is_pooled ? WASTE_FOR_REUSE : WASTE_PINNED, o, bytes, outside);

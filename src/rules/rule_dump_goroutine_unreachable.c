@@ -20,6 +20,11 @@ static bool check(const struct rule *self, const struct evidence *e,
     } else {
         out->fix = match_fix_of(e->primitive);
     }
+    if (c->on == BLOCKED_COROUTINE) {
+        out->why = "Only the functions next and stop that iter.Pull returned "
+                   "go on with the iterator. In the dump nobody has them, so "
+                   "it stays where it is, and what it holds is never freed.";
+    }
     out->cause = arena_printf(
         out->arena,
         "%s goroutine%s started as %s (%s) %s for what nobody who runs can "
@@ -61,8 +66,9 @@ const struct rule rule_dump_goroutine_unreachable = {
     .id = "dump-goroutine-unreachable",
     .title = "Goroutines that nothing can ever wake, by a heap dump",
     .headline = "goroutines nothing can wake",
-    .what = "Goroutines that wait for a channel or a lock which no goroutine "
-            "that can go on, and no global, reaches.",
+    .what = "Goroutines that wait for a channel, a lock or the next of "
+            "an iter.Pull which no goroutine that can go on, and no global, "
+            "reaches.",
     .why = "Only code that reaches the channel or the lock could send, close "
            "or unlock. In the dump nobody does, so the wait has no end, and "
            "what these goroutines hold is never freed.",
