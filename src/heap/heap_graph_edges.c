@@ -24,6 +24,7 @@ struct edge_builder {
     struct graph_budget *budget;
     uint64_t room; /* edges that memory was asked for */
     uint64_t arena_start, arena_end;
+    struct graph_stacks stacks;
     struct edge_batch batch;
 };
 
@@ -41,6 +42,15 @@ static bool begin_object(struct edge_builder *b, uint32_t id, struct err *err)
     }
     e->begins[id] = (uint32_t)begin;
     return true;
+}
+
+static void note_dangling(struct edge_builder *b, uint64_t address)
+{
+    struct heap_about *about = &b->g->about;
+    if (address >= b->arena_start && address < b->arena_end) {
+        about->n_dangling++;
+        about->n_to_lost += !graph_stacks_have(&b->stacks, address);
+    }
 }
 
 static void prefetch_batch(struct edge_builder *b)
@@ -69,8 +79,7 @@ static void resolve(struct edge_builder *b, unsigned i)
     const uint32_t id = graph_lookup_in(
         &g->spans, &g->spans.runs.items[b->batch.runs[i]], address, &interior);
     if (id == UINT32_MAX) {
-        g->about.n_dangling +=
-            address >= b->arena_start && address < b->arena_end;
+        note_dangling(b, address);
         return;
     }
     g->about.n_interior += interior != 0;
@@ -128,8 +137,7 @@ static bool add_object(struct edge_builder *b, uint32_t id,
         const uint64_t address =
             dump_word(contents + offset, pointer_bytes, g->about.is_big_endian);
         if (address == 0 || !graph_may_hold(&g->spans, address)) {
-            b->g->about.n_dangling +=
-                address >= b->arena_start && address < b->arena_end;
+            note_dangling(b, address);
             continue;
         }
         if (batch->n == BATCH && !flush_batch(b, err)) {
@@ -189,6 +197,23 @@ static void trim(struct graph_edges *e, uint64_t room)
     e->to = p ? p : e->to;
 }
 
+static bool build_edges(struct edge_builder *b, struct graph_build *build,
+                        struct err *err)
+{
+    const struct heap_graph *g = build->g;
+    const size_t n_runs = g->spans.runs.n;
+    for (size_t i = 0; i < n_runs; i++) {
+        if (i % 1024 == 0 &&
+            !graph_look(build, "pointers", (double)i / (double)n_runs, err)) {
+            return false;
+        }
+        if (!add_run(b, &g->spans.runs.items[i], err)) {
+            return false;
+        }
+    }
+    return flush_batch(b, err) && begin_object(b, g->spans.n_objects, err);
+}
+
 bool graph_edges_build(struct graph_build *build, struct err *err)
 {
     struct heap_graph *g = build->g;
@@ -197,20 +222,11 @@ bool graph_edges_build(struct graph_build *build, struct err *err)
                              .room = build->n_fields,
                              .arena_start = build->arena_start,
                              .arena_end = build->arena_end};
-    if (!make_room(&b, build->n_fields, err)) {
-        return false;
-    }
-    const size_t n_runs = g->spans.runs.n;
-    for (size_t i = 0; i < n_runs; i++) {
-        if (i % 1024 == 0 &&
-            !graph_look(build, "pointers", (double)i / (double)n_runs, err)) {
-            return false;
-        }
-        if (!add_run(&b, &g->spans.runs.items[i], err)) {
-            return false;
-        }
-    }
-    if (!flush_batch(&b, err) || !begin_object(&b, g->spans.n_objects, err)) {
+    const bool ok = make_room(&b, build->n_fields, err) &&
+                    graph_stacks_find(g, &b.stacks, err) &&
+                    build_edges(&b, build, err);
+    graph_stacks_release(&b.stacks);
+    if (!ok) {
         return false;
     }
     trim(&g->edges, b.room);

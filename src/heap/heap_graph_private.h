@@ -228,6 +228,18 @@ static inline uint32_t graph_lookup(const struct graph_spans *s,
                            address, interior);
 }
 
+/* --- stacks --- */
+
+struct graph_stack {
+    uint64_t low, end;
+};
+VEC_TYPE(graph_stacks, struct graph_stack)
+
+/* Of all goroutines that were read, by address. Released even when it fails. */
+bool graph_stacks_find(const struct heap_graph *g, struct graph_stacks *out,
+                       struct err *err) MUST_USE;
+bool graph_stacks_have(const struct graph_stacks *s, uint64_t address);
+
 /* --- edges --- */
 
 enum { GRAPH_EDGE_SHIFT = 8 };

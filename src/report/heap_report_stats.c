@@ -74,6 +74,7 @@ static bool add_dump(struct heap_report *r, struct err *err)
         {"of them into the middle",   a->n_interior,                      true },
         {"of them conservative",      a->n_conservative,                  true },
         {"pointers to nothing",       a->n_dangling,                      true },
+        {"of them to no stack",       a->n_to_lost,                       true },
         {"holders",                   heap_n_groups(r->facts->graph),     true },
         {"goroutines",                heap_n_goroutines(r->facts->graph), true },
         {"finalizers",                heap_n_finalizers(r->facts->graph), true },

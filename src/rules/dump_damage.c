@@ -2,18 +2,23 @@
  * Is all of a dump there? It may have been cut off, or have stretches that
  * nobody can read; and WriteHeapDump does not notice a full disk, so that
  * records may be missing where nothing looks damaged: then there is less than
- * the runtime counted. What a missing part held may be anything.
+ * the runtime counted, and pointers lead to what is not there. What a missing
+ * part held may be anything.
  */
 #include "rules/dump_private.h"
 
 #include "base/banned.h"
 
-/* Real dumps agree with MemStats to the byte. */
+/* Real dumps agree with MemStats to the byte, unless a collection had garbage
+   left to free: MemStats counts that, and the dump begins by freeing it.
+   Nothing points to it. */
 static const double missing_max = 0.01;
 
 double rules_dump_missing(const struct heap_about *a)
 {
-    if (!a->has_memstats || a->memstats->heap_alloc <= a->object_bytes) {
+    const bool has_lost = a->n_to_lost > 0 || a->n_objects == 0;
+    if (!has_lost || !a->has_memstats ||
+        a->memstats->heap_alloc <= a->object_bytes) {
         return 0;
     }
     const double all = (double)a->memstats->heap_alloc;

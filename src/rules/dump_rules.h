@@ -61,8 +61,8 @@ bool rules_join_dump(const struct dump_evidence *e,
                      const struct dump_options *options,
                      struct findings *findings, struct err *err) MUST_USE;
 
-/* The share of the heap that the runtime counted and the dump does not have; 0
-   where that is next to nothing. */
+/* The share of the heap that the runtime counted and the dump has lost; 0 where
+   that is next to nothing, or garbage that was freed as the dump began. */
 struct heap_about;
 double rules_dump_missing(const struct heap_about *a);
 

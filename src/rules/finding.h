@@ -161,8 +161,8 @@ struct finding {
     const struct finding_holder *holder; /* NULL unknown */
     const char *headline; /* "goroutines wait on a channel receive" */
     const char *cause;
-    const char *why; /* where more is known than the rule says; else NULL */
-    bool has_ended;  /* it grew and stopped: the rule's `why` says nothing */
+    const char *why;   /* where more is known than the rule says; else NULL */
+    bool has_ended;    /* it grew and stopped: the rule's `why` says nothing */
     const char *doubt; /* the line of evidence that says why it is no more than
                           a suspicion; NULL none */
     const char **evidence;

@@ -212,6 +212,7 @@ static void objects_may_be_far_apart(void **state)
     assert_int_equal(heap_n_objects(g), 50);
     assert_int_equal(heap_graph_about(g)->n_edges, 50);
     assert_int_equal(heap_graph_about(g)->n_dangling, 50);
+    assert_int_equal(heap_graph_about(g)->n_to_lost, 50);
     check_whole(g);
     heap_graph_free(g);
     buf_release(&out.bytes);

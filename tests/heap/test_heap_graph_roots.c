@@ -31,6 +31,7 @@ static void every_kind_of_holder_has_its_name(void **state)
         assert_int_equal(a->n_edges, 3);
         assert_int_equal(a->n_interior, 1);
         assert_int_equal(a->n_dangling, 1);
+        assert_int_equal(a->n_to_lost, 0); /* it points into the stack */
         assert_int_equal(a->bss_address, FIXTURE_BSS);
         assert_int_equal(a->data_bytes, f.pointer_bytes);
         assert_int_equal(a->memstats->heap_objects, 5);

@@ -10,21 +10,24 @@ static void what_memstats_counts_beyond_the_objects_is_missing(void **state)
     (void)state;
     static const struct {
         const char *what;
-        uint64_t counted, there;
+        uint64_t counted, there, n_to_lost;
         bool has_memstats, is_missing;
     } rows[] = {
-        {"agrees",              1000000, 1000000, true,  false},
-        {"next to nothing",     1000000, 995000,  true,  false},
-        {"a part is not there", 1000000, 939000,  true,  true },
-        {"all is missing",      1000000, 0,       true,  true },
-        {"more than counted",   1000000, 1100000, true,  false},
-        {"nothing counted",     0,       500,     true,  false},
-        {"no MemStats",         1000000, 0,       false, false},
+        {"agrees",                    1000000, 1000000, 0, true,  false},
+        {"next to nothing",           1000000, 995000,  1, true,  false},
+        {"a part is not there",       1000000, 939000,  1, true,  true },
+        {"garbage a collection left", 1000000, 400000,  0, true,  false},
+        {"all is missing",            1000000, 0,       0, true,  true },
+        {"more than counted",         1000000, 1100000, 1, true,  false},
+        {"nothing counted",           0,       500,     1, true,  false},
+        {"no MemStats",               1000000, 0,       1, false, false},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         const struct heap_memstats m = {.heap_alloc = rows[i].counted};
         const struct heap_about a = {.has_memstats = rows[i].has_memstats,
                                      .memstats = &m,
+                                     .n_to_lost = rows[i].n_to_lost,
+                                     .n_objects = rows[i].there > 0,
                                      .object_bytes = rows[i].there};
         print_message("%s\n", rows[i].what);
         assert_int_equal(rules_dump_missing(&a) > 0, rows[i].is_missing);
