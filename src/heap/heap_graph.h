@@ -124,6 +124,8 @@ struct heap_about {
     uint64_t n_conservative; /* roots that may be no pointers */
     uint64_t n_dangling;     /* pointers in objects into the arena, but to none:
                                 Go's stacks lie there too */
+    /* That live by the runtime's own list, and have no record. */
+    uint32_t n_lost_goroutines;
     uint32_t n_reachable;
     uint64_t reachable_bytes;
     uint64_t data_address, data_bytes, bss_address, bss_bytes;
