@@ -64,7 +64,7 @@ static bool add_notes(struct dump_judge *j, struct findings *out,
         notes[out->n_notes++] =
             "the dump has no allocation samples, so that no lines can be "
             "named: the heap profile was off. The linker turns it off in "
-            "programs that import neither runtime/pprof nor net/http/pprof";
+            "programs that use neither runtime/pprof nor net/http/pprof";
     }
     return true;
 }
