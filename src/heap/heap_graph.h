@@ -126,6 +126,8 @@ struct heap_about {
                                 Go's stacks lie there too */
     uint64_t n_to_lost;      /* of them, those to no stack of a goroutine: to
                                 what the dump has lost */
+    /* That live by the runtime's own list, and have no record. */
+    uint32_t n_lost_goroutines;
     uint32_t n_reachable;
     uint64_t reachable_bytes;
     uint64_t data_address, data_bytes, bss_address, bss_bytes;

@@ -35,4 +35,15 @@ bool root_take_list_apart(struct root_builder *b, struct err *err) MUST_USE;
 bool root_add_rest(struct root_builder *b, struct err *err) MUST_USE;
 bool root_add_unreached(struct root_builder *b, struct err *err) MUST_USE;
 
+/* heap_graph_lost.c: is a g of the runtime's list, which no record is of, that
+   of a goroutine that lives? */
+struct lost_search {
+    uint64_t g_offset;  /* of a g in its object */
+    uint64_t id_offset; /* of its id in a g; 0 unknown, then none is lost */
+};
+struct lost_search root_lost_search(const struct heap_graph *g,
+                                    uint64_t g_bytes);
+bool root_is_lost(const struct heap_graph *g, const struct lost_search *s,
+                  object_id o);
+
 #endif

@@ -5,7 +5,7 @@
  * - The runtime keeps a list of all goroutines, and through it everything that
  *   a blocked goroutine waits for would be held by that list too. Its edges
  *   are left out: each g is held by its own goroutine, those of goroutines
- *   that ended by a group of their own.
+ *   that ended by a group of their own, and those whose records are lost.
  * - What an object with a finalizer refers to stays until it ran, but not the
  *   object itself. This matters for objects that nothing else reaches, and
  *   only for them there are such roots; else all of it would have two holders.
@@ -135,6 +135,7 @@ struct list_search {
     const struct heap_graph *g;
     uint64_t *is_g, *is_looked_at;
     uint64_t g_bytes;
+    struct lost_search lost;
 };
 
 /* Takes away the bits of those that the object points to and counts them;
@@ -196,20 +197,29 @@ static uint32_t find_list(struct list_search *s)
     return UINT32_MAX;
 }
 
-static bool add_ended(struct root_builder *b, uint32_t list,
-                      const uint64_t *is_g, struct err *err)
+/* Roots for the g of goroutines that no record is of: of those that live, or
+   of those that ended. */
+static bool add_unrecorded(struct root_builder *b, const struct list_search *s,
+                           uint32_t list, bool is_of_lost, struct err *err)
 {
     struct heap_graph *g = b->g;
     uint64_t n = 0;
     const object_id *to = heap_edges(g, (object_id){list}, &n);
-    if (!begin_other(b, ROOT_OTHER, SPAN_LIT("goroutines that ended"), err)) {
+    if (!begin_other(b, ROOT_OTHER,
+                     is_of_lost ? SPAN_LIT("goroutines whose records are lost")
+                                : SPAN_LIT("goroutines that ended"),
+                     err)) {
         return false;
     }
     for (uint64_t i = 0; i < n; i++) {
-        if (!(is_g[to[i].i >> 6] >> (to[i].i & 63) & 1) &&
-            !root_add_object(b, to[i], err)) {
+        if ((s->is_g[to[i].i >> 6] >> (to[i].i & 63) & 1) ||
+            root_is_lost(g, &s->lost, to[i]) != is_of_lost) {
+            continue;
+        }
+        if (!root_add_object(b, to[i], err)) {
             return false;
         }
+        g->about.n_lost_goroutines += is_of_lost;
     }
     root_end_group_if_any(b);
     return true;
@@ -233,8 +243,10 @@ bool root_take_list_apart(struct root_builder *b, struct err *err)
     bool ok = (s.is_g && s.is_looked_at) || err_nomem(err, "heap dump");
     if (ok) {
         s.g_bytes = mark_goroutines(g, s.is_g);
+        s.lost = root_lost_search(g, s.g_bytes);
         const uint32_t list = find_list(&s);
-        ok = list == UINT32_MAX || add_ended(b, list, s.is_g, err);
+        ok = list == UINT32_MAX || (add_unrecorded(b, &s, list, false, err) &&
+                                    add_unrecorded(b, &s, list, true, err));
         g->list_of_goroutines = list; /* from now on without edges */
     }
     free(s.is_g);

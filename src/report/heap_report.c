@@ -195,6 +195,15 @@ void heap_report_damage(const struct heap_graph *g, struct buf *out)
         buf_printf(out, ", the first at offset %llu",
                    (unsigned long long)c->first_damage);
     }
+    if (a->n_lost_goroutines > 0) {
+        add_clause(out);
+        num_count(out, a->n_lost_goroutines);
+        buf_str(out, a->n_lost_goroutines == 1
+                         ? " goroutine that lives by the runtime's list is not "
+                           "in the dump"
+                         : " goroutines that live by the runtime's list are "
+                           "not in the dump");
+    }
     if (missing > 0) {
         add_clause(out);
         const long long scaled = llround(missing * 1000);

@@ -2,8 +2,8 @@
  * Is all of a dump there? It may have been cut off, or have stretches that
  * nobody can read; and WriteHeapDump does not notice a full disk, so that
  * records may be missing where nothing looks damaged: then there is less than
- * the runtime counted, and pointers lead to what is not there. What a missing
- * part held may be anything.
+ * the runtime counted and pointers lead to what is not there, or fewer
+ * goroutines than it lists. What a missing part held may be anything.
  */
 #include "rules/dump_private.h"
 
@@ -30,7 +30,7 @@ bool rules_dump_is_whole(const struct dump_evidence *e)
 {
     const struct heap_about *a = heap_graph_about(e->facts->graph);
     return !a->condition.is_truncated && a->condition.n_damaged == 0 &&
-           rules_dump_missing(a) == 0;
+           a->n_lost_goroutines == 0 && rules_dump_missing(a) == 0;
 }
 
 void rules_see_damage(const struct dump_evidence *e, struct findings *f)

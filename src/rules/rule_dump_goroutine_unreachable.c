@@ -31,13 +31,6 @@ static bool check(const struct rule *self, const struct evidence *e,
         "reach: nothing can ever wake %s",
         match_count(out, (double)c->n_goroutines), is_one ? "" : "s", c->entry,
         c->wait_reason, is_one ? "waits" : "wait", is_one ? "it" : "them");
-    if (c->shared_bytes > 0) {
-        match_evidence(out,
-                       "%s %s more together with other goroutines that "
-                       "nothing can wake, counted with them",
-                       is_one ? "it holds" : "they hold",
-                       match_bytes(out, c->shared_bytes));
-    }
     match_evidence(
         out, "%s %s in %s object%s that nobody who may go on reaches%s%s",
         is_one ? "it holds" : "they hold", match_bytes(out, c->retained_bytes),
@@ -45,6 +38,13 @@ static bool check(const struct rule *self, const struct evidence *e,
         c->retained_objects == 1 ? "" : "s",
         c->stack_bytes > 0 ? ", and stacks of " : "",
         c->stack_bytes > 0 ? match_bytes(out, c->stack_bytes) : "");
+    if (c->shared_bytes > 0) {
+        match_evidence(out,
+                       "%s %s more together with other goroutines that "
+                       "nothing can wake, counted with them",
+                       is_one ? "it holds" : "they hold",
+                       match_bytes(out, c->shared_bytes));
+    }
     if (c->n_alike > c->n_goroutines) {
         match_evidence(
             out,

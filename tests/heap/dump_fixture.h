@@ -220,4 +220,50 @@ static inline struct span fixture_all(struct fixture *f, bool is_32_bit,
     return fixture_end(f);
 }
 
+/* --- a list of goroutines --- */
+
+enum {
+    FIXTURE_LISTED = FIXTURE_ARENA + 0x10000,
+    FIXTURE_N_LISTED = 8,
+    FIXTURE_G_BYTES = 448
+};
+
+/* A g whose state and id are where no record says. */
+static inline void fixture_g(struct fixture *f, uint64_t address, uint64_t goid,
+                             uint64_t state)
+{
+    enum { STATE_AT = 144 };
+    dump_writer_object(f->w, address, FIXTURE_G_BYTES);
+    dump_writer_zeros(f->w, STATE_AT);
+    dump_writer_number(f->w, state, 4);
+    dump_writer_number(f->w, 0, 4);
+    dump_writer_number(f->w, goid, 8);
+    dump_writer_zeros(f->w, FIXTURE_G_BYTES - STATE_AT - 16);
+    dump_writer_close(f->w);
+}
+
+/* Eight goroutines, of which the seventh ended; the others wait. Those from
+   `n_recorded` on have no record. */
+static inline struct span fixture_listed(struct fixture *f, bool is_32_bit,
+                                         bool is_big_endian, size_t n_recorded)
+{
+    enum { DEAD = 6, ENDED = 6, LIST_BYTES = 128 };
+    const uint64_t list = FIXTURE_ARENA + 0x40000;
+    uint64_t all[FIXTURE_N_LISTED];
+    fixture_begin(f, is_32_bit, is_big_endian, "go1.21.0");
+    for (size_t i = 0; i < FIXTURE_N_LISTED; i++) {
+        all[i] = FIXTURE_LISTED + FIXTURE_G_BYTES * i;
+        fixture_g(f, all[i], i + 1, i == ENDED ? DEAD : HEAP_STATUS_WAITING);
+    }
+    fixture_object(f, list, LIST_BYTES, all, FIXTURE_N_LISTED);
+    for (size_t i = 0; i < n_recorded; i++) {
+        if (i != ENDED) {
+            fixture_goroutine(f, i + 1, all[i], "select");
+        }
+    }
+    const uint64_t bss[] = {list};
+    fixture_segment(f, true, bss, 1);
+    return fixture_end(f);
+}
+
 #endif

@@ -176,8 +176,8 @@ static void words_of_frames_hold_what_nothing_else_does(void **state)
     assert_non_null(two);
     assert_int_equal(one->n_roots, 2);
     assert_int_equal(two->n_roots, 1);
-    assert_true(holds(g, one->name, FIXTURE_FIRST));
-    assert_true(holds(g, two->name, FIXTURE_LOST));
+    assert_true(holds(g, "goroutine 1", FIXTURE_FIRST));
+    assert_true(holds(g, "goroutine 2", FIXTURE_LOST));
     const struct heap_root *last = heap_group_roots(g, index_of(g, one)) + 1;
     assert_true(last->is_conservative);
     assert_int_equal(last->interior_bytes, 8);
@@ -276,6 +276,38 @@ static void list_of_goroutines_holds_none_of_them(void **state)
     fixture_release(&f);
 }
 
+/* --- lost records --- */
+
+static void goroutines_that_live_without_a_record_are_lost(void **state)
+{
+    (void)state;
+    static const struct {
+        size_t n_recorded;
+        uint32_t n_lost;
+    } rows[] = {
+        {8, 0},
+        {7, 1},
+        {5, 2},
+        {3, 0}  /* too few to know by */
+    };
+    for (unsigned i = 0; i < 4 * sizeof rows / sizeof rows[0]; i++) {
+        struct fixture f;
+        const bool is_32_bit = (i & 1) != 0;
+        const bool is_big_endian = (i & 2) != 0;
+        struct heap_graph *g = build(fixture_listed(
+            &f, is_32_bit, is_big_endian, rows[i / 4].n_recorded));
+        const uint32_t n_lost = rows[i / 4].n_lost;
+        const struct root_group *lost =
+            group_of(g, "goroutines whose records are lost");
+        assert_int_equal(heap_graph_about(g)->n_lost_goroutines, n_lost);
+        assert_int_equal(lost ? lost->n_roots : 0, n_lost);
+        assert_true(holds(g, "goroutines that ended",
+                          FIXTURE_LISTED + 6 * FIXTURE_G_BYTES));
+        heap_graph_free(g);
+        fixture_release(&f);
+    }
+}
+
 static void finalizer_keeps_what_its_object_refers_to(void **state)
 {
     (void)state;
@@ -364,6 +396,7 @@ int main(void)
         cmocka_unit_test(two_ways_to_one_goroutine_are_no_list),
         cmocka_unit_test(list_of_goroutines_may_lie_behind_a_header),
         cmocka_unit_test(list_of_goroutines_holds_none_of_them),
+        cmocka_unit_test(goroutines_that_live_without_a_record_are_lost),
         cmocka_unit_test(finalizer_keeps_what_its_object_refers_to),
         cmocka_unit_test(finalizer_of_what_is_held_adds_no_holder),
         cmocka_unit_test(frames_behind_damage_belong_to_nobody),

@@ -118,9 +118,24 @@ static void only_those_queued_wait_for_a_finalizer(void **state)
     }
 }
 
+static void lost_goroutines_are_said(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct shown s;
+    struct err err = {0};
+    show(&s, fixture_listed(&f, false, false, 5));
+    assert_ok(heap_report_summary(&s.report, &err), &err);
+    assert_true(has_note(&s.report, "2 goroutines that live by the runtime's "
+                                    "list are not in the dump"));
+    shown_release(&s);
+    fixture_release(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(lost_goroutines_are_said),
         cmocka_unit_test(garbage_is_told_of_a_whole_dump_only),
         cmocka_unit_test(only_those_queued_wait_for_a_finalizer),
     };

@@ -1,5 +1,6 @@
 /* Parts of a dump may be missing although nothing in it looks damaged: then
-   the runtime counted more than there is. */
+   the runtime counted more than there is, or lists more goroutines. */
+#include "heap/dump_fixture.h"
 #include "test.h"
 
 #include "heap/heap.h"
@@ -35,9 +36,29 @@ static void what_memstats_counts_beyond_the_objects_is_missing(void **state)
     }
 }
 
+static void a_goroutine_without_a_record_is_a_missing_part(void **state)
+{
+    (void)state;
+    for (size_t n_recorded = FIXTURE_N_LISTED; n_recorded > 4; n_recorded--) {
+        struct fixture f;
+        struct err err = {0};
+        const struct heap_graph_options o = {0};
+        struct heap_graph *g = NULL;
+        const struct span dump = fixture_listed(&f, false, false, n_recorded);
+        assert_ok(heap_graph_build(dump, &o, &g, &err), &err);
+        const struct heap_facts facts = {.graph = g};
+        const struct dump_evidence e = {.facts = &facts};
+        assert_int_equal(rules_dump_is_whole(&e),
+                         n_recorded == FIXTURE_N_LISTED);
+        heap_graph_free(g);
+        fixture_release(&f);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_goroutine_without_a_record_is_a_missing_part),
         cmocka_unit_test(what_memstats_counts_beyond_the_objects_is_missing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -143,11 +143,45 @@ static void findings_keep_to_the_limit_of_memory(void **state)
     release(&c);
 }
 
+static void what_is_held_is_told_before_what_is_shared(void **state)
+{
+    (void)state;
+    struct err err = {0};
+    struct crowd c = {.n_goroutines = 2, .n_objects = 4};
+    assert_ok(judge(&c, 0, &err), &err);
+    assert_int_equal(c.dump.findings.n, 2);
+    const struct finding *second = &c.dump.findings.items[1];
+    assert_string_equal(second->evidence[0],
+                        "it holds 0 B in 0 objects that nobody who may go on "
+                        "reaches");
+    assert_string_equal(second->evidence[1],
+                        "it holds 256 B more together with other goroutines "
+                        "that nothing can wake, counted with them");
+    release(&c);
+}
+
+/* Importing is not enough: the linker asks who calls it. */
+static void a_dump_without_samples_says_what_turned_them_off(void **state)
+{
+    (void)state;
+    struct err err = {0};
+    struct crowd c = {.n_goroutines = 2, .n_objects = 4};
+    assert_ok(judge(&c, 0, &err), &err);
+    const struct findings *f = &c.dump.findings;
+    assert_true(f->n_notes > 0 &&
+                strstr(f->notes[f->n_notes - 1],
+                       "programs that use neither runtime/pprof nor "
+                       "net/http/pprof"));
+    release(&c);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(many_groups_take_no_time_by_the_square),
         cmocka_unit_test(what_many_groups_reach_is_walked_for_some_of_them),
+        cmocka_unit_test(what_is_held_is_told_before_what_is_shared),
+        cmocka_unit_test(a_dump_without_samples_says_what_turned_them_off),
         cmocka_unit_test(findings_keep_to_the_limit_of_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
