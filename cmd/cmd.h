@@ -37,6 +37,14 @@ struct cmd_example {
     const char *what;
 };
 
+/* What completion offers for arguments; all zero: nothing. */
+struct cmd_arguments {
+    option_offers *words; /* for the first one, or NULL */
+    bool is_each;         /* the words are for all of them */
+    unsigned files_from;  /* 1: all may be files, 2: all behind the first, which
+                             is one of the words; 0: none */
+};
+
 struct cmd {
     const char *name;
     const char *summary; /* <= 60 columns, no full stop */
@@ -47,12 +55,17 @@ struct cmd {
     size_t options_bytes; /* of the struct the rows point into */
     const struct cmd_example *examples;
     size_t n_examples;
+    struct cmd_arguments arguments;
     void (*defaults)(void *options); /* NULL: all zero */
 
     /* run() gets the words of the command line as they are, and no options:
        it reads them by rules of its own, common ones and --help too. */
     bool takes_raw;
     void (*help_options)(struct buf *out); /* instead of the rows; or NULL */
+
+    /* The i-th of what help_options() prints, as a row; one dash, all before
+       the first argument. With help_options, or NULL. */
+    bool (*flag_at)(size_t i, struct option_row *out);
 
     /* Exit status. Errors were printed by then. */
     int (*run)(struct session *session, void *options,
@@ -61,6 +74,13 @@ struct cmd {
 
 const struct cmd *const *cmds_all(size_t *n);
 const struct cmd *cmds_find(const char *name); /* NULL: no such command */
+
+/* All commands, for completion. */
+bool cmds_offer(size_t i, struct option_offer *out);
+
+/* Those before the command alone. */
+extern const struct option_row program_options[];
+extern const size_t n_program_options;
 
 extern const struct option_row common_options[];
 extern const size_t n_common_options;

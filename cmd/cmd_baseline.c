@@ -51,7 +51,7 @@ static const struct option_row rows[] = {
      .offset = offsetof(struct baseline_options, skip_bad),
      .help = "of snapshots: go on without broken ones; then nothing counts as fixed, and the exit status is never 0"},
     {.name = "format", .arg = "F", .kind = OPTION_CALL,
-     .offset = offsetof(struct baseline_options, outputs), .apply = output_apply_format,
+     .offset = offsetof(struct baseline_options, outputs), .apply = output_apply_format, .offers = output_offer_tables,
      .help = "of check and prune: text, json, ndjson, markdown or csv (default text)"},
 };
 /* clang-format on */
@@ -671,13 +671,13 @@ static int run_check(struct task *t, struct err *err)
 }
 
 static const struct verb {
-    const char *name;
+    const char *name, *what;
     bool needs_past, writes;
     int (*run)(struct task *t, struct err *err);
 } verbs[] = {
-    {"save",  false, true,  run_save },
-    {"check", true,  false, run_check},
-    {"prune", true,  true,  run_prune},
+    {"save",  "accept these findings for now",         false, true,  run_save },
+    {"check", "what is new, worse, existing or fixed", true,  false, run_check},
+    {"prune", "take out what is fixed",                true,  true,  run_prune},
 };
 enum { N_VERBS = sizeof(verbs) / sizeof(verbs[0]) };
 
@@ -816,6 +816,15 @@ static int baseline_run(struct session *session, void *options,
     return status;
 }
 
+static bool offer_verbs(size_t i, struct option_offer *out)
+{
+    if (i >= N_VERBS) {
+        return false;
+    }
+    *out = (struct option_offer){verbs[i].name, verbs[i].what};
+    return true;
+}
+
 const struct cmd cmd_baseline = {
     .name = "baseline",
     .summary = "accept findings for now; say what is new, worse, fixed",
@@ -831,6 +840,7 @@ const struct cmd cmd_baseline = {
     .options_bytes = sizeof(struct baseline_options),
     .examples = examples,
     .n_examples = sizeof(examples) / sizeof(examples[0]),
+    .arguments = {.words = offer_verbs, .files_from = 2},
     .defaults = baseline_defaults,
     .run = baseline_run,
 };

@@ -18,9 +18,20 @@ struct convert_options {
     const char *to, *path, *sample;
 };
 
+static bool offer_formats(size_t i, struct option_offer *out)
+{
+    size_t n = 0;
+    const struct export_format *const *all = export_formats(&n);
+    if (i >= n) {
+        return false;
+    }
+    *out = (struct option_offer){all[i]->name, all[i]->summary};
+    return true;
+}
+
 /* clang-format off */
 static const struct option_row rows[] = {
-    {.name = "to", .arg = "FORMAT", .kind = OPTION_TEXT, .offset = offsetof(struct convert_options, to),
+    {.name = "to", .arg = "FORMAT", .kind = OPTION_TEXT, .offset = offsetof(struct convert_options, to), .offers = offer_formats,
      .help = "pprof (protobuf, gzip), folded (stacks by semicolons, for flame graphs), speedscope, callgrind or csv; when it is not said, by the end of the output's name"},
     {.name = "output", .short_name = 'o', .arg = "FILE", .kind = OPTION_TEXT, .offset = offsetof(struct convert_options, path),
      .help = "write to FILE (default: stdout)"},
@@ -168,5 +179,6 @@ const struct cmd cmd_convert = {
     .options_bytes = sizeof(struct convert_options),
     .examples = examples,
     .n_examples = sizeof(examples) / sizeof(examples[0]),
+    .arguments = {.files_from = 1},
     .run = convert_run,
 };

@@ -67,7 +67,7 @@ static const struct option_row rows[] = {
      .offset = offsetof(struct diff_options, force),
      .help = "compare two programs, or swapped states of one process, all the same"},
     REVIEW_ROWS(struct diff_options, review),
-    OUTPUT_ROWS(struct diff_options, outputs, REPORT_FORMATS),
+    OUTPUT_ROWS(struct diff_options, outputs, REPORT_FORMATS, .offers = output_offer_report),
 };
 /* clang-format on */
 
@@ -508,6 +508,7 @@ const struct cmd cmd_diff = {
     .options_bytes = sizeof(struct diff_options),
     .examples = examples,
     .n_examples = sizeof(examples) / sizeof(examples[0]),
+    .arguments = {.files_from = 1},
     .defaults = diff_defaults,
     .run = diff_run,
 };

@@ -4,6 +4,7 @@
  * them.
  */
 #include "console.h"
+#include "fetch_profiles.h"
 #include "fetch_run.h"
 
 #include "base/limits.h"
@@ -45,7 +46,7 @@ static const struct option_row rows[] = {
      .help = "where NN.heap.pb.gz and NN.goroutine.pb.gz go, made when missing; not where others are (default snapshots)"},
     {.name = "resume", .kind = OPTION_FLAG, .offset = offsetof(struct fetch_options, resume),
      .help = "go on with the series that is in DIR; what is not said is as it was"},
-    {.name = "profile", .arg = "LIST", .kind = OPTION_TEXT,
+    {.name = "profile", .arg = "LIST", .kind = OPTION_TEXT, .offers = fetch_profile_offer,
      .offset = offsetof(struct fetch_options, profiles),
      .help = "which, by comma: heap, goroutine, goroutineleak, allocs, block, mutex, threadcreate, profile (CPU), trace, or one of the process's own (default heap,goroutine, or the one that the URL names)"},
     {.name = "seconds", .arg = "N", .kind = OPTION_COUNT, .min = 1, .max = 86400,

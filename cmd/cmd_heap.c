@@ -68,6 +68,17 @@ static void heap_defaults(void *options)
 
 #define FIELD(name) offsetof(struct heap_cmd_options, name)
 
+static bool offer_exports(size_t i, struct option_offer *out)
+{
+    size_t n = 0;
+    const struct heap_export *all = heap_exports(&n);
+    if (i >= n) {
+        return false;
+    }
+    *out = (struct option_offer){all[i].name, all[i].summary};
+    return true;
+}
+
 /* clang-format off */
 static const struct option_row rows[] = {
     {.name = "exe", .arg = "BINARY", .kind = OPTION_TEXT, .offset = FIELD(exe),
@@ -86,7 +97,7 @@ static const struct option_row rows[] = {
      .help = "rows (default 5 paths, 10 holders, 40 branches of the tree, 25 of others)"},
     {.name = "share", .arg = "PERCENT", .kind = OPTION_NUMBER, .min = 0.0001, .max = 100, .offset = FIELD(share_percent),
      .help = "holders and branches of the tree that hold less of all are left out (default 1)"},
-    {.name = "export", .arg = "KIND=FILE", .kind = OPTION_WORDS, .offset = FIELD(exports),
+    {.name = "export", .arg = "KIND=FILE", .kind = OPTION_WORDS, .offset = FIELD(exports), .offers = offer_exports,
      .help = "for other tools: pprof (shortest paths as stacks), pprof-dominators, pprof-sites (where what is live was allocated), dot (top of the dominator tree); may be repeated"},
     {.name = "sample-rate", .arg = "BYTES", .kind = OPTION_BYTES, .min = 1, .max = 1e15, .offset = FIELD(sample_rate),
      .help = "runtime.MemProfileRate of the process, for pprof-sites (default: inferred from the samples)"},
@@ -99,7 +110,7 @@ static const struct option_row rows[] = {
     {.name = "fail-on", .arg = "GRADE", .kind = OPTION_CHOICE, .choices = fail_on_words, .offset = FIELD(fail_on),
      .help = "exit 1 at or above GRADE, of suspects: proven, strong, suspect, growth, never (default strong; of heap diff growth)"},
     REVIEW_ROWS(struct heap_cmd_options, review),
-    OUTPUT_ROWS(struct heap_cmd_options, outputs, REPORT_FORMATS),
+    OUTPUT_ROWS(struct heap_cmd_options, outputs, REPORT_FORMATS, .offers = output_offer_report),
 };
 /* clang-format on */
 
@@ -541,6 +552,12 @@ static int heap_run(struct session *s, void *options, const struct words *args)
     return status;
 }
 
+static bool offer_verbs(size_t i, struct option_offer *out)
+{
+    *out = (struct option_offer){"diff", "what a later dump holds more"};
+    return i == 0;
+}
+
 const struct cmd cmd_heap = {
     .name = "heap",
     .summary = "heap dump: who holds the memory, types, paths",
@@ -553,6 +570,7 @@ const struct cmd cmd_heap = {
     .options_bytes = sizeof(struct heap_cmd_options),
     .examples = examples,
     .n_examples = sizeof(examples) / sizeof(examples[0]),
+    .arguments = {.words = offer_verbs, .files_from = 1},
     .defaults = heap_defaults,
     .run = heap_run,
 };

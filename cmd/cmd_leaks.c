@@ -70,7 +70,7 @@ static const struct option_row rows[] = {
      .offset = offsetof(struct leaks_options, exe),
      .help = "the file that ran, for the names and types of --heap"},
     REVIEW_ROWS(struct leaks_options, review),
-    OUTPUT_ROWS(struct leaks_options, outputs, REPORT_FORMATS),
+    OUTPUT_ROWS(struct leaks_options, outputs, REPORT_FORMATS, .offers = output_offer_report),
     {.name = "count", .short_name = 'n', .arg = "N", .kind = OPTION_COUNT, .min = 1, .max = 10000,
      .offset = offsetof(struct leaks_options, live.count),
      .help = "of a URL: snapshots (default 10)"},
@@ -429,6 +429,7 @@ const struct cmd cmd_leaks = {
     .options_bytes = sizeof(struct leaks_options),
     .examples = examples,
     .n_examples = sizeof(examples) / sizeof(examples[0]),
+    .arguments = {.files_from = 1},
     .defaults = leaks_defaults,
     .run = leaks_run,
 };

@@ -77,6 +77,31 @@ static void add_flag_rows(struct buf *out, enum pprof_group group)
     }
 }
 
+/* Formats first, as help has them. */
+static bool pprof_row_at(size_t i, struct option_row *out)
+{
+    size_t n_formats = 0;
+    size_t n_flags = 0;
+    const struct pprof_format *formats = pprof_formats(&n_formats);
+    const struct pprof_flag *flags = pprof_flag_rows(&n_flags);
+    *out = (struct option_row){0};
+    if (i < n_formats) {
+        out->name = formats[i].name;
+        out->arg = formats[i].arg;
+        out->help = formats[i].help;
+    } else if (i - n_formats < n_flags) {
+        const struct pprof_flag *flag = &flags[i - n_formats];
+        out->name = flag->name;
+        out->arg = flag->arg;
+        out->help = flag->help;
+        out->choices = flag->choices;
+    } else {
+        return false;
+    }
+    out->kind = out->arg != NULL ? OPTION_TEXT : OPTION_FLAG;
+    return true;
+}
+
 static void help_flags(struct buf *out)
 {
     static const char *const titles[] = {
@@ -321,7 +346,9 @@ const struct cmd cmd_pprof = {
              "way.",
     .examples = examples,
     .n_examples = sizeof(examples) / sizeof(examples[0]),
+    .arguments = {.files_from = 1},
     .takes_raw = true,
     .help_options = help_flags,
+    .flag_at = pprof_row_at,
     .run = pprof_run,
 };

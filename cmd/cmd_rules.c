@@ -14,9 +14,12 @@ struct rules_cmd_options {
     struct outputs outputs;
 };
 
+static const char *const formats[] = {"text", "json", "markdown", NULL};
+enum { N_FORMATS = sizeof(formats) / sizeof(formats[0]) - 1, RULES_MAX = 128 };
+
 /* clang-format off */
 static const struct option_row rows[] = {
-    OUTPUT_ROWS(struct rules_cmd_options, outputs, "text, json or markdown (default text)"),
+    OUTPUT_ROWS(struct rules_cmd_options, outputs, "text, json or markdown (default text)", .choices = formats),
 };
 /* clang-format on */
 
@@ -26,9 +29,6 @@ static const struct cmd_example examples[] = {
      "what it means, how it decides, its parameters, and the mended code"                         },
     {"seep rules --format markdown -o rules.md", "the reference page"                             },
 };
-
-static const char *const formats[] = {"text", "json", "markdown"};
-enum { N_FORMATS = sizeof(formats) / sizeof(formats[0]), RULES_MAX = 128 };
 
 /* All rules, or one. */
 struct selection {
@@ -314,6 +314,17 @@ static int rules_run(struct session *session, void *options,
     return STATUS_OK;
 }
 
+static bool offer_rules(size_t i, struct option_offer *out)
+{
+    size_t n = 0;
+    const struct rule *const *all = rules_all(&n);
+    if (i >= n) {
+        return false;
+    }
+    *out = (struct option_offer){all[i]->id, all[i]->title};
+    return true;
+}
+
 const struct cmd cmd_rules = {
     .name = "rules",
     .summary = "list and explain the leak rules",
@@ -323,5 +334,6 @@ const struct cmd cmd_rules = {
     .options_bytes = sizeof(struct rules_cmd_options),
     .examples = examples,
     .n_examples = sizeof(examples) / sizeof(examples[0]),
+    .arguments = {.words = offer_rules},
     .run = rules_run,
 };

@@ -28,11 +28,45 @@ static void sim_defaults(void *options)
 
 #define FIELD(name) offsetof(struct sim_cmd_options, name)
 
+const char *const sim_formats[] = {"text", "json", NULL};
+const size_t n_sim_formats = sizeof(sim_formats) / sizeof(sim_formats[0]) - 1;
+
+static bool offer_lessons(size_t i, struct option_offer *out)
+{
+    size_t n = 0;
+    const struct sim_scenario *const *all = sim_scenarios(&n);
+    if (i >= n) {
+        return false;
+    }
+    *out = (struct option_offer){all[i]->name, all[i]->what};
+    return true;
+}
+
+static bool offer_scenarios(size_t i, struct option_offer *out)
+{
+    *out = (struct option_offer){"all", "every scenario"};
+    return i == 0 || offer_lessons(i - 1, out);
+}
+
+static bool offer_faults(size_t i, struct option_offer *out)
+{
+    static const struct option_offer faults[] = {
+#define X(name, text, what) {text, what},
+        SIM_FAULTS(X)
+#undef X
+    };
+    if (i >= N_SIM_FAULTS) {
+        return false;
+    }
+    *out = faults[i];
+    return true;
+}
+
 /* clang-format off */
 static const struct option_row rows[] = {
     {.name = "list", .kind = OPTION_FLAG, .offset = FIELD(lists),
      .help = "all scenarios, a line each"},
-    {.name = "explain", .arg = "NAME", .kind = OPTION_TEXT, .offset = FIELD(explain),
+    {.name = "explain", .arg = "NAME", .kind = OPTION_TEXT, .offset = FIELD(explain), .offers = offer_lessons,
      .help = "what leaks, the Go code that does it and its fix, what profiles show"},
 
     {.name = "snapshots", .arg = "N", .kind = OPTION_COUNT, .min = 1, .max = 10000,
@@ -69,7 +103,7 @@ static const struct option_row rows[] = {
      .help = "so many services in all, dealt round over the scenarios, by path: /NAME-1/debug/pprof/ (default: one each)"},
     {.name = "ports", .kind = OPTION_FLAG, .offset = FIELD(one_port_each),
      .help = "with --targets: a port each, from the address upwards"},
-    {.name = "fault", .arg = "LIST", .kind = OPTION_TEXT, .offset = FIELD(faults),
+    {.name = "fault", .arg = "LIST", .kind = OPTION_TEXT, .offset = FIELD(faults), .offers = offer_faults,
      .help = "slow drip reset truncate 500 404 401 redirect html bomb length restart hang, by comma; FAULT:0.1 is a share of the answers, FAULT@3+7 their numbers"},
 
     {.name = "scale", .arg = "N", .kind = OPTION_COUNT, .min = 1, .max = 1e9, .offset = FIELD(scale),
@@ -78,7 +112,7 @@ static const struct option_row rows[] = {
      .help = "field order of --scale: go (runtime/pprof) or canon (google/pprof)"},
     {.name = "goroutine", .kind = OPTION_FLAG, .offset = FIELD(is_goroutine),
      .help = "goroutine profiles with --scale (default heap)"},
-    {.name = "shape", .arg = "LIST", .kind = OPTION_TEXT, .offset = FIELD(shape),
+    {.name = "shape", .arg = "LIST", .kind = OPTION_TEXT, .offset = FIELD(shape), .offers = sim_sized_offer,
      .help = "heap dump: chain, tree, star, power, random or cycles; and 32-bit, big-endian, tail-slots, huge, truncated, by comma"},
 
     {.name = "evaluate", .kind = OPTION_FLAG, .offset = FIELD(evaluates),
@@ -91,7 +125,7 @@ static const struct option_row rows[] = {
      .help = "with --evaluate: processes (default: one a core)"},
     {.name = "results", .arg = "FILE", .kind = OPTION_TEXT, .offset = FIELD(results),
      .help = "with --evaluate: a line a run; what is in it is not run again"},
-    {.name = "format", .arg = "F", .kind = OPTION_CALL, .apply = output_apply_format, .offset = FIELD(outputs),
+    {.name = "format", .arg = "F", .kind = OPTION_CALL, .apply = output_apply_format, .offset = FIELD(outputs), .choices = sim_formats,
      .help = "of lists and evaluations: text or json (default text)"},
     {.name = "output", .short_name = 'o', .arg = "PLACE", .kind = OPTION_CALL, .apply = output_apply_file, .offset = FIELD(outputs),
      .help = "directory of what is simulated, or file of a list or evaluation"},
@@ -403,6 +437,7 @@ const struct cmd cmd_sim = {
     .options_bytes = sizeof(struct sim_cmd_options),
     .examples = examples,
     .n_examples = sizeof(examples) / sizeof(examples[0]),
+    .arguments = {.words = offer_scenarios, .is_each = true},
     .defaults = sim_defaults,
     .run = sim_run,
 };

@@ -20,6 +20,9 @@ static void watch_defaults(void *options)
 
 static const char *const dump_words[] = {"never", "small", "always", NULL};
 
+static const char *const watched_profiles[] = {"heap", "goroutine",
+                                               "goroutineleak", NULL};
+
 /* clang-format off */
 static const struct option_row rows[] = {
     {.name = "interval", .arg = "D", .kind = OPTION_DURATION, .min = 0.1, .max = 86400,
@@ -62,7 +65,7 @@ static const struct option_row rows[] = {
      .offset = offsetof(struct watch_settings, listen),
      .help = "serve /metrics (Prometheus) and /healthz there; a port alone is on loopback"},
     {.name = "profile", .arg = "LIST", .kind = OPTION_TEXT,
-     .offset = offsetof(struct watch_settings, profiles),
+     .offset = offsetof(struct watch_settings, profiles), .choices = watched_profiles,
      .help = "which are fetched, by comma (default heap,goroutine,goroutineleak)"},
     {.name = "no-gc", .kind = OPTION_FLAG, .offset = offsetof(struct watch_settings, no_gc),
      .help = "do not let the process collect garbage before each heap profile"},
@@ -81,7 +84,7 @@ static const struct option_row rows[] = {
     {.name = "set", .arg = "ID.PARAM=N", .kind = OPTION_WORDS,
      .offset = offsetof(struct watch_settings, rules),
      .help = "parameter of a rule; seep rules ID lists them"},
-    OUTPUT_ROWS(struct watch_settings, outputs, "the report as text, json, markdown, sarif, github, gitlab, junit or csv (default text); ndjson: one event a line, as it happens"),
+    OUTPUT_ROWS(struct watch_settings, outputs, "the report as text, json, markdown, sarif, github, gitlab, junit or csv (default text); ndjson: one event a line, as it happens", .offers = output_offer_report),
     TARGET_ROWS(struct watch_settings, target),
 };
 
@@ -112,15 +115,13 @@ static bool check_formats(const struct outputs *o, struct err *err)
 
 static bool check_profiles(const char *list, struct err *err)
 {
-    static const char *const known[] = {"heap", "goroutine", "goroutineleak"};
-    enum { N_KNOWN = sizeof(known) / sizeof(known[0]) };
     struct span rest = span_of(list);
     while (list != NULL) {
         const size_t comma = span_find_char(rest, ',');
         const struct span name = span_first(rest, comma);
         bool is_known = false;
-        for (size_t i = 0; i < N_KNOWN; i++) {
-            is_known |= span_is(name, known[i]);
+        for (size_t i = 0; watched_profiles[i] != NULL; i++) {
+            is_known |= span_is(name, watched_profiles[i]);
         }
         if (!is_known) {
             return err_set(err, ERR_USAGE,

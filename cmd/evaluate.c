@@ -13,9 +13,6 @@
 
 enum { SETTINGS_MAX = 8 };
 
-static const char *const formats[] = {"text", "json"};
-enum { N_FORMATS = sizeof(formats) / sizeof(formats[0]) };
-
 /* What --full adds: a zero is as in the base. */
 struct variation {
     const char *name;
@@ -167,7 +164,7 @@ static bool evaluate(struct session *s, const struct evaluate_options *o,
                        "--evaluate: --snapshots must be %d to %d", PREFIX_MIN,
                        PREFIXES_MAX);
     }
-    if (!outputs_check(&o->outputs, formats, N_FORMATS, err) ||
+    if (!outputs_check(&o->outputs, sim_formats, n_sim_formats, err) ||
         !make_tasks(s, o, settings, n_settings, tasks, err)) {
         return false;
     }

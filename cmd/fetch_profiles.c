@@ -38,6 +38,15 @@ static const struct known *known_find(const char *name)
     return NULL;
 }
 
+bool fetch_profile_offer(size_t i, struct option_offer *out)
+{
+    if (i >= sizeof(known) / sizeof(known[0])) {
+        return false;
+    }
+    *out = (struct option_offer){.word = known[i].name};
+    return true;
+}
+
 enum fetch_sort fetch_profile_sort(const char *name)
 {
     const struct known *k = known_find(name);

@@ -5,6 +5,8 @@
 #ifndef SEEP_CMD_FETCH_PROFILES_H
 #define SEEP_CMD_FETCH_PROFILES_H
 
+#include "options.h"
+
 #include "base/err.h"
 #include "profile/profile.h"
 
@@ -17,6 +19,9 @@ enum fetch_sort {
 };
 
 enum fetch_sort fetch_profile_sort(const char *name);
+
+/* Those that are known, for completion. */
+bool fetch_profile_offer(size_t i, struct option_offer *out);
 
 /* Whether it may be asked to take so many seconds. */
 bool fetch_profile_takes_time(const char *name);

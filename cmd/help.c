@@ -96,8 +96,8 @@ void help_overview(struct buf *out)
     }
     buf_str(out, "\nusage: seep COMMAND [options] [arguments]\n\ncommands:\n");
     for (size_t i = 0; i < n; i++) {
-        buf_printf(out, "  %-10s", all[i]->name);
-        help_wrap(out, all[i]->summary, 12, 12);
+        buf_printf(out, "  %-12s", all[i]->name);
+        help_wrap(out, all[i]->summary, 14, 14);
     }
     buf_str(out, "  help COMMAND, COMMAND --help, --version\n");
     option_lines(out, "common options", common_options, n_common_options);

@@ -45,12 +45,23 @@ struct program_options {
     bool version;
 };
 
-static const struct option_row program_options[] = {
+const struct option_row program_options[] = {
     {.name = "version",
      .kind = OPTION_FLAG,
      .offset = offsetof(struct program_options, version),
      .help = "name and version"},
 };
+const size_t n_program_options =
+    sizeof(program_options) / sizeof(program_options[0]);
+
+bool cmds_offer(size_t i, struct option_offer *out)
+{
+    if (i >= N_COMMANDS) {
+        return false;
+    }
+    *out = (struct option_offer){commands[i]->name, commands[i]->summary};
+    return true;
+}
 
 const struct cmd *const *cmds_all(size_t *n)
 {
@@ -175,8 +186,8 @@ static int run(struct session *s, int argc, char **argv)
     struct words none = {0};
     int used = 0;
     const struct option_set sets[] = {
-        {program_options, 1,                &program  },
-        {common_options,  n_common_options, &s->common},
+        {program_options, n_program_options, &program  },
+        {common_options,  n_common_options,  &s->common},
     };
     if (!options_parse(sets, 2, argc - 1, argv + 1, true, s->arena, &none,
                        &used, &err)) {

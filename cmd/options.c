@@ -7,6 +7,23 @@
 
 enum { CANDIDATES_MAX = 128 };
 
+bool option_offer_at(const struct option_row *row, size_t i,
+                     struct option_offer *out)
+{
+    *out = (struct option_offer){0};
+    if (row->choices == NULL) {
+        return row->offers != NULL && row->offers(i, out);
+    }
+    /* Nothing is behind the end to be looked at. */
+    for (size_t k = 0; row->choices[k] != NULL; k++) {
+        if (k == i) {
+            out->word = row->choices[k];
+            return true;
+        }
+    }
+    return false;
+}
+
 /* One walk over the command line. */
 struct parse {
     const struct option_set *sets;

@@ -31,6 +31,14 @@ enum option_kind {
     OPTION_CALL      /* whatever `apply` makes of it */
 };
 
+/* A word that completion offers, and what it stands for (or NULL). */
+struct option_offer {
+    const char *word, *help;
+};
+
+/* The i-th word of a list, from 0; false behind the last. */
+typedef bool option_offers(size_t i, struct option_offer *out);
+
 struct option_row {
     const char *name; /* without dashes */
     char short_name;  /* 0 = none */
@@ -39,7 +47,9 @@ struct option_row {
     size_t offset;    /* into the struct of the options */
     enum option_kind kind;
     double min, max;            /* numbers; both 0 = any that is not negative */
-    const char *const *choices; /* NULL-terminated */
+    const char *const *choices; /* NULL-terminated; only OPTION_CHOICE refuses
+                                   others, completion offers them for all */
+    option_offers *offers;      /* instead, where another table has the words */
     bool (*apply)(void *field, const char *text, struct arena *arena,
                   struct err *err);
 };
@@ -50,6 +60,10 @@ struct option_set {
     size_t n;
     void *base;
 };
+
+/* What can be said of an option's value: of `choices`, else of `offers`. */
+bool option_offer_at(const struct option_row *row, size_t i,
+                     struct option_offer *out);
 
 /* Fills the sets from argv[0..argc) and leaves the other words in `args`.
    With `first_word_ends`, stops at the first word that is no option and sets

@@ -150,6 +150,29 @@ bool outputs_check(const struct outputs *o, const char *const *names, size_t n,
     return true;
 }
 
+bool output_offer_report(size_t i, struct option_offer *out)
+{
+    size_t n = 0;
+    const struct renderer *const *all = report_renderers(&n);
+    if (i >= n) {
+        return false;
+    }
+    *out = (struct option_offer){all[i]->name, all[i]->summary};
+    return true;
+}
+
+bool output_offer_tables(size_t i, struct option_offer *out)
+{
+    size_t n = 0;
+    const struct renderer *const *all = report_renderers(&n);
+    size_t at = 0;
+    while (at < n && (!all[at]->has_tables || i > 0)) {
+        i -= all[at]->has_tables;
+        at++;
+    }
+    return at < n && output_offer_report(at, out);
+}
+
 static size_t report_formats(const char *names[FORMATS_MAX])
 {
     size_t n = 0;

@@ -32,9 +32,10 @@ bool output_apply_file(void *field, const char *text, struct arena *arena,
                        struct err *err);
 
 /* clang-format off */
-#define OUTPUT_ROWS(type, field, formats)                                      \
+/* `words` says which formats there are: .choices = or .offers = */
+#define OUTPUT_ROWS(type, field, formats, words)                               \
     {.name = "format", .arg = "F", .kind = OPTION_CALL,                        \
-     .offset = offsetof(type, field), .apply = output_apply_format,            \
+     .offset = offsetof(type, field), .apply = output_apply_format, words,     \
      .help = formats "; repeat with -o for several at once"},                  \
     {.name = "output", .short_name = 'o', .arg = "FILE", .kind = OPTION_CALL,  \
      .offset = offsetof(type, field), .apply = output_apply_file,              \
@@ -45,6 +46,10 @@ bool output_apply_file(void *field, const char *text, struct arena *arena,
 #define REPORT_FORMATS                                                         \
     "text, json, ndjson, markdown, sarif, github, gitlab, junit or csv "       \
     "(default text)"
+
+/* The same for completion, and those that have tables. */
+bool output_offer_report(size_t i, struct option_offer *out);
+bool output_offer_tables(size_t i, struct option_offer *out);
 
 /* How a command turns one format's name into bytes. */
 typedef bool (*output_render)(const void *what, const char *format,

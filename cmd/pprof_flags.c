@@ -15,6 +15,10 @@
     "-callgrind, and open that"
 #define NO_CODE "is not supported: seep reads no machine code; try -list"
 
+static const char *const forms[] = {"text", "json", "csv", NULL};
+static const char *const colors[] = {"auto", "always", "never", NULL};
+static const char *const units[] = {"minimum", "auto", NULL};
+
 /* clang-format off */
 static const struct pprof_format formats[] = {
     {.name = "top", .report = "top", .adds_up = true, .is_whole = true, .help = "the heaviest nodes as a table (default)"},
@@ -52,77 +56,77 @@ static const struct pprof_format formats[] = {
 };
 
 static const struct pprof_flag flags[] = {
-    {"sample_index", "TYPE", "which value, by name or from 0 (default: the profile's)", AT(sample_index), PPROF_TEXT, PPROF_VIEW, NULL},
-    {"unit", "UNIT", "of all values; minimum: one that suits them all (default), auto: each its own", AT(unit), PPROF_TEXT, PPROF_VIEW, NULL},
-    {"nodecount", "N", "nodes at most (default 80; all for -top; 0 = all)", AT(nodecount), PPROF_INT, PPROF_VIEW, NULL},
-    {"nodefraction", "F", "no nodes below this part of the total (default 0.005)", AT(nodefraction), PPROF_FLOAT, PPROF_VIEW, NULL},
-    {"edgefraction", "F", "no edges below this part (default 0.001)", AT(edgefraction), PPROF_FLOAT, PPROF_VIEW, NULL},
-    {"trim", NULL, "-trim=false lifts the three limits (default true)", AT(trim), PPROF_BOOL, PPROF_VIEW, NULL},
-    {"drop_negative", NULL, "no nodes that shrank", AT(drop_negative), PPROF_BOOL, PPROF_VIEW, NULL},
-    {"relative_percentages", NULL, "of what the filters leave", AT(relative_percentages), PPROF_BOOL, PPROF_VIEW, NULL},
-    {"call_tree", NULL, "a node for every path (-dot, pictures, -callgrind)", AT(call_tree), PPROF_BOOL, PPROF_VIEW, NULL},
-    {"mean", NULL, "values over those of the first type", AT(has_mean), PPROF_BOOL, PPROF_VIEW, NULL},
-    {"divide_by", "F", "values over F (default 1)", AT(divide_by), PPROF_FLOAT, PPROF_VIEW, NULL},
-    {"compact_labels", NULL, "less above the table", AT(compact_labels), PPROF_BOOL, PPROF_VIEW, NULL},
-    {"source_path", "PATHS", "where -list looks for sources (default: here and above)", AT(source_path), PPROF_TEXT, PPROF_VIEW, NULL},
-    {"trim_path", "PATHS", "cut off the front of source files' names", AT(trim_path), PPROF_TEXT, PPROF_VIEW, NULL},
-    {"intel_syntax", NULL, "accepted; for -disasm", AT(intel_syntax), PPROF_BOOL, PPROF_VIEW, NULL},
-    {"output", "FILE", "write the report to FILE", AT(output), PPROF_TEXT, PPROF_VIEW, NULL},
+    {"sample_index", "TYPE", "which value, by name or from 0 (default: the profile's)", AT(sample_index), PPROF_TEXT, PPROF_VIEW, NULL, NULL},
+    {"unit", "UNIT", "of all values; minimum: one that suits them all (default), auto: each its own", AT(unit), PPROF_TEXT, PPROF_VIEW, NULL, units},
+    {"nodecount", "N", "nodes at most (default 80; all for -top; 0 = all)", AT(nodecount), PPROF_INT, PPROF_VIEW, NULL, NULL},
+    {"nodefraction", "F", "no nodes below this part of the total (default 0.005)", AT(nodefraction), PPROF_FLOAT, PPROF_VIEW, NULL, NULL},
+    {"edgefraction", "F", "no edges below this part (default 0.001)", AT(edgefraction), PPROF_FLOAT, PPROF_VIEW, NULL, NULL},
+    {"trim", NULL, "-trim=false lifts the three limits (default true)", AT(trim), PPROF_BOOL, PPROF_VIEW, NULL, NULL},
+    {"drop_negative", NULL, "no nodes that shrank", AT(drop_negative), PPROF_BOOL, PPROF_VIEW, NULL, NULL},
+    {"relative_percentages", NULL, "of what the filters leave", AT(relative_percentages), PPROF_BOOL, PPROF_VIEW, NULL, NULL},
+    {"call_tree", NULL, "a node for every path (-dot, pictures, -callgrind)", AT(call_tree), PPROF_BOOL, PPROF_VIEW, NULL, NULL},
+    {"mean", NULL, "values over those of the first type", AT(has_mean), PPROF_BOOL, PPROF_VIEW, NULL, NULL},
+    {"divide_by", "F", "values over F (default 1)", AT(divide_by), PPROF_FLOAT, PPROF_VIEW, NULL, NULL},
+    {"compact_labels", NULL, "less above the table", AT(compact_labels), PPROF_BOOL, PPROF_VIEW, NULL, NULL},
+    {"source_path", "PATHS", "where -list looks for sources (default: here and above)", AT(source_path), PPROF_TEXT, PPROF_VIEW, NULL, NULL},
+    {"trim_path", "PATHS", "cut off the front of source files' names", AT(trim_path), PPROF_TEXT, PPROF_VIEW, NULL, NULL},
+    {"intel_syntax", NULL, "accepted; for -disasm", AT(intel_syntax), PPROF_BOOL, PPROF_VIEW, NULL, NULL},
+    {"output", "FILE", "write the report to FILE", AT(output), PPROF_TEXT, PPROF_VIEW, NULL, NULL},
 
-    {"focus", "REGEXP", "samples through a function, file or binary", AT(focus), PPROF_TEXT, PPROF_FILTER, NULL},
-    {"ignore", "REGEXP", "no samples through one", AT(ignore), PPROF_TEXT, PPROF_FILTER, NULL},
-    {"hide", "REGEXP", "leave out these frames", AT(hide), PPROF_TEXT, PPROF_FILTER, NULL},
-    {"show", "REGEXP", "these frames alone", AT(show), PPROF_TEXT, PPROF_FILTER, NULL},
-    {"show_from", "REGEXP", "no callers of the outermost match", AT(show_from), PPROF_TEXT, PPROF_FILTER, NULL},
-    {"prune_from", "REGEXP", "no callees of the innermost match", AT(prune_from), PPROF_TEXT, PPROF_FILTER, NULL},
-    {"tagfocus", "TAGS", "samples with labels: [key=]value, a range like 1kb:1mb, or REGEXPs by comma", AT(tagfocus), PPROF_TEXT, PPROF_FILTER, NULL},
-    {"tagignore", "TAGS", "samples without", AT(tagignore), PPROF_TEXT, PPROF_FILTER, NULL},
-    {"tagshow", "REGEXP", "labels with these keys alone", AT(tagshow), PPROF_TEXT, PPROF_FILTER, NULL},
-    {"taghide", "REGEXP", "labels without", AT(taghide), PPROF_TEXT, PPROF_FILTER, NULL},
-    {"tagroot", "KEYS", "values of labels as frames at the root", AT(tagroot), PPROF_TEXT, PPROF_FILTER, NULL},
-    {"tagleaf", "KEYS", "the same at the leaf", AT(tagleaf), PPROF_TEXT, PPROF_FILTER, NULL},
-    {"all_frames", NULL, "keep the frames the profile says to drop (pprof has it since 2026)", AT(all_frames), PPROF_BOOL, PPROF_FILTER, NULL},
+    {"focus", "REGEXP", "samples through a function, file or binary", AT(focus), PPROF_TEXT, PPROF_FILTER, NULL, NULL},
+    {"ignore", "REGEXP", "no samples through one", AT(ignore), PPROF_TEXT, PPROF_FILTER, NULL, NULL},
+    {"hide", "REGEXP", "leave out these frames", AT(hide), PPROF_TEXT, PPROF_FILTER, NULL, NULL},
+    {"show", "REGEXP", "these frames alone", AT(show), PPROF_TEXT, PPROF_FILTER, NULL, NULL},
+    {"show_from", "REGEXP", "no callers of the outermost match", AT(show_from), PPROF_TEXT, PPROF_FILTER, NULL, NULL},
+    {"prune_from", "REGEXP", "no callees of the innermost match", AT(prune_from), PPROF_TEXT, PPROF_FILTER, NULL, NULL},
+    {"tagfocus", "TAGS", "samples with labels: [key=]value, a range like 1kb:1mb, or REGEXPs by comma", AT(tagfocus), PPROF_TEXT, PPROF_FILTER, NULL, NULL},
+    {"tagignore", "TAGS", "samples without", AT(tagignore), PPROF_TEXT, PPROF_FILTER, NULL, NULL},
+    {"tagshow", "REGEXP", "labels with these keys alone", AT(tagshow), PPROF_TEXT, PPROF_FILTER, NULL, NULL},
+    {"taghide", "REGEXP", "labels without", AT(taghide), PPROF_TEXT, PPROF_FILTER, NULL, NULL},
+    {"tagroot", "KEYS", "values of labels as frames at the root", AT(tagroot), PPROF_TEXT, PPROF_FILTER, NULL, NULL},
+    {"tagleaf", "KEYS", "the same at the leaf", AT(tagleaf), PPROF_TEXT, PPROF_FILTER, NULL, NULL},
+    {"all_frames", NULL, "keep the frames the profile says to drop (pprof has it since 2026)", AT(all_frames), PPROF_BOOL, PPROF_FILTER, NULL, NULL},
 
-    {"cum", NULL, "by what a node and its callees take", AT(cum), PPROF_BOOL, PPROF_SORT, NULL},
-    {"flat", NULL, "by what it takes itself (default)", AT(flat), PPROF_BOOL, PPROF_SORT, NULL},
+    {"cum", NULL, "by what a node and its callees take", AT(cum), PPROF_BOOL, PPROF_SORT, NULL, NULL},
+    {"flat", NULL, "by what it takes itself (default)", AT(flat), PPROF_BOOL, PPROF_SORT, NULL, NULL},
 
-    {"functions", NULL, "a node is a function (default)", AT(granularities[GRANULARITY_FUNCTIONS]), PPROF_BOOL, PPROF_GRANULARITY, NULL},
-    {"filefunctions", NULL, "a function of a file", AT(granularities[GRANULARITY_FILEFUNCTIONS]), PPROF_BOOL, PPROF_GRANULARITY, NULL},
-    {"files", NULL, "a file", AT(granularities[GRANULARITY_FILES]), PPROF_BOOL, PPROF_GRANULARITY, NULL},
-    {"lines", NULL, "a line", AT(granularities[GRANULARITY_LINES]), PPROF_BOOL, PPROF_GRANULARITY, NULL},
-    {"addresses", NULL, "an address", AT(granularities[GRANULARITY_ADDRESSES]), PPROF_BOOL, PPROF_GRANULARITY, NULL},
-    {"noinlines", NULL, "and inlined calls are their caller's (with any)", AT(noinlines), PPROF_BOOL, PPROF_GRANULARITY, NULL},
-    {"showcolumns", NULL, "and columns count (with -lines)", AT(showcolumns), PPROF_BOOL, PPROF_GRANULARITY, NULL},
+    {"functions", NULL, "a node is a function (default)", AT(granularities[GRANULARITY_FUNCTIONS]), PPROF_BOOL, PPROF_GRANULARITY, NULL, NULL},
+    {"filefunctions", NULL, "a function of a file", AT(granularities[GRANULARITY_FILEFUNCTIONS]), PPROF_BOOL, PPROF_GRANULARITY, NULL, NULL},
+    {"files", NULL, "a file", AT(granularities[GRANULARITY_FILES]), PPROF_BOOL, PPROF_GRANULARITY, NULL, NULL},
+    {"lines", NULL, "a line", AT(granularities[GRANULARITY_LINES]), PPROF_BOOL, PPROF_GRANULARITY, NULL, NULL},
+    {"addresses", NULL, "an address", AT(granularities[GRANULARITY_ADDRESSES]), PPROF_BOOL, PPROF_GRANULARITY, NULL, NULL},
+    {"noinlines", NULL, "and inlined calls are their caller's (with any)", AT(noinlines), PPROF_BOOL, PPROF_GRANULARITY, NULL, NULL},
+    {"showcolumns", NULL, "and columns count (with -lines)", AT(showcolumns), PPROF_BOOL, PPROF_GRANULARITY, NULL, NULL},
 
-    {"base", "SOURCE", "subtract this profile", AT(base), PPROF_TEXT, PPROF_SOURCE, NULL},
-    {"diff_base", "SOURCE", "the same, and percentages are of it", AT(diff_base), PPROF_TEXT, PPROF_SOURCE, NULL},
-    {"normalize", NULL, "scale to the base first", AT(normalize), PPROF_BOOL, PPROF_SOURCE, NULL},
-    {"seconds", "N", "ask a URL for a profile of N seconds", AT(seconds), PPROF_INT, PPROF_SOURCE, NULL},
-    {"timeout", "N", "seconds to wait for a URL (default 60, or 1.5 times those asked for), and 5 more", AT(timeout), PPROF_INT, PPROF_SOURCE, NULL},
-    {"buildid", "ID", "of the program, where the profile says none", AT(buildid), PPROF_TEXT, PPROF_SOURCE, NULL},
-    {"add_comment", "TEXT", "one more comment", AT(add_comment), PPROF_TEXT, PPROF_SOURCE, NULL},
-    {"symbolize", "MODE", "none, or force and demangle=none|full|templates|default, joined by colons; seep only demangles", AT(symbolize), PPROF_TEXT, PPROF_SOURCE, NULL},
-    {"tls_cert", "FILE", "certificate to fetch with", AT(tls_cert), PPROF_TEXT, PPROF_SOURCE, NULL},
-    {"tls_key", "FILE", "its key", AT(tls_key), PPROF_TEXT, PPROF_SOURCE, NULL},
-    {"tls_ca", "FILE", "certificates to trust", AT(tls_ca), PPROF_TEXT, PPROF_SOURCE, NULL},
-    {"tools", "PATH", "accepted; seep needs none", AT(tools), PPROF_TEXT, PPROF_SOURCE, NULL},
-    {"http", "HOST:PORT", "refused: seep serves no pages", AT(http), PPROF_TEXT, PPROF_SOURCE, NULL},
-    {"no_browser", NULL, "for -http", AT(no_browser), PPROF_BOOL, PPROF_SOURCE, NULL},
+    {"base", "SOURCE", "subtract this profile", AT(base), PPROF_TEXT, PPROF_SOURCE, NULL, NULL},
+    {"diff_base", "SOURCE", "the same, and percentages are of it", AT(diff_base), PPROF_TEXT, PPROF_SOURCE, NULL, NULL},
+    {"normalize", NULL, "scale to the base first", AT(normalize), PPROF_BOOL, PPROF_SOURCE, NULL, NULL},
+    {"seconds", "N", "ask a URL for a profile of N seconds", AT(seconds), PPROF_INT, PPROF_SOURCE, NULL, NULL},
+    {"timeout", "N", "seconds to wait for a URL (default 60, or 1.5 times those asked for), and 5 more", AT(timeout), PPROF_INT, PPROF_SOURCE, NULL, NULL},
+    {"buildid", "ID", "of the program, where the profile says none", AT(buildid), PPROF_TEXT, PPROF_SOURCE, NULL, NULL},
+    {"add_comment", "TEXT", "one more comment", AT(add_comment), PPROF_TEXT, PPROF_SOURCE, NULL, NULL},
+    {"symbolize", "MODE", "none, or force and demangle=none|full|templates|default, joined by colons; seep only demangles", AT(symbolize), PPROF_TEXT, PPROF_SOURCE, NULL, NULL},
+    {"tls_cert", "FILE", "certificate to fetch with", AT(tls_cert), PPROF_TEXT, PPROF_SOURCE, NULL, NULL},
+    {"tls_key", "FILE", "its key", AT(tls_key), PPROF_TEXT, PPROF_SOURCE, NULL, NULL},
+    {"tls_ca", "FILE", "certificates to trust", AT(tls_ca), PPROF_TEXT, PPROF_SOURCE, NULL, NULL},
+    {"tools", "PATH", "accepted; seep needs none", AT(tools), PPROF_TEXT, PPROF_SOURCE, NULL, NULL},
+    {"http", "HOST:PORT", "refused: seep serves no pages", AT(http), PPROF_TEXT, PPROF_SOURCE, NULL, NULL},
+    {"no_browser", NULL, "for -http", AT(no_browser), PPROF_BOOL, PPROF_SOURCE, NULL, NULL},
 
     /* In the order in which the first one wins. */
-    {"total_delay", NULL, "-sample_index=delay", AT(total_delay), PPROF_BOOL, PPROF_SAMPLE, "delay"},
-    {"mean_delay", NULL, "-mean -sample_index=delay", AT(mean_delay), PPROF_BOOL, PPROF_SAMPLE, "delay"},
-    {"contentions", NULL, "-sample_index=contentions", AT(contentions), PPROF_BOOL, PPROF_SAMPLE, "contentions"},
-    {"inuse_space", NULL, "-sample_index=inuse_space", AT(inuse_space), PPROF_BOOL, PPROF_SAMPLE, "inuse_space"},
-    {"inuse_objects", NULL, "-sample_index=inuse_objects", AT(inuse_objects), PPROF_BOOL, PPROF_SAMPLE, "inuse_objects"},
-    {"alloc_space", NULL, "-sample_index=alloc_space", AT(alloc_space), PPROF_BOOL, PPROF_SAMPLE, "alloc_space"},
-    {"alloc_objects", NULL, "-sample_index=alloc_objects", AT(alloc_objects), PPROF_BOOL, PPROF_SAMPLE, "alloc_objects"},
+    {"total_delay", NULL, "-sample_index=delay", AT(total_delay), PPROF_BOOL, PPROF_SAMPLE, "delay", NULL},
+    {"mean_delay", NULL, "-mean -sample_index=delay", AT(mean_delay), PPROF_BOOL, PPROF_SAMPLE, "delay", NULL},
+    {"contentions", NULL, "-sample_index=contentions", AT(contentions), PPROF_BOOL, PPROF_SAMPLE, "contentions", NULL},
+    {"inuse_space", NULL, "-sample_index=inuse_space", AT(inuse_space), PPROF_BOOL, PPROF_SAMPLE, "inuse_space", NULL},
+    {"inuse_objects", NULL, "-sample_index=inuse_objects", AT(inuse_objects), PPROF_BOOL, PPROF_SAMPLE, "inuse_objects", NULL},
+    {"alloc_space", NULL, "-sample_index=alloc_space", AT(alloc_space), PPROF_BOOL, PPROF_SAMPLE, "alloc_space", NULL},
+    {"alloc_objects", NULL, "-sample_index=alloc_objects", AT(alloc_objects), PPROF_BOOL, PPROF_SAMPLE, "alloc_objects", NULL},
 
-    {"format", "F", "of -top: text, json or csv (default text)", AT(form), PPROF_TEXT, PPROF_OWN, NULL},
-    {"quiet", NULL, "no warnings on stderr", AT(quiet), PPROF_BOOL, PPROF_OWN, NULL},
-    {"verbose", NULL, "accepted", AT(verbose), PPROF_BOOL, PPROF_OWN, NULL},
-    {"color", "WHEN", "accepted; reports have none", AT(color), PPROF_TEXT, PPROF_OWN, NULL},
-    {"help", NULL, "this text; -h too", AT(help), PPROF_BOOL, PPROF_OWN, NULL},
+    {"format", "F", "of -top: text, json or csv (default text)", AT(form), PPROF_TEXT, PPROF_OWN, NULL, forms},
+    {"quiet", NULL, "no warnings on stderr", AT(quiet), PPROF_BOOL, PPROF_OWN, NULL, NULL},
+    {"verbose", NULL, "accepted", AT(verbose), PPROF_BOOL, PPROF_OWN, NULL, NULL},
+    {"color", "WHEN", "accepted; reports have none", AT(color), PPROF_TEXT, PPROF_OWN, NULL, colors},
+    {"help", NULL, "this text; -h too", AT(help), PPROF_BOOL, PPROF_OWN, NULL, NULL},
 };
 /* clang-format on */
 
@@ -617,7 +621,6 @@ static bool check_bases(struct pprof_flags *f, struct err *err)
 
 static bool check_form(struct pprof_flags *f, struct err *err)
 {
-    static const char *const forms[] = {"text", "json", "csv"};
     const bool is_top = f->format == NULL ||
                         strcmp(f->format->name, "top") == 0 ||
                         strcmp(f->format->name, "text") == 0;
@@ -625,11 +628,10 @@ static bool check_form(struct pprof_flags *f, struct err *err)
     if (f->form == NULL) {
         return true;
     }
-    while (i < sizeof(forms) / sizeof(forms[0]) &&
-           strcmp(forms[i], f->form) != 0) {
+    while (forms[i] != NULL && strcmp(forms[i], f->form) != 0) {
         i++;
     }
-    if (i == sizeof(forms) / sizeof(forms[0])) {
+    if (forms[i] == NULL) {
         return err_set(err, ERR_USAGE,
                        "-format: unknown format '%.80s'; there is: text json "
                        "csv (other formats have flags of their own)",

@@ -108,7 +108,8 @@ struct pprof_flag {
     size_t offset; /* into struct pprof_flags */
     enum pprof_flag_kind kind;
     enum pprof_group group;
-    const char *sample_type; /* of PPROF_SAMPLE */
+    const char *sample_type;    /* of PPROF_SAMPLE */
+    const char *const *choices; /* for completion; NULL-terminated, or NULL */
 };
 
 const struct pprof_format *pprof_formats(size_t *n);

@@ -55,6 +55,13 @@ void sim_cmd_model(const struct sim_cmd_options *o,
 bool sim_cmd_scenario(const char *name, const struct sim_scenario **out,
                       struct err *err) MUST_USE;
 
+/* Of lists and evaluations; NULL behind the last. */
+extern const char *const sim_formats[];
+extern const size_t n_sim_formats;
+
+/* The words of --shape, for completion. */
+bool sim_sized_offer(size_t i, struct option_offer *out);
+
 /* -o, or NULL when it was not given. */
 const char *sim_cmd_place(const struct sim_cmd_options *o);
 

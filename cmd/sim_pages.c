@@ -8,9 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const formats[] = {"text", "json"};
-enum { N_FORMATS = sizeof(formats) / sizeof(formats[0]) };
-
 static const char *label_text(const struct sim_scenario *s)
 {
     return s->label == SIM_LEAK ? "leak" : "healthy";
@@ -118,7 +115,7 @@ static int print(struct session *s, const struct sim_cmd_options *o,
                  const struct sim_scenario *one)
 {
     struct err err = {0};
-    if (!outputs_check(&o->outputs, formats, N_FORMATS, &err) ||
+    if (!outputs_check(&o->outputs, sim_formats, n_sim_formats, &err) ||
         !outputs_write(&o->outputs, s, render, one, &err)) {
         return console_fail("sim", &err);
     }

@@ -97,6 +97,22 @@ static const struct {
 };
 enum { N_TRAITS = sizeof(traits) / sizeof(traits[0]) };
 
+bool sim_sized_offer(size_t i, struct option_offer *out)
+{
+    size_t n_shapes = 0;
+    for (; sim_shape_names[n_shapes] != NULL; n_shapes++) {
+        if (n_shapes == i) {
+            *out = (struct option_offer){.word = sim_shape_names[i]};
+            return true;
+        }
+    }
+    if (i - n_shapes >= N_TRAITS) {
+        return false;
+    }
+    *out = (struct option_offer){.word = traits[i - n_shapes].word};
+    return true;
+}
+
 static bool apply_word(struct sim_shape_options *o, struct span word,
                        bool *has_shape, struct err *err)
 {
