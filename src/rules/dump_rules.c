@@ -53,7 +53,7 @@ static const char *why_no_samples(const struct dump_judge *j)
                  "profile was off"
                : "the dump has no allocation samples, so that no lines can be "
                  "named: the heap profile was off. The linker turns it off in "
-                 "programs that import neither runtime/pprof nor "
+                 "programs that use neither runtime/pprof nor "
                  "net/http/pprof";
 }
 
