@@ -17,7 +17,7 @@ var (
 )
 
 func (s *Scratch) render(page int) {
-	b := bytes.NewBuffer(make([]byte, 0, 16<<10)) // leaks
+	b := bytes.NewBuffer(make([]byte, 0, 32<<10)) // leaks
 	fmt.Fprintf(b, "page %d", page)
 	s.pages = append(s.pages, b)
 }
